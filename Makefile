@@ -1,0 +1,77 @@
+# SPDX-License-Identifier: Apache-2.0
+# A thin cover over meson: `make`, `make demo`, `make check` are all a newcomer needs.
+# B is the build folder; CI and developers get -Werror (make WERROR=1), those who only build do not.
+
+B        ?= build
+PREFIX   ?= /usr/local
+DESTDIR  ?=
+SECONDS  ?= 60
+KEEP     ?=
+WERROR   ?=
+PYTHON   := /usr/bin/python3
+PROGRAMS := $(B)/mse $(B)/msed $(B)/mse-enclave $(B)/mse-sim
+PYTEST   := $(PYTHON) -m pytest -q -p no:cacheprovider
+meson_flags = $(if $(WERROR),-Dwerror=true)
+
+.PHONY: all packages demo check check-static check-unit check-e2e check-long bench fuzz coverage install format clean
+
+all: $(B)/build.ninja
+	ninja -C $(B)
+
+$(B)/build.ninja:
+	meson setup $(B) --prefix $(PREFIX) $(meson_flags)
+
+packages:
+	tools/install-packages
+
+demo: packages
+	$(MAKE) all
+	KEEP=$(KEEP) $(PYTHON) test/demo/demo.py --build $(B)
+
+check: packages
+	$(MAKE) check-static check-unit check-e2e
+
+# What reads the source: layers, banned functions, format, both compilers without a warning.
+check-static: packages
+	tools/check-layers
+	tools/check-source
+	git ls-files '*.c' '*.h' '*.cc' | xargs clang-format --dry-run -Werror
+	[ -f build-clang/build.ninja ] || CC=clang CXX=clang++ meson setup build-clang -Dwerror=true
+	ninja -C build-clang
+
+check-unit: packages
+	$(MAKE) all WERROR=1
+	meson test -C $(B) --print-errorlogs
+	[ -f build-asan/build.ninja ] || meson setup build-asan -Db_sanitize=address,undefined -Db_lundef=false
+	ninja -C build-asan
+	meson test -C build-asan --print-errorlogs
+
+check-e2e: all
+	MSE_BUILD_DIR=$(abspath $(B)) $(PYTEST) test/tools test/e2e
+
+check-long: packages all
+	MSE_BUILD_DIR=$(abspath $(B)) $(PYTHON) test/long/run.py
+
+bench: all
+	MSE_BUILD_DIR=$(abspath $(B)) $(PYTHON) test/bench/bench.py
+
+fuzz: packages
+	[ -f build-fuzz/build.ninja ] || CC=clang CXX=clang++ meson setup build-fuzz -Dfuzzer=true \
+		-Db_sanitize=address,undefined -Db_lundef=false
+	ninja -C build-fuzz
+	tools/run-fuzz build-fuzz $(SECONDS)
+
+coverage: packages
+	[ -f build-cov/build.ninja ] || meson setup build-cov -Db_coverage=true
+	ninja -C build-cov
+	meson test -C build-cov
+	gcovr -r . build-cov --filter src/ --print-summary
+
+install: all
+	DESTDIR=$(DESTDIR) meson install -C $(B) --no-rebuild
+
+format:
+	git ls-files '*.c' '*.h' '*.cc' | xargs clang-format -i
+
+clean:
+	rm -rf build build-clang build-asan build-fuzz build-cov

@@ -1,0 +1,77 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The layer check and the source check find what they are there to find, and pass what is right."""
+import pathlib
+import subprocess
+
+import pytest
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+LICENCE = "/* SPDX-License-Identifier: Apache-2.0 */\n"
+
+
+def run(tool, root):
+    return subprocess.run([ROOT / "tools" / tool, root], capture_output=True, text=True)
+
+
+def tree(tmp_path, relative, content):
+    path = tmp_path / "src" / relative
+    path.parent.mkdir(parents=True)
+    path.write_text(LICENCE + content)
+    return tmp_path
+
+
+def test_the_tree_itself_passes_both():
+    for tool in ("check-layers", "check-source"):
+        result = run(tool, ROOT)
+        assert result.returncode == 0, result.stdout
+
+
+@pytest.mark.parametrize("relative, content, wanted", [
+    ("base/x.c", '#include "crypto/hash.h"\n', "src/base/x.c:2: 'base' includes 'crypto/hash.h' of a higher layer"),
+    ("format/x.c", '#include "crypto/hash.h"\n', "of its own layer"),
+    ("domain/x.c", '#include "net/http_server.h"\n', "'domain' may not use 'net'"),
+    ("attest/x.c", "#include <openssl/evp.h>\n", "may only be included below crypto/, net/tls"),
+    ("attest/x.c", '#include "base/fs.h"\n', "'attest' is pure"),
+    ("common/x.c", "\n", "folder is in no layer"),
+])
+def test_layers_refuse(tmp_path, relative, content, wanted):
+    result = run("check-layers", tree(tmp_path, relative, content))
+    assert result.returncode == 1
+    assert wanted in result.stdout
+
+
+@pytest.mark.parametrize("relative, content", [
+    ("cli/x.c", '#include "attest/x.h"\n#include <mse/attest.h>\n'),
+    ("net/tls_server.c", "#include <openssl/ssl.h>\n"),
+    ("enclave/python.c", "#include <Python.h>\n"),
+])
+def test_layers_accept(tmp_path, relative, content):
+    result = run("check-layers", tree(tmp_path, relative, content))
+    assert result.returncode == 0, result.stdout
+
+
+@pytest.mark.parametrize("content, wanted", [
+    ("void f(char *a) { strcpy(a, b); }\n", "src/net/x.c:2: 'strcpy' is banned"),
+    ("int f(void) { return atoi(x); }\n", "use number_parse_*"),
+    ("int f(void) { return fork(); }\n", "use spawn_start"),
+    ("/* TODO */\n", "sounds unfinished"),
+    ("void f(void)\n{\n" + "\tg();\n" * 120 + "}\n", "'f' has 123 lines, at most 100"),
+    ("\n" * 900, "lines, at most 800"),
+], ids=["copy", "number", "process", "unfinished", "long function", "long file"])
+def test_source_refuses(tmp_path, content, wanted):
+    result = run("check-source", tree(tmp_path, "net/x.c", content))
+    assert result.returncode == 1
+    assert wanted in result.stdout
+
+
+def test_source_looks_at_code_only(tmp_path):
+    content = '/* strcpy(a, b) */\nconst char *t = "system(x)";\nint g(struct s *s) { return s->random(1); }\n'
+    result = run("check-source", tree(tmp_path, "net/x.c", content))
+    assert result.returncode == 0, result.stdout
+
+
+def test_source_wants_the_licence_line(tmp_path):
+    path = tmp_path / "src" / "net" / "x.c"
+    path.parent.mkdir(parents=True)
+    path.write_text("int x;\n")
+    assert "licence line" in run("check-source", tmp_path).stdout
