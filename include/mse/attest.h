@@ -1,0 +1,428 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * libmseattest: is the other end really that code, on genuine hardware, now?
+ *
+ * Evidence goes in, a verdict comes out. Nothing else happens: no network, no clock, no file, no global state. The
+ * caller gives the time, the collateral and the policy, so that every verdict can be replayed from saved bytes.
+ * All functions may be called from several threads at once; a prepared collateral set and roots may be shared by them.
+ *
+ * The three questions
+ *   attest_verify         a bare quote: does it carry exactly these 64 bytes of REPORTDATA?
+ *   attest_verify_ratls   an RA-TLS certificate (steps V1 to V6): was its key made by that code, for that instance?
+ *   attest_verify_fresh   the answer of /.well-known/mse/attestation (steps F3 to F9): does *this TLS connection* end
+ * in that code and that instance, now? Contains the check of the RA-TLS certificate.
+ *
+ * How to use it
+ *   struct attest_collateral_bytes bytes = {.tcb_info = {data, size}, …};   // as fetched; see below
+ *   struct attest_collateral *collateral = NULL;
+ *   struct attest_verdict *verdict = NULL;
+ *   const char *why = NULL;
+ *
+ *   if (attest_collateral_new(&bytes, &collateral, &why) < 0 ||
+ *       attest_verify(&evidence, &binding, collateral, NULL, time(NULL), &policy, &verdict, &why) < 0)
+ *           die(why);                            // the call was wrong, nothing was verified
+ *   if (!verdict->accepted)
+ *           refuse(verdict->error_text);         // for example "tcb-info-expired"
+ *   attest_verdict_free(verdict);
+ *   attest_collateral_free(collateral);
+ *
+ * A call returns 0 when a verdict was made, be it accepted or refused: look at verdict->accepted. It returns -1 when
+ * no verdict could be made (a required argument is missing, a policy cannot be enforced, out of memory); *ret_why is
+ * then a constant sentence and *ret_verdict is untouched. There is no way to leave out what the evidence must be
+ * bound to: a missing or empty expected binding is such a failure.
+ *
+ * Formats and rules: docs/formats/ (attestation evidence, attested channel). Served now: Intel SGX quote version 3,
+ * from hardware and from the simulation.
+ */
+#ifndef MSE_ATTEST_H
+#define MSE_ATTEST_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#define ATTEST_REPORT_DATA_SIZE 64
+#define ATTEST_MEASUREMENT_SIZE_MAX 48 /* MRENCLAVE has 32 */
+#define ATTEST_MACHINE_SIZE_MAX 64     /* SHA-256 of the PPID has 32 */
+#define ATTEST_NAME_SIZE 64            /* error and check names with their zero byte */
+#define ATTEST_TEXT_SIZE 320           /* one sentence of a check */
+#define ATTEST_CHECKS_MAX 80
+#define ATTEST_EXPIRIES_MAX 32
+#define ATTEST_ADVISORIES_MAX 256
+#define ATTEST_ADVISORY_SIZE 32 /* "INTEL-SA-00615" with its zero byte */
+
+/* Every reason for a refusal, by the step that failed. The texts are stable: programs and people may rely on them. */
+#define ATTEST_ERRORS(X) \
+	X(NONE, "none") \
+	/* the quote's form */ \
+	X(TRUNCATED, "truncated") \
+	X(MALFORMED, "malformed") \
+	X(UNSUPPORTED_VERSION, "unsupported-version") \
+	X(BAD_TEE_TYPE, "bad-tee-type") \
+	X(UNSUPPORTED_KEY_TYPE, "unsupported-key-type") \
+	X(BAD_QE_VENDOR, "bad-qe-vendor") \
+	X(UNSUPPORTED_CERT_DATA, "unsupported-cert-data") \
+	X(PCK_CHAIN_MISSING, "pck-chain-missing") \
+	/* authenticity */ \
+	X(CHAIN_INVALID, "chain-invalid") \
+	X(ROOT_UNTRUSTED, "root-untrusted") \
+	X(SIMULATED, "simulated") \
+	X(NOT_YET_VALID, "not-yet-valid") \
+	X(CERT_EXPIRED, "cert-expired") \
+	X(PCK_EXTENSION, "pck-extension") \
+	X(CRL_MISSING, "crl-missing") \
+	X(CRL_MALFORMED, "crl-malformed") \
+	X(CRL_ISSUER, "crl-issuer") \
+	X(CRL_SIGNATURE, "crl-signature") \
+	X(CRL_EXPIRED, "crl-expired") \
+	X(CA_REVOKED, "ca-revoked") \
+	X(PCK_REVOKED, "pck-revoked") \
+	X(COLLATERAL_MALFORMED, "collateral-malformed") \
+	X(TCB_INFO_SIGNATURE, "tcb-info-signature") \
+	X(TCB_INFO_EXPIRED, "tcb-info-expired") \
+	X(TCB_INFO_MISMATCH, "tcb-info-mismatch") \
+	X(QE_IDENTITY_SIGNATURE, "qe-identity-signature") \
+	X(QE_IDENTITY_EXPIRED, "qe-identity-expired") \
+	X(QE_IDENTITY_MISMATCH, "qe-identity-mismatch") \
+	X(QE_REPORT_SIGNATURE, "qe-report-signature") \
+	X(QE_REPORT_DATA, "qe-report-data") \
+	X(QUOTE_SIGNATURE, "quote-signature") \
+	X(TCB_NOT_SUPPORTED, "tcb-not-supported") \
+	X(TCB_REVOKED, "tcb-revoked") \
+	/* authentic, but not acceptable */ \
+	X(DEBUG, "debug") \
+	X(MEASUREMENT, "measurement") \
+	X(SVN, "svn") \
+	X(TCB_STATUS, "tcb-status") \
+	X(MACHINE, "machine") \
+	X(BINDING, "binding") \
+	/* the RA-TLS certificate */ \
+	X(RATLS_CERTIFICATE, "ratls-certificate") \
+	X(INSTANCE_MISSING, "instance-missing") \
+	X(INSTANCE_MALFORMED, "instance-malformed") \
+	X(INSTANCE_FIELD, "instance-field") /* verdict->error_text adds ":NAME" */ \
+	X(TLS_KEY, "tls-key") \
+	/* the fresh answer */ \
+	X(ATTEST_MALFORMED, "attest-malformed") \
+	X(ATTEST_VERSION, "attest-version") \
+	X(STALE, "stale") \
+	X(ROLE, "role") \
+	X(PROOF, "proof") \
+	X(MACHINE_CHANGED, "machine-changed") \
+	X(FRESH_TAG, "fresh-tag") \
+	X(FRESH_BINDING, "fresh-binding") \
+	X(TICKET_MISSING, "ticket-missing") \
+	X(TICKET_SIGNATURE, "ticket-signature") \
+	X(TICKET_BINDING, "ticket-binding") \
+	X(TICKET_OLDER, "ticket-older") \
+	X(IDENTITY_CHANGED, "identity-changed") \
+	/* of the program that holds the connection (F1, F2); never made here */ \
+	X(TLS_VERSION, "tls-version") \
+	X(TLS_RESUMED, "tls-resumed") \
+	X(EXPORTER_UNAVAILABLE, "exporter-unavailable") \
+	X(ATTEST_TIMEOUT, "attest-timeout") \
+	X(ATTEST_HTTP, "attest-http") \
+	X(ATTEST_BUSY, "attest-busy") \
+	X(NOT_ATTESTABLE, "not-attestable")
+
+enum attest_error {
+#define X(name, text) ATTEST_ERROR_##name,
+	ATTEST_ERRORS(X)
+#undef X
+};
+
+/* Intel's words, with their case. */
+#define ATTEST_TCB_STATUSES(X) \
+	X(UP_TO_DATE, "UpToDate") \
+	X(SW_HARDENING_NEEDED, "SWHardeningNeeded") \
+	X(CONFIGURATION_NEEDED, "ConfigurationNeeded") \
+	X(CONFIGURATION_AND_SW_HARDENING_NEEDED, "ConfigurationAndSWHardeningNeeded") \
+	X(OUT_OF_DATE, "OutOfDate") \
+	X(OUT_OF_DATE_CONFIGURATION_NEEDED, "OutOfDateConfigurationNeeded") \
+	X(REVOKED, "Revoked")
+
+enum attest_tcb_status {
+#define X(name, text) ATTEST_TCB_##name,
+	ATTEST_TCB_STATUSES(X)
+#undef X
+};
+
+#define ATTEST_TCB_BIT(status) (1u << (status))
+
+const char *attest_error_text(enum attest_error error);
+const char *attest_tcb_status_text(enum attest_tcb_status status);
+
+/* Bytes of the caller; never kept after the call returns. {NULL, 0}: absent. */
+struct attest_bytes {
+	const uint8_t *data;
+	size_t size;
+};
+
+/* ------------------------------------------------------------------------------------------------ what goes in */
+
+struct attest_evidence {
+	struct attest_bytes quote; /* as the enclave gave it; bytes after its declared end are counted, not judged */
+};
+
+/* What REPORTDATA must be: all 64 bytes, made by the verifier from its own values, never taken from the evidence. */
+struct attest_binding {
+	struct attest_bytes report_data; /* exactly ATTEST_REPORT_DATA_SIZE bytes */
+};
+
+/*
+ * Collateral as fetched, each item named as in Intel's service and in bundle files: JSON as received, chains in PEM
+ * (leaf first), revocation lists in DER or PEM. Absent items are refused where they are needed.
+ * The issuer chain of the PCK revocation list is not needed: the list must be signed by the quote's own intermediate.
+ */
+struct attest_collateral_bytes {
+	struct attest_bytes tcb_info;
+	struct attest_bytes tcb_info_issuer_chain;
+	struct attest_bytes qe_identity;
+	struct attest_bytes qe_identity_issuer_chain;
+	struct attest_bytes root_ca_crl;
+	struct attest_bytes pck_crl;
+	struct attest_bytes pck_cert_chain; /* only for quotes that do not carry their chain */
+};
+
+/* Collateral, parsed once, for any number of verdicts. Bad items are kept as such and named by the verdict. */
+struct attest_collateral;
+int attest_collateral_new(const struct attest_collateral_bytes *bytes, struct attest_collateral **ret_collateral,
+			  const char **ret_why);
+void attest_collateral_free(struct attest_collateral *collateral); /* NULL is fine */
+
+/* The root of trust. Intel's is compiled in; NULL for the whole argument means: that one alone. */
+struct attest_roots {
+	const struct attest_bytes *hardware; /* further roots, certificates in DER or PEM: a test CA, a private root */
+	size_t hardware_count;
+	bool no_vendor_roots; /* trust only those of hardware (and the policy's simulation roots) */
+};
+
+/* Room for a measurement of any TEE. */
+struct attest_measurement {
+	uint8_t data[ATTEST_MEASUREMENT_SIZE_MAX];
+	size_t size;
+};
+
+struct attest_machine {
+	uint8_t data[ATTEST_MACHINE_SIZE_MAX];
+	size_t size;
+};
+
+/* A named and dated loosening of the strict policy. It counts until its date, and shows in the verdict if used. */
+struct attest_exception {
+	const char *name;      /* why, for people: "ticket 4711: BIOS update in May" */
+	int64_t until;         /* Unix seconds, inclusive */
+	uint32_t tcb_statuses; /* ATTEST_TCB_BIT of each further status; REVOKED is refused by the call */
+	bool debug;            /* the workload may have the DEBUG attribute; the quoting enclave never */
+};
+
+/*
+ * What is acceptable. All zero (or NULL) is the strict policy: UpToDate or SWHardeningNeeded, no debug, no
+ * simulation, any measurement. A member that is zero or NULL asks for nothing beyond that.
+ */
+struct attest_policy {
+	const struct attest_measurement *measurements; /* the fingerprint must be one of these */
+	size_t measurement_count;
+	const struct attest_measurement *signers; /* MRSIGNER must be one of these */
+	size_t signer_count;
+	const uint16_t *isvprodid; /* NULL: any */
+	uint16_t isvsvn_min;
+	const char *const *advisories; /* if not NULL: no advisory but these is acceptable */
+	size_t advisory_count;
+	int64_t tcb_date_min;                  /* 0: none */
+	uint32_t evaluation_number_min;        /* 0: none; holds for TCB info and QE identity */
+	const struct attest_machine *machines; /* if not NULL: the machine must be one of these */
+	size_t machine_count;
+	const struct attest_exception *exceptions;
+	size_t exception_count;
+	/*
+	 * Certificates (DER or PEM) of simulation roots. Evidence of the simulation is refused with `simulated` unless
+	 * it ends in exactly one of these. DEBUG, which simulated quotes carry, is then allowed for them.
+	 */
+	const struct attest_bytes *simulation_roots;
+	size_t simulation_root_count;
+};
+
+/* What the instance document must say. A NULL member is not compared; the owner's client gives all of them. */
+struct attest_instance_expected {
+	const char *domain; /* never NULL */
+	const char *tls;    /* NULL: any mode in which TLS ends in the enclave (all but "operator") */
+	const char *certificate;
+	const char *config_domain;
+	const char
+	    *expires; /* compared as text; an expiry in the past of the verifier's clock is refused in any case */
+	const char *log_key;
+	const char *subject;
+	const char *uuid;
+};
+
+enum attest_role {
+	ATTEST_ROLE_CONFIGURATION = 1, /* the enclave waits for its keys */
+	ATTEST_ROLE_APPLICATION = 2,
+};
+
+struct attest_ratls {
+	struct attest_bytes certificate; /* DER or PEM, one certificate */
+	const struct attest_instance_expected *instance;
+	enum attest_role role;
+	/*
+	 * 32 bytes: SHA-256 of the DER SubjectPublicKeyInfo of the leaf shown in this TLS handshake. NULL for a
+	 * certificate that did not come from a handshake; V6 is then not applicable, and the verdict says so.
+	 */
+	const uint8_t *tls_key;
+};
+
+struct attest_fresh {
+	struct attest_bytes answer; /* body of the answer, JSON */
+	const uint8_t *nonce;       /* 32 bytes, made for this request */
+	const uint8_t *exporter;    /* 32 bytes, this connection's TLS exporter with the nonce as context */
+	const uint8_t *tls_key;     /* 32 bytes, as above; from this connection */
+	enum attest_role role;      /* the role that is wanted */
+	uint64_t elapsed_ms;        /* since the nonce left, by the verifier's monotonic clock */
+	const struct attest_instance_expected *instance;
+	const uint8_t *owner_key; /* 32 bytes Ed25519: role 2 then needs the owner's ticket. NULL: not checked */
+	int64_t tickets_from;     /* tickets of deployments that began before are refused; 0: none */
+	int64_t deployed_seen;    /* the highest `deployed` this client has seen for the domain; 0: none */
+	const uint8_t *identity;  /* 64 bytes recorded for this instance; NULL: none recorded */
+};
+
+/* ---------------------------------------------------------------------------------------------- what comes out */
+
+enum attest_result {
+	ATTEST_PASSED,
+	ATTEST_FAILED,
+	ATTEST_NOT_APPLICABLE, /* not asked for, or its input is missing because an earlier check failed: text says
+				  which */
+};
+
+struct attest_check {
+	char name[ATTEST_NAME_SIZE]; /* stable: "pck-chain", "fresh.quote-signature" */
+	enum attest_result result;
+	enum attest_error error;     /* ATTEST_ERROR_NONE unless failed */
+	char text[ATTEST_TEXT_SIZE]; /* what was seen and what it was compared with */
+};
+
+struct attest_expiry {
+	char what[ATTEST_NAME_SIZE];
+	int64_t from; /* INT64_MIN: no bound; both bounds inclusive */
+	int64_t until;
+};
+
+/* What a quote says. Believe it only if verdict->authentic. */
+struct attest_quote_facts {
+	bool parsed;
+	uint16_t version;
+	size_t trailing_bytes; /* after the declared end */
+	uint8_t user_data[20]; /* of the header; never trusted */
+	uint16_t cert_data_type;
+	uint8_t cpusvn[16];
+	uint32_t miscselect;
+	uint8_t attributes[16]; /* flags and XFRM as in the report */
+	bool debug;
+	uint8_t mrenclave[32];
+	uint8_t mrsigner[32];
+	uint16_t isvprodid;
+	uint16_t isvsvn;
+	uint8_t report_data[64];
+
+	bool pck_parsed;
+	bool platform_ca; /* else Processor CA */
+	uint8_t fmspc[6];
+	uint8_t pceid[2];
+	uint16_t pcesvn;
+	uint8_t tcb_components[16];
+	uint8_t pck_serial[20];
+	size_t pck_serial_size;
+	bool has_configuration; /* the three below; Platform CA only */
+	bool dynamic_platform;
+	bool cached_keys;
+	bool smt_enabled;
+	uint8_t machine_id[32]; /* SHA-256(PPID) */
+
+	bool tcb_known;                    /* the rest */
+	enum attest_tcb_status tcb_status; /* converged */
+	enum attest_tcb_status platform_status;
+	enum attest_tcb_status qe_status;
+	int64_t tcb_date;
+	int64_t qe_tcb_date;
+	uint32_t evaluation_number;                                   /* the lower of TCB info and QE identity */
+	char advisories[ATTEST_ADVISORIES_MAX][ATTEST_ADVISORY_SIZE]; /* union, sorted */
+	size_t advisory_count;
+};
+
+/* Made by the library, freed by attest_verdict_free. Later versions add members, at the end only. */
+struct attest_verdict {
+	bool accepted;
+	bool authentic; /* all signatures, chains, dates and revocations hold; if not accepted, then only by policy */
+	bool simulated; /* no hardware protects this */
+	enum attest_error error;           /* of the first check that failed */
+	char error_text[ATTEST_NAME_SIZE]; /* its text, with ":NAME" for instance fields; "none" if accepted */
+	const struct attest_check *failed; /* that check, or NULL */
+	int64_t time;                      /* the time given by the caller */
+	int64_t valid_until;               /* least of expiries; INT64_MAX if there is none */
+
+	struct attest_check checks[ATTEST_CHECKS_MAX]; /* in the order of judgement */
+	size_t check_count;
+	struct attest_expiry expiries[ATTEST_EXPIRIES_MAX];
+	size_t expiry_count;
+
+	struct attest_quote_facts quote; /* of the quote that decides: the given, the certificate's or the fresh one */
+
+	/* attest_verify_ratls and attest_verify_fresh */
+	bool has_identity;
+	uint8_t identity[64]; /* REPORTDATA of the RA-TLS certificate's quote */
+	bool has_instance;
+	uint8_t instance_hash[32];
+	char instance_document[4096 + 1];
+	int64_t certificate_not_after;
+
+	/* attest_verify_fresh */
+	struct attest_quote_facts certificate_quote;
+	enum attest_role role;
+	bool has_ticket;
+	uint8_t ticket_hash[32];
+	int64_t deployed;
+	char warning[ATTEST_TEXT_SIZE]; /* "" or what the reader ought to know though it is accepted */
+};
+
+int attest_verify(const struct attest_evidence *evidence, const struct attest_binding *binding,
+		  const struct attest_collateral *collateral, const struct attest_roots *roots, int64_t time,
+		  const struct attest_policy *policy, struct attest_verdict **ret_verdict, const char **ret_why);
+
+int attest_verify_ratls(const struct attest_ratls *ratls, const struct attest_collateral *collateral,
+			const struct attest_roots *roots, int64_t time, const struct attest_policy *policy,
+			struct attest_verdict **ret_verdict, const char **ret_why);
+
+int attest_verify_fresh(const struct attest_fresh *fresh, const struct attest_collateral *collateral,
+			const struct attest_roots *roots, int64_t time, const struct attest_policy *policy,
+			struct attest_verdict **ret_verdict, const char **ret_why);
+
+void attest_verdict_free(struct attest_verdict *verdict); /* NULL is fine */
+
+/*
+ * The verdict for programs (one JSON object) and for people (lines of text). The first line, or first member, of a
+ * simulated one is "SIMULATED: no hardware protects this". The caller frees the text; NULL when out of memory.
+ */
+char *attest_verdict_json(const struct attest_verdict *verdict);
+char *attest_verdict_text(const struct attest_verdict *verdict);
+
+/*
+ * Which collateral to fetch, read from unverified evidence (a quote, an RA-TLS certificate or a fresh answer): good
+ * for nothing but that choice. -1: cannot be read, *ret_why says why.
+ */
+struct attest_needs {
+	char fmspc[13]; /* hex */
+	const char *ca; /* "platform" or "processor" */
+	bool simulated; /* carries the simulation's marker */
+};
+int attest_needs(const struct attest_bytes *evidence, struct attest_needs *ret_needs, const char **ret_why);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif
