@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What server and clients share: header fields, their limits, status texts.
+ *
+ * Names compare without regard to ASCII case. Values are the bytes of the wire without surrounding blanks; they hold
+ * no CR, LF or zero byte (checked on the way in and on the way out), so they are C strings.
+ */
+#ifndef MSE_NET_HTTP_H
+#define MSE_NET_HTTP_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/buf.h"
+#include "base/err.h"
+
+#define HTTP_HEADERS_MAX 100             /* fields in one request or response */
+#define HTTP_HEADER_BYTES_MAX (64 << 10) /* request or status line and all fields, with their line ends */
+#define HTTP_TARGET_MAX (16 << 10)       /* request target */
+#define HTTP_METHOD_MAX 32
+
+/* Both belong to whoever gives them. */
+struct http_header {
+	const char *name;
+	const char *value;
+};
+
+/* Value of the first field called name; NULL if there is none. */
+const char *http_headers_find(const struct http_header *headers, size_t count, const char *name);
+
+/* true if name is a token (RFC 9110 5.6.2) and value holds no control bytes but tab. */
+bool http_header_is_valid(const char *name, const char *value);
+
+/* "Not Found" for 404; "Unknown" for a status nobody registered. */
+const char *http_status_text(int status);
+
+/* "Sun, 06 Nov 1994 08:49:37 GMT" (RFC 9110 5.6.7) for Unix seconds. */
+#define HTTP_DATE_SIZE 32
+void http_format_date(int64_t seconds, char ret_text[static HTTP_DATE_SIZE]);
+
+#endif

@@ -1,0 +1,176 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * One HTTP engine for msed and mse-enclave: listeners (TCP or unix socket, PROXY protocol v2, TLS 1.3 or plain), a pool
+ * of threads on one epoll, one handler.
+ *
+ * Threads: whichever thread finds a connection readable parses the request and runs the handler itself; there is no
+ * hand-over. The handler may block; it runs on several threads at once, but one connection is never in two. A
+ * connection without a complete request head costs no thread. One more thread accepts and watches time-outs.
+ * Only epoll, poll, sockets and pipes are used (Gramine has no timerfd, signalfd or nested epoll).
+ *
+ * An exchange belongs to the engine: valid in the handler until it returns HTTP_HANDLED, or, after HTTP_DEFERRED,
+ * until http_complete. Its functions are for the handler's thread only, http_complete for any thread.
+ * All text returned by http_* getters is owned by the exchange.
+ *
+ * Refused before the handler sees it (RFC 9112): bare LF, folded fields, Content-Length with Transfer-Encoding, a
+ * second Host or Content-Length, transfer codings but chunked, an HTTP/1.1 request without Host, chunk extensions over
+ * HTTP_CHUNK_EXTENSION_MAX, anything over the limits of net/http.h. Header names with '_' are handed over as they are:
+ * who maps '-' to '_' (WSGI) must drop them.
+ */
+#ifndef MSE_NET_HTTP_SERVER_H
+#define MSE_NET_HTTP_SERVER_H
+
+#include <sys/types.h>
+
+#include "net/http.h"
+#include "net/proxy_v2.h"
+#include "net/tls_server.h"
+
+#define HTTP_THREADS_MAX 256
+#define HTTP_LISTENERS_MAX 8
+#define HTTP_CONNECTIONS_MAX 100000
+#define HTTP_CHUNK_EXTENSION_MAX 256 /* bytes of extensions of one chunk, and of all of one body's */
+
+struct http_server;
+struct http_exchange;
+
+enum http_result {
+	HTTP_HANDLED,  /* replied (if not, the engine answers 500; if started but not ended, it cuts the connection) */
+	HTTP_DEFERRED, /* somebody calls http_complete exactly once, perhaps already has */
+};
+
+typedef enum http_result (*http_handler)(struct http_exchange *exchange, void *arg);
+
+enum http_proxy_mode { HTTP_PROXY_NONE, HTTP_PROXY_OPTIONAL, HTTP_PROXY_REQUIRED };
+
+struct http_listener {
+	const char *unix_path; /* a stale socket is replaced, a live one is ERR_CONFLICT; at most 107 bytes */
+	mode_t unix_mode;      /* 0: 0600 */
+	const char *address;   /* numeric IPv4 or IPv6, when unix_path is NULL */
+	uint16_t port;         /* 0: the system chooses, see http_server_port */
+	enum http_proxy_mode proxy;
+	struct tls_server *tls; /* borrowed, must outlive the server; NULL: plain */
+};
+
+/* Zero means the default in brackets. */
+struct http_server_options {
+	const struct http_listener *listeners;
+	size_t listener_count;
+	http_handler handler;
+	void *arg;
+	const char *server_name;    /* value of Server in every response; NULL: none */
+	unsigned threads;           /* [8] of the handler's pool */
+	unsigned connections_max;   /* [10000] further ones wait in the backlog */
+	unsigned header_timeout_ms; /* [10000] PROXY header, handshake and request head, each from its first wait */
+	unsigned body_timeout_ms;   /* [30000] between two pieces of a body */
+	unsigned idle_timeout_ms;   /* [75000] between two requests */
+	unsigned write_timeout_ms;  /* [30000] between two pieces a client accepts */
+};
+
+must_check int http_server_start(const struct http_server_options *options, struct http_server **ret_server,
+				 struct err *err);
+
+/* Port of a TCP listener, as bound. */
+uint16_t http_server_port(const struct http_server *server, size_t listener_index);
+
+struct http_server_counts {
+	uint64_t connections_open;
+	uint64_t connections_accepted;
+	uint64_t requests;
+};
+
+void http_server_counts(struct http_server *server, struct http_server_counts *ret_counts);
+
+/*
+ * Stops accepting at once, lets running exchanges finish for at most drain_ms (idle connections are closed at once),
+ * then cuts the rest, joins the threads and frees the server. A handler that never returns blocks it, and every
+ * deferred exchange must be completed by its owner, before or meanwhile. Not from a handler.
+ */
+void http_server_stop(struct http_server *server, unsigned drain_ms);
+
+/* ---- the request ---- */
+
+const char *http_method(const struct http_exchange *exchange);
+const char *http_target(const struct http_exchange *exchange); /* raw, as sent */
+const char *http_path(const struct http_exchange *exchange);   /* raw, not decoded, without query; "*" for OPTIONS * */
+const char *http_query(const struct http_exchange *exchange);  /* raw, without '?'; NULL if there is no '?' */
+const char *http_host(const struct http_exchange *exchange); /* Host (or the absolute target's authority); "" if none */
+int http_minor_version(const struct http_exchange *exchange); /* 0 or 1 */
+
+/* First field called name; NULL if none. */
+const char *http_header(const struct http_exchange *exchange, const char *name);
+size_t http_header_count(const struct http_exchange *exchange);
+const struct http_header *http_headers(const struct http_exchange *exchange); /* in the order of the wire */
+
+/* -1: chunked, size not known. 0: none. */
+int64_t http_body_size(const struct http_exchange *exchange);
+
+/* read_body fails with ERR_LIMIT beyond max bytes (at once, if Content-Length says so). Default: 1 MiB. */
+void http_set_body_max(struct http_exchange *exchange, uint64_t max);
+
+/*
+ * Next piece of the body, at most size bytes; *ret_got 0 at its end. Sends "100 Continue" first if it was asked for.
+ * ERR_LIMIT, ERR_TIMEOUT, ERR_INVALID (malformed) or ERR_IO (gone); then nothing more can be read and the connection
+ * ends after the reply. What the handler leaves unread is skipped if short, else the connection is closed.
+ */
+must_check int http_read_body(struct http_exchange *exchange, void *ret_data, size_t size, size_t *ret_got,
+			      struct err *err);
+
+/* The whole body; its maximum is ret->max (http_set_body_max is not asked). */
+must_check int http_read_body_all(struct http_exchange *exchange, struct buf *ret, struct err *err);
+
+/* The status that fits a failure of the two above: 413, 408 or 400. */
+int http_body_status(const struct err *err);
+
+/* ---- the response ---- */
+
+/*
+ * All at once. Date, Content-Length, Server and Connection are the engine's and must not be among headers (a given
+ * Date or Server replaces the engine's). For HEAD the body's size is sent, not the body. A failure (ERR_IO,
+ * ERR_TIMEOUT) means the client is gone; ERR_INVALID is a header that cannot be sent: nothing was.
+ */
+must_check int http_reply(struct http_exchange *exchange, int status, const struct http_header *headers,
+			  size_t header_count, const void *body, size_t body_size, struct err *err);
+
+/*
+ * In pieces. body_size -1: chunked for HTTP/1.1, until close for 1.0. Else exactly so many bytes must follow: more is
+ * ERR_INVALID, fewer at the end cut the connection. What is written goes out at once.
+ */
+must_check int http_reply_start(struct http_exchange *exchange, int status, const struct http_header *headers,
+				size_t header_count, int64_t body_size, struct err *err);
+must_check int http_reply_write(struct http_exchange *exchange, const void *data, size_t size, struct err *err);
+must_check int http_reply_end(struct http_exchange *exchange, struct err *err);
+bool http_reply_is_started(const struct http_exchange *exchange);
+
+/*
+ * The reply of a deferred exchange, from any thread, exactly once; also allowed before the handler has returned
+ * HTTP_DEFERRED. Copies everything, never blocks: a thread of the pool sends it. The exchange is not valid afterwards.
+ * The handler must have read the body it wants before.
+ */
+void http_complete(struct http_exchange *exchange, int status, const struct http_header *headers, size_t header_count,
+		   const void *body, size_t body_size);
+
+/* The connection ends after this reply ("Connection: close"). */
+void http_close_after(struct http_exchange *exchange);
+/* The connection is cut when the handler returns, and nothing more is sent. */
+void http_abort(struct http_exchange *exchange);
+
+/* ---- the connection ---- */
+
+bool http_is_first_request(const struct http_exchange *exchange);
+
+/* One pointer per connection; destroy(slot) runs once when the connection ends (or another is set). */
+void *http_slot(const struct http_exchange *exchange);
+void http_set_slot(struct http_exchange *exchange, void *slot, void (*destroy)(void *slot));
+
+/* Who is at the other end: from the PROXY header (the proxy's word), else from the socket. */
+const struct proxy_v2_addresses *http_peer(const struct http_exchange *exchange);
+
+bool http_is_tls(const struct http_exchange *exchange);
+const char *http_sni(const struct http_exchange *exchange); /* NULL: none sent, or plain */
+
+/* RFC 8446 7.5 on this connection; fails with ERR_UNSUPPORTED when plain, ERR_INTERNAL when OpenSSL refuses. */
+must_check int http_tls_exporter(struct http_exchange *exchange, const char *label, const void *context,
+				 size_t context_size, uint8_t ret[static TLS_EXPORTER_SIZE], struct err *err);
+
+#endif
