@@ -1,0 +1,209 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "crypto/crl_parse.h"
+
+#include <string.h>
+
+#include "crypto/p256.h"
+#include "crypto/x509_parse.h"
+
+#define VERSION_2 1
+#define DEPTH_MAX 16
+#define EXTENSIONS_MAX 16
+#define OID_CRL_NUMBER "2.5.29.20"
+#define OID_DELTA "2.5.29.27"
+#define OID_AUTHORITY_KEY "2.5.29.35"
+
+/* Entry extensions say why and since when; a critical one could say that the entry is another issuer's. */
+static int check_entry_extensions(struct der list, struct err *err)
+{
+	while (list.size > 0) {
+		struct x509_ext extension;
+
+		if (x509_take_extension(&list, &extension, err) < 0)
+			return err_prefix(err, "revoked entry");
+		if (extension.critical)
+			return err_set(err, ERR_INVALID, "revoked entry: unknown critical extension");
+	}
+	return 0;
+}
+
+static int take_entry(struct der *list, struct der *ret_serial, struct err *err)
+{
+	struct der entry, extensions;
+	int64_t date;
+
+	if (der_take(list, DER_SEQUENCE, "revoked entry", &entry, err) < 0 ||
+	    der_take_unsigned(&entry, "revoked serial", ret_serial, err) < 0 ||
+	    der_take_time(&entry, "revocation date", &date, err) < 0)
+		return -1;
+	if (entry.size == 0)
+		return 0;
+	if (der_take(&entry, DER_SEQUENCE, "revoked entry", &extensions, err) < 0 ||
+	    der_end(&entry, "revoked entry", err) < 0)
+		return -1;
+	return check_entry_extensions(extensions, err);
+}
+
+static int parse_revoked(struct der *tbs, struct x509_crl *crl, struct err *err)
+{
+	struct der list;
+
+	if (!der_is_next(tbs, DER_SEQUENCE))
+		return 0;
+	if (der_take(tbs, DER_SEQUENCE, "revokedCertificates", &crl->revoked, err) < 0)
+		return -1;
+	list = crl->revoked;
+	while (list.size > 0) {
+		struct der serial;
+
+		if (take_entry(&list, &serial, err) < 0)
+			return -1;
+		crl->revoked_count++;
+	}
+	return 0;
+}
+
+static int check_authority_key(struct der value, struct err *err)
+{
+	struct der body;
+
+	if (der_take(&value, DER_SEQUENCE, "authority key identifier", &body, err) < 0 ||
+	    der_end(&value, "authority key identifier", err) < 0)
+		return -1;
+	if (!der_is_next(&body, DER_CONTEXT(0)))
+		return err_set(err, ERR_INVALID, "authority key identifier has no key identifier");
+	return 0;
+}
+
+static int check_number(struct der value, struct err *err)
+{
+	struct der number;
+
+	if (der_take_unsigned(&value, "CRL number", &number, err) < 0)
+		return -1;
+	return der_end(&value, "CRL number", err);
+}
+
+struct seen {
+	bool number;
+	bool authority;
+};
+
+static int check_extension(const struct x509_ext *extension, struct seen *seen, struct err *err)
+{
+	bool *which = NULL;
+	int result = 0;
+
+	if (x509_oid_is(extension->oid, OID_DELTA))
+		return err_set(err, ERR_INVALID, "a delta CRL");
+	if (extension->critical)
+		return err_set(err, ERR_INVALID, "unknown critical CRL extension");
+	if (x509_oid_is(extension->oid, OID_CRL_NUMBER)) {
+		which = &seen->number;
+		result = check_number(extension->value, err);
+	} else if (x509_oid_is(extension->oid, OID_AUTHORITY_KEY)) {
+		which = &seen->authority;
+		result = check_authority_key(extension->value, err);
+	}
+	if (which && *which)
+		return err_set(err, ERR_INVALID, "CRL extension appears twice");
+	if (which)
+		*which = true;
+	return result;
+}
+
+static int parse_extensions(struct der *tbs, struct err *err)
+{
+	struct seen seen = {0};
+	struct der outer, list;
+	size_t count = 0;
+
+	if (der_take(tbs, DER_CONTEXT_CONSTRUCTED(0), "CRL extensions", &outer, err) < 0 ||
+	    der_take(&outer, DER_SEQUENCE, "CRL extensions", &list, err) < 0 ||
+	    der_end(&outer, "CRL extensions", err) < 0)
+		return -1;
+	while (list.size > 0) {
+		struct x509_ext extension;
+
+		if (++count > EXTENSIONS_MAX)
+			return err_set(err, ERR_LIMIT, "more than %d CRL extensions", EXTENSIONS_MAX);
+		if (x509_take_extension(&list, &extension, err) < 0 || check_extension(&extension, &seen, err) < 0)
+			return -1;
+	}
+	if (!seen.number || !seen.authority)
+		return err_set(err, ERR_INVALID, "no %s", seen.number ? "authority key identifier" : "CRL number");
+	return 0;
+}
+
+static int parse_tbs(struct der tbs, struct x509_crl *crl, struct err *err)
+{
+	struct der content;
+	int64_t version;
+
+	if (der_take_int(&tbs, DER_INTEGER, "CRL version", VERSION_2, VERSION_2, &version, err) < 0 ||
+	    x509_take_algorithm(&tbs, err) < 0 ||
+	    der_take_whole(&tbs, DER_SEQUENCE, "CRL issuer", &content, &crl->issuer, err) < 0 ||
+	    der_take_time(&tbs, "thisUpdate", &crl->this_update, err) < 0 ||
+	    der_take_time(&tbs, "nextUpdate", &crl->next_update, err) < 0 || parse_revoked(&tbs, crl, err) < 0 ||
+	    parse_extensions(&tbs, err) < 0)
+		return -1;
+	return der_end(&tbs, "CRL", err);
+}
+
+static int parse_list(struct x509_crl *crl, struct err *err)
+{
+	struct der reader = {crl->bytes, crl->size};
+	struct der body, tbs, signature;
+
+	if (der_check(reader, DEPTH_MAX, err) < 0 || der_take(&reader, DER_SEQUENCE, "CRL", &body, err) < 0 ||
+	    der_end(&reader, "CRL", err) < 0 || der_take_whole(&body, DER_SEQUENCE, "CRL", &tbs, &crl->tbs, err) < 0 ||
+	    x509_take_algorithm(&body, err) < 0 || der_take_bits(&body, "CRL signature", &signature, err) < 0 ||
+	    der_end(&body, "CRL", err) < 0 || der_signature_raw(signature, crl->signature, err) < 0)
+		return -1;
+	return parse_tbs(tbs, crl, err);
+}
+
+int crl_parse(const void *der, size_t size, struct x509_crl **ret_crl, struct err *err)
+{
+	scoped(x509_crl_freep) struct x509_crl *crl = NULL;
+
+	if (size == 0 || size > CRL_PARSE_SIZE_MAX)
+		return err_set(err, ERR_LIMIT, "CRL of %zu bytes, expected 1 to %u", size, CRL_PARSE_SIZE_MAX);
+	crl = calloc(1, sizeof(*crl));
+	if (!crl || !(crl->bytes = malloc(size)))
+		return err_no_memory(err);
+	memcpy(crl->bytes, der, size);
+	crl->size = size;
+	if (parse_list(crl, err) < 0)
+		return -1;
+	*ret_crl = TAKE_PTR(crl);
+	return 0;
+}
+
+void x509_crl_free(struct x509_crl *crl)
+{
+	if (!crl)
+		return;
+	free(crl->bytes);
+	free(crl);
+}
+
+int crl_verify(const struct x509_crl *crl, const uint8_t issuer_point[static 64], struct err *err)
+{
+	return p256_verify_raw(issuer_point, crl->tbs.data, crl->tbs.size, crl->signature, err);
+}
+
+bool crl_is_revoked(const struct x509_crl *crl, struct der serial)
+{
+	struct der list = crl->revoked;
+	struct err err = ERR_INIT;
+
+	while (list.size > 0) {
+		struct der listed;
+
+		/* Every entry was read once by crl_parse; one that cannot be read now counts as ours. */
+		if (take_entry(&list, &listed, &err) < 0 || der_equal(listed, serial))
+			return true;
+	}
+	return false;
+}
