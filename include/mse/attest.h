@@ -260,15 +260,14 @@ struct attest_instance_expected {
 	const char *uuid;
 };
 
-enum attest_role {
-	ATTEST_ROLE_CONFIGURATION = 1, /* the enclave waits for its keys */
-	ATTEST_ROLE_APPLICATION = 2,
-};
+/* What the enclave is doing; 3 is reserved for an enclave that is the TLS client. */
+#define ATTEST_ROLE_CONFIGURATION 1 /* it waits for its keys */
+#define ATTEST_ROLE_APPLICATION 2
 
 struct attest_ratls {
 	struct attest_bytes certificate; /* DER or PEM, one certificate */
 	const struct attest_instance_expected *instance;
-	enum attest_role role;
+	uint8_t role; /* ATTEST_ROLE_* */
 	/*
 	 * 32 bytes: SHA-256 of the DER SubjectPublicKeyInfo of the leaf shown in this TLS handshake. NULL for a
 	 * certificate that did not come from a handshake; V6 is then not applicable, and the verdict says so.
@@ -281,7 +280,7 @@ struct attest_fresh {
 	const uint8_t *nonce;       /* 32 bytes, made for this request */
 	const uint8_t *exporter;    /* 32 bytes, this connection's TLS exporter with the nonce as context */
 	const uint8_t *tls_key;     /* 32 bytes, as above; from this connection */
-	enum attest_role role;      /* the role that is wanted */
+	uint8_t role;               /* ATTEST_ROLE_*: the one that is wanted */
 	uint64_t elapsed_ms;        /* since the nonce left, by the verifier's monotonic clock */
 	const struct attest_instance_expected *instance;
 	const uint8_t *owner_key; /* 32 bytes Ed25519: role 2 then needs the owner's ticket. NULL: not checked */
@@ -382,7 +381,7 @@ struct attest_verdict {
 
 	/* attest_verify_fresh */
 	struct attest_quote_facts certificate_quote;
-	enum attest_role role;
+	uint8_t role; /* ATTEST_ROLE_* */
 	bool has_ticket;
 	uint8_t ticket_hash[32];
 	int64_t deployed;

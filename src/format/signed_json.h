@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Collateral as Intel's service sends it: {"NAME":{…},"signature":"128 hex digits"} (attestation.md sections 1.6, 7).
+ *
+ * The signature counts over the bytes of the inner object as received: they are found in the text, never written anew.
+ * The text is strict JSON (format/json.h) at most SIGNED_JSON_DEPTH_MAX deep; further outer members are ignored.
+ */
+#ifndef MSE_FORMAT_SIGNED_JSON_H
+#define MSE_FORMAT_SIGNED_JSON_H
+
+#include "format/json.h"
+
+#define SIGNED_JSON_SIZE_MAX (1u << 20)
+#define SIGNED_JSON_DEPTH_MAX 8 /* real collateral nests 7 deep */
+
+struct signed_json {
+	json_t *root;               /* owned */
+	const json_t *body;         /* the inner object, of root */
+	const uint8_t *signed_data; /* into the caller's bytes */
+	size_t signed_size;
+	uint8_t signature[64]; /* raw r ‖ s */
+};
+
+/* The bytes must outlive *ret. */
+must_check int signed_json_parse(const void *data, size_t size, const char *name, struct signed_json *ret,
+				 struct err *err);
+void signed_json_done(struct signed_json *signed_json);
+
+/* Common members of both kinds: a strict date; advisory names, of which there are at most ADVISORIES_MAX. */
+must_check int signed_json_get_date(const json_t *object, const char *name, int64_t *ret_seconds, struct err *err);
+
+#define ADVISORIES_MAX 128
+#define ADVISORY_LENGTH_MAX 31
+
+/* Texts are borrowed from the level. */
+struct advisories {
+	const char *names[ADVISORIES_MAX];
+	size_t count;
+};
+
+/* Member "advisoryIDs", which may be absent: printable ASCII without space, ADVISORY_LENGTH_MAX bytes each. */
+must_check int advisories_parse(const json_t *level, struct advisories *ret, struct err *err);
+
+#endif
