@@ -1,0 +1,108 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "cli/cmd.h"
+
+#include <stdio.h>
+#include <string.h>
+
+static void print_option(struct out *out, const struct cmd_option *option)
+{
+	char text[80];
+	char letter[8] = "";
+
+	if (option->letter)
+		(void)snprintf(letter, sizeof(letter), "-%c, ", option->letter);
+	(void)snprintf(text, sizeof(text), "%s--%s%s%s", letter, option->name, option->arg ? " " : "",
+		       option->arg ? option->arg : "");
+	out_print(out, "  %-30s %s\n", text, option->help);
+}
+
+static void print_global_options(struct out *out)
+{
+	out_bold(out, "\nglobal options:\n");
+	for (size_t i = 0; i < cmd_global_option_count; i++)
+		print_option(out, &cmd_global_options[i]);
+}
+
+static void print_group(struct out *out, enum cmd_space space, const char *group)
+{
+	bool first = true;
+
+	for (size_t i = 0; i < cmd_table_count; i++) {
+		const struct cmd_entry *entry = &cmd_table[i];
+
+		if (entry->space != space || strcmp(entry->group, group) != 0)
+			continue;
+		if (first)
+			out_bold(out, "\n%s %s:\n", cmd_space_name(space), group);
+		first = false;
+		out_print(out, "  %-14s %s\n", entry->name, entry->summary);
+	}
+}
+
+static void print_groups(struct out *out, enum cmd_space space)
+{
+	print_group(out, space, "infrastructure");
+	print_group(out, space, "operations");
+}
+
+void cmd_help_all(struct out *out)
+{
+	out_print(out, "usage: mse [-h] [--version] [--color auto|never|always] {cloud,sgx} COMMAND ...\n\n"
+		       "Run Python web applications in enclaves that nobody can look into, and check that they are.\n"
+		       "'cloud' may be left out; MSE_DEFAULT_ENV names another word to assume.\n");
+	for (enum cmd_space space = 0; space < CMD_SPACE_COUNT; space++)
+		print_groups(out, space);
+	print_global_options(out);
+	out_print(out, "\n'mse cloud COMMAND --help' tells more.\n");
+}
+
+void cmd_help_space(struct out *out, enum cmd_space space)
+{
+	out_print(out, "usage: mse %s COMMAND ...\n", cmd_space_name(space));
+	print_groups(out, space);
+	print_global_options(out);
+}
+
+void cmd_help_entry(struct out *out, const struct cmd_entry *entry)
+{
+	out_print(out, "usage: mse %s %s%s%s%s\n\n%s\n", cmd_space_name(entry->space), entry->name,
+		  entry->option_count ? " [OPTION...]" : "", *entry->args ? " " : "", entry->args, entry->summary);
+	if (entry->option_count)
+		out_bold(out, "\noptions:\n");
+	for (size_t i = 0; i < entry->option_count; i++) {
+		if (!entry->options[i].hidden)
+			print_option(out, &entry->options[i]);
+	}
+	print_global_options(out);
+}
+
+static json_t *dump_options(const struct cmd_option *options, size_t count)
+{
+	json_t *list = json_array();
+
+	for (size_t i = 0; i < count; i++) {
+		const char letter[2] = {options[i].letter, '\0'};
+
+		if (options[i].hidden)
+			continue;
+		(void)json_array_append_new(list, json_pack("{s:s,s:s,s:s?,s:s}", "name", options[i].name, "letter",
+							    letter, "arg", options[i].arg, "help", options[i].help));
+	}
+	return list;
+}
+
+void cmd_dump(struct out *out)
+{
+	json_t *commands = json_array();
+
+	for (size_t i = 0; i < cmd_table_count; i++) {
+		const struct cmd_entry *entry = &cmd_table[i];
+
+		(void)json_array_append_new(
+		    commands, json_pack("{s:s,s:s,s:s,s:s,s:s,s:o}", "space", cmd_space_name(entry->space), "name",
+					entry->name, "group", entry->group, "summary", entry->summary, "args",
+					entry->args, "options", dump_options(entry->options, entry->option_count)));
+	}
+	out_json(out, json_pack("{s:s,s:o,s:o}", "version", MSE_VERSION, "global_options",
+				dump_options(cmd_global_options, cmd_global_option_count), "commands", commands));
+}

@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What people and programs see of mse. Results go to stdout; everything that tells about the work (information,
+ * success, advice, warnings, errors, progress) goes to stderr, so that a pipe gets results only. Colour, links and
+ * spinners appear on a terminal only, unless asked for with --color; NO_COLOR (no-color.org) counts.
+ */
+#ifndef MSE_CLI_OUT_H
+#define MSE_CLI_OUT_H
+
+#include <jansson.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/err.h"
+
+enum out_color { OUT_COLOR_AUTO, OUT_COLOR_ALWAYS, OUT_COLOR_NEVER };
+
+struct out {
+	bool result_color; /* escapes may be written to stdout */
+	bool color;        /* escapes may be written to stderr */
+	bool moving;       /* stderr is a terminal: lines may be rewritten */
+	bool quiet;        /* --json: no information, success, advice or progress */
+	bool line_open;    /* a progress line waits for its end */
+	int64_t step_ns;   /* when the running step began */
+};
+
+void out_init(struct out *out, enum out_color color);
+
+/* stdout. Write errors (a closed pipe, a full disk) are found by out_finish. */
+void out_print(struct out *out, const char *format, ...) format_like(2, 3);
+void out_bold(struct out *out, const char *format, ...) format_like(2, 3);
+/* Takes value over, writes it as one indented JSON text. NULL (out of memory) is an error of out_finish. */
+void out_json(struct out *out, json_t *value);
+
+/* stderr, one line each with its sign. */
+void out_info(struct out *out, const char *format, ...) format_like(2, 3);
+void out_success(struct out *out, const char *format, ...) format_like(2, 3);
+void out_advice(struct out *out, const char *format, ...) format_like(2, 3);
+void out_warning(struct out *out, const char *format, ...) format_like(2, 3);
+void out_error(struct out *out, const char *format, ...) format_like(2, 3);
+
+/* A step of a longer work: what begins, how it goes on (terminal only), that it ended and how long it took. */
+void out_step(struct out *out, const char *format, ...) format_like(2, 3);
+void out_step_progress(struct out *out, const char *format, ...) format_like(2, 3);
+void out_step_done(struct out *out);
+
+/* Text that a terminal shows as a link, else "text (url)", or the URL alone when they are equal. On the heap. */
+char *out_link(const struct out *out, const char *url, const char *text);
+
+/* Flushes stdout. -1 when a result could not be written. */
+must_check int out_finish(struct out *out, struct err *err);
+
+#endif
