@@ -18,7 +18,8 @@
 #include "base/err.h"
 
 #define TAR_PATH_MAX 255                  /* bytes of a path, without a zero byte */
-#define TAR_ENTRIES_MAX 10000             /* files and directories, named or implied */
+#define TAR_ENTRIES_MAX 10000             /* entries: files and named directories */
+#define TAR_DIRS_MAX 10000                /* directories, named or implied by paths */
 #define TAR_TOTAL_MAX (UINT64_C(2) << 30) /* bytes of the whole tar */
 #define TAR_FILE_MAX TAR_TOTAL_MAX        /* bytes of one file */
 #define TAR_DEPTH_MAX 64                  /* parts of a path */
@@ -78,12 +79,11 @@ must_check int tar_next(struct tar_reader *reader, struct tar_entry *ret, struct
 /* The next bytes of the current file: *ret_size of at most size, 0 at its end. */
 must_check int tar_read(struct tar_reader *reader, void *data, size_t size, size_t *ret_size, struct err *err);
 
-/* A source over a descriptor (*arg is an int) and over memory (arg is a struct tar_memory). */
+/* A source over bytes in memory, which it consumes; image/image.h has one over a descriptor. */
 struct tar_memory {
 	const uint8_t *data;
 	size_t size;
 };
-struct tar_source tar_source_fd(int *fd);
 struct tar_source tar_source_memory(struct tar_memory *memory);
 
 #endif

@@ -57,6 +57,9 @@ must_check int image_bill_sign(const char *bill_path, const struct secret *seed,
 #define IMAGE_VERSION_MAX 64
 int image_distribution(const struct bill *bill, const char *name, char ret_version[static IMAGE_VERSION_MAX]);
 
+/* A source that reads *fd from where it stands. */
+struct tar_source image_fd_source(int *fd);
+
 /*
  * Unpacks a code tar into dest_dir (made by this call; 0755, files 0444), with every check of format/tar.h. On
  * failure dest_dir is removed.
