@@ -65,6 +65,7 @@ struct http_server_options {
 	unsigned body_timeout_ms;   /* [30000] between two pieces of a body */
 	unsigned idle_timeout_ms;   /* [75000] between two requests */
 	unsigned write_timeout_ms;  /* [30000] between two pieces a client accepts */
+	size_t stack_size;          /* [1 MiB] of each thread */
 };
 
 must_check int http_server_start(const struct http_server_options *options, struct http_server **ret_server,
@@ -134,7 +135,8 @@ must_check int http_reply(struct http_exchange *exchange, int status, const stru
 
 /*
  * In pieces. body_size -1: chunked for HTTP/1.1, until close for 1.0. Else exactly so many bytes must follow: more is
- * ERR_INVALID, fewer at the end cut the connection. What is written goes out at once.
+ * ERR_INVALID, fewer at the end cut the connection. The head goes out with the first piece (of 0 bytes, to send it
+ * alone); every piece goes out at once.
  */
 must_check int http_reply_start(struct http_exchange *exchange, int status, const struct http_header *headers,
 				size_t header_count, int64_t body_size, struct err *err);

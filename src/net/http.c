@@ -1,0 +1,128 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "net/http.h"
+
+#include <stdio.h>
+#include <strings.h>
+#include <time.h>
+
+#include "net/http1_head.h"
+
+const char *http_headers_find(const struct http_header *headers, size_t count, const char *name)
+{
+	for (size_t i = 0; i < count; i++) {
+		if (strcasecmp(headers[i].name, name) == 0)
+			return headers[i].value;
+	}
+	return NULL;
+}
+
+bool http_is_token_byte(uint8_t byte)
+{
+	static const char other[] = "!#$%&'*+-.^_`|~";
+
+	if ((byte >= '0' && byte <= '9') || (byte >= 'a' && byte <= 'z') || (byte >= 'A' && byte <= 'Z'))
+		return true;
+	for (size_t i = 0; i < sizeof(other) - 1; i++) {
+		if (byte == (uint8_t)other[i])
+			return true;
+	}
+	return false;
+}
+
+static bool is_value_byte(uint8_t byte)
+{
+	return byte == '\t' || (byte >= 0x20 && byte != 0x7f);
+}
+
+bool http_header_is_valid(const char *name, const char *value)
+{
+	if (!*name)
+		return false;
+	for (; *name; name++) {
+		if (!http_is_token_byte((uint8_t)*name))
+			return false;
+	}
+	for (; *value; value++) {
+		if (!is_value_byte((uint8_t)*value))
+			return false;
+	}
+	return true;
+}
+
+struct status_text {
+	int status;
+	const char *text;
+};
+
+static const struct status_text status_texts[] = {
+    {100, "Continue"},
+    {101, "Switching Protocols"},
+    {200, "OK"},
+    {201, "Created"},
+    {202, "Accepted"},
+    {203, "Non-Authoritative Information"},
+    {204, "No Content"},
+    {205, "Reset Content"},
+    {206, "Partial Content"},
+    {300, "Multiple Choices"},
+    {301, "Moved Permanently"},
+    {302, "Found"},
+    {303, "See Other"},
+    {304, "Not Modified"},
+    {307, "Temporary Redirect"},
+    {308, "Permanent Redirect"},
+    {400, "Bad Request"},
+    {401, "Unauthorized"},
+    {402, "Payment Required"},
+    {403, "Forbidden"},
+    {404, "Not Found"},
+    {405, "Method Not Allowed"},
+    {406, "Not Acceptable"},
+    {408, "Request Timeout"},
+    {409, "Conflict"},
+    {410, "Gone"},
+    {411, "Length Required"},
+    {412, "Precondition Failed"},
+    {413, "Content Too Large"},
+    {414, "URI Too Long"},
+    {415, "Unsupported Media Type"},
+    {416, "Range Not Satisfiable"},
+    {417, "Expectation Failed"},
+    {421, "Misdirected Request"},
+    {422, "Unprocessable Content"},
+    {426, "Upgrade Required"},
+    {428, "Precondition Required"},
+    {429, "Too Many Requests"},
+    {431, "Request Header Fields Too Large"},
+    {500, "Internal Server Error"},
+    {501, "Not Implemented"},
+    {502, "Bad Gateway"},
+    {503, "Service Unavailable"},
+    {504, "Gateway Timeout"},
+    {505, "HTTP Version Not Supported"},
+    {507, "Insufficient Storage"},
+};
+
+const char *http_status_text(int status)
+{
+	for (size_t i = 0; i < COUNT_OF(status_texts); i++) {
+		if (status_texts[i].status == status)
+			return status_texts[i].text;
+	}
+	return "Unknown";
+}
+
+/* Not strftime: the names are English whatever the locale is. */
+void http_format_date(int64_t seconds, char ret_text[static HTTP_DATE_SIZE])
+{
+	static const char days[7][4] = {"Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat"};
+	static const char months[12][4] = {"Jan", "Feb", "Mar", "Apr", "May", "Jun",
+					   "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"};
+	const time_t time = (time_t)seconds;
+	struct tm tm = {0};
+
+	(void)gmtime_r(&time, &tm);
+	(void)snprintf(ret_text, HTTP_DATE_SIZE, "%s, %02u %s %04u %02u:%02u:%02u GMT", days[tm.tm_wday % 7],
+		       (unsigned)tm.tm_mday % 100, months[tm.tm_mon % 12], (unsigned)(tm.tm_year + 1900) % 10000,
+		       (unsigned)tm.tm_hour % 100, (unsigned)tm.tm_min % 100, (unsigned)tm.tm_sec % 100);
+}

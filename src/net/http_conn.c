@@ -1,0 +1,649 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <arpa/inet.h>
+#include <errno.h>
+#include <poll.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/fd.h"
+#include "base/number.h"
+#include "net/http_priv.h"
+
+#define IN_SIZE_MIN 4096
+#define TLS_PIECE 16384
+#define LINGER_MS 2000
+#define LINGER_MAX (1u << 20)
+
+enum step { STEP_AGAIN, STEP_WAIT_READ, STEP_WAIT_WRITE, STEP_PARKED, STEP_CLOSE };
+
+/* ---- one try ---- */
+
+static enum tls_io plain_read(struct http_conn *conn, void *ret_data, size_t size, size_t *ret_got, struct err *err)
+{
+	ssize_t got;
+
+	do
+		got = recv(conn->fd, ret_data, size, 0);
+	while (got < 0 && errno == EINTR);
+	if (got > 0) {
+		*ret_got = (size_t)got;
+		return TLS_IO_DONE;
+	}
+	if (got == 0)
+		return TLS_IO_CLOSED;
+	if (errno == EAGAIN || errno == EWOULDBLOCK)
+		return TLS_IO_WANT_READ;
+	(void)err_set_errno(err, "cannot read");
+	return TLS_IO_FAILED;
+}
+
+enum tls_io http_conn_read(struct http_conn *conn, void *ret_data, size_t size, size_t *ret_got, struct err *err)
+{
+	if (conn->tls)
+		return tls_conn_read(conn->tls, ret_data, size, ret_got, err);
+	return plain_read(conn, ret_data, size, ret_got, err);
+}
+
+static enum tls_io plain_write(struct http_conn *conn, struct iovec *pieces, size_t count, size_t *ret_put,
+			       struct err *err)
+{
+	const struct msghdr message = {.msg_iov = pieces, .msg_iovlen = count};
+	ssize_t put;
+
+	do
+		put = sendmsg(conn->fd, &message, MSG_NOSIGNAL);
+	while (put < 0 && errno == EINTR);
+	if (put >= 0) {
+		*ret_put = (size_t)put;
+		return TLS_IO_DONE;
+	}
+	if (errno == EAGAIN || errno == EWOULDBLOCK)
+		return TLS_IO_WANT_WRITE;
+	(void)err_set_errno(err, "cannot write");
+	return TLS_IO_FAILED;
+}
+
+/* ---- waiting ---- */
+
+static int wait_for(struct http_conn *conn, enum tls_io wanted, int timeout_ms, struct err *err)
+{
+	struct pollfd poll_fd = {.fd = conn->fd, .events = wanted == TLS_IO_WANT_WRITE ? POLLOUT : POLLIN};
+	int got;
+
+	do
+		got = poll(&poll_fd, 1, timeout_ms);
+	while (got < 0 && errno == EINTR);
+	if (got < 0)
+		return err_set_errno(err, "cannot wait for the client");
+	return got > 0 ? 0 : err_set(err, ERR_TIMEOUT, "nothing from the client for %d ms", timeout_ms);
+}
+
+int http_conn_read_wait(struct http_conn *conn, void *ret_data, size_t size, int timeout_ms, size_t *ret_got,
+			struct err *err)
+{
+	for (;;) {
+		const enum tls_io io = http_conn_read(conn, ret_data, size, ret_got, err);
+
+		switch (io) {
+		case TLS_IO_DONE:
+			return 0;
+		case TLS_IO_CLOSED:
+			return err_set(err, ERR_IO, "the client has closed the connection");
+		case TLS_IO_FAILED:
+			return -1;
+		case TLS_IO_WANT_READ:
+		case TLS_IO_WANT_WRITE:
+			if (wait_for(conn, io, timeout_ms, err) < 0)
+				return -1;
+		}
+	}
+}
+
+/* Takes size bytes off the front of the pieces. */
+static void advance(struct iovec **pieces, size_t *count, size_t size)
+{
+	while (*count > 0 && size >= (*pieces)->iov_len) {
+		size -= (*pieces)->iov_len;
+		(*pieces)++;
+		(*count)--;
+	}
+	if (*count > 0 && size > 0) {
+		(*pieces)->iov_base = (uint8_t *)(*pieces)->iov_base + size;
+		(*pieces)->iov_len -= size;
+	}
+}
+
+static int write_tls_piece(struct http_conn *conn, const uint8_t *data, size_t size, struct err *err)
+{
+	while (size > 0) {
+		size_t put = 0;
+		const enum tls_io io = tls_conn_write(conn->tls, data, size, &put, err);
+
+		switch (io) {
+		case TLS_IO_DONE:
+			data += put;
+			size -= put;
+			break;
+		case TLS_IO_WANT_READ:
+		case TLS_IO_WANT_WRITE:
+			if (wait_for(conn, io, (int)conn->server->write_timeout_ms, err) < 0)
+				return -1;
+			break;
+		case TLS_IO_CLOSED:
+			return err_set(err, ERR_IO, "the client has closed the connection");
+		case TLS_IO_FAILED:
+			return -1;
+		}
+	}
+	return 0;
+}
+
+/* Small pieces are joined, so that a head and a short body are one record and one segment. */
+static int write_tls(struct http_conn *conn, struct iovec *pieces, size_t count, struct err *err)
+{
+	uint8_t joined[TLS_PIECE];
+
+	while (count > 0) {
+		size_t size = 0;
+
+		if (pieces->iov_len >= sizeof(joined)) {
+			if (write_tls_piece(conn, pieces->iov_base, sizeof(joined), err) < 0)
+				return -1;
+			advance(&pieces, &count, sizeof(joined));
+			continue;
+		}
+		while (count > 0 && size < sizeof(joined)) {
+			const size_t part = size_min(pieces->iov_len, sizeof(joined) - size);
+
+			if (part > 0)
+				memcpy(joined + size, pieces->iov_base, part);
+			size += part;
+			advance(&pieces, &count, part);
+		}
+		if (write_tls_piece(conn, joined, size, err) < 0)
+			return -1;
+	}
+	return 0;
+}
+
+int http_conn_write(struct http_conn *conn, struct iovec *pieces, size_t count, struct err *err)
+{
+	if (conn->tls)
+		return write_tls(conn, pieces, count, err);
+	advance(&pieces, &count, 0);
+	while (count > 0) {
+		size_t put = 0;
+		const enum tls_io io = plain_write(conn, pieces, count, &put, err);
+
+		if (io == TLS_IO_FAILED)
+			return -1;
+		if (io == TLS_IO_DONE)
+			advance(&pieces, &count, put);
+		else if (wait_for(conn, io, (int)conn->server->write_timeout_ms, err) < 0)
+			return -1;
+	}
+	return 0;
+}
+
+/* ---- the input buffer ---- */
+
+int http_conn_reserve(struct http_conn *conn, size_t size, struct err *err)
+{
+	size_t wanted = conn->in_end + size;
+	uint8_t *in;
+
+	if (conn->in_start == conn->in_end)
+		conn->in_start = conn->in_end = 0;
+	if (conn->in_capacity - conn->in_end >= size && conn->in)
+		return 0;
+	if (conn->in_start > 0) {
+		memmove(conn->in, conn->in + conn->in_start, conn->in_end - conn->in_start);
+		conn->in_end -= conn->in_start;
+		conn->in_start = 0;
+	}
+	wanted = conn->in_end + size;
+	if (wanted <= conn->in_capacity)
+		return 0;
+	if (wanted < conn->in_capacity * 2)
+		wanted = conn->in_capacity * 2;
+	in = realloc(conn->in, wanted < IN_SIZE_MIN ? IN_SIZE_MIN : wanted);
+	if (!in)
+		return err_no_memory(err);
+	conn->in = in;
+	conn->in_capacity = wanted < IN_SIZE_MIN ? IN_SIZE_MIN : wanted;
+	return 0;
+}
+
+/* A connection that waits for its next request keeps no buffer. */
+static void release_input(struct http_conn *conn)
+{
+	if (conn->in_start < conn->in_end)
+		return;
+	free(conn->in);
+	conn->in = NULL;
+	conn->in_start = conn->in_end = conn->in_capacity = 0;
+}
+
+/* ---- birth and death ---- */
+
+static uint16_t port_of(const struct sockaddr_storage *address)
+{
+	if (address->ss_family == AF_INET)
+		return ntohs(((const struct sockaddr_in *)address)->sin_port);
+	return ntohs(((const struct sockaddr_in6 *)address)->sin6_port);
+}
+
+static void text_of(const struct sockaddr_storage *address, char ret[static INET6_ADDRSTRLEN])
+{
+	const void *bytes = &((const struct sockaddr_in6 *)address)->sin6_addr;
+
+	if (address->ss_family == AF_INET)
+		bytes = &((const struct sockaddr_in *)address)->sin_addr;
+	(void)inet_ntop(address->ss_family, bytes, ret, INET6_ADDRSTRLEN);
+}
+
+static void find_peer(struct http_conn *conn)
+{
+	struct sockaddr_storage source = {0};
+	struct sockaddr_storage destination = {0};
+	socklen_t source_size = sizeof(source);
+	socklen_t destination_size = sizeof(destination);
+
+	if (conn->listener->unix_path) {
+		conn->peer.family = PROXY_V2_UNIX;
+		return;
+	}
+	if (getpeername(conn->fd, (struct sockaddr *)&source, &source_size) < 0 ||
+	    getsockname(conn->fd, (struct sockaddr *)&destination, &destination_size) < 0)
+		return;
+	conn->peer.family = source.ss_family == AF_INET ? PROXY_V2_INET : PROXY_V2_INET6;
+	text_of(&source, conn->peer.source);
+	text_of(&destination, conn->peer.destination);
+	conn->peer.source_port = port_of(&source);
+	conn->peer.destination_port = port_of(&destination);
+}
+
+static enum conn_phase phase_after_proxy(const struct http_conn *conn)
+{
+	return conn->tls ? PHASE_HANDSHAKE : PHASE_HEAD;
+}
+
+int http_conn_new(struct http_server *server, const struct http_listener *listener, int fd, struct http_conn **ret_conn,
+		  struct err *err)
+{
+	struct http_conn *conn = calloc(1, sizeof(*conn));
+
+	if (!conn)
+		return err_no_memory(err);
+	conn->server = server;
+	conn->listener = listener;
+	conn->fd = fd;
+	if (listener->tls && tls_conn_new(tls_server_context(listener->tls), fd, true, &conn->tls, err) < 0) {
+		free(conn);
+		return -1;
+	}
+	conn->phase = listener->proxy == HTTP_PROXY_NONE ? phase_after_proxy(conn) : PHASE_PROXY;
+	if (listener->proxy != HTTP_PROXY_REQUIRED)
+		find_peer(conn);
+	*ret_conn = conn;
+	return 0;
+}
+
+void http_conn_free(struct http_conn *conn)
+{
+	struct http_server *server = conn->server;
+
+	if (server)
+		http_server_forget(conn);
+	http_exchange_free(conn->exchange);
+	if (conn->slot && conn->slot_destroy)
+		conn->slot_destroy(conn->slot);
+	if (conn->tls)
+		tls_conn_close_notify(conn->tls);
+	tls_conn_free(conn->tls);
+	fd_close(conn->fd);
+	free(conn->in);
+	free(conn);
+	if (server)
+		http_server_closed(server);
+}
+
+static void set_deadline(struct http_conn *conn, unsigned timeout_ms)
+{
+	conn->deadline_ns = clock_monotonic_ns() + timeout_ms * NS_PER_MS;
+}
+
+/* ---- PROXY header: read to its last byte and not one further, what follows may be TLS ---- */
+
+static size_t proxy_size_wanted(const struct http_conn *conn)
+{
+	if (conn->proxy_got < PROXY_V2_SIZE_MIN)
+		return PROXY_V2_SIZE_MIN;
+	return PROXY_V2_SIZE_MIN + (size_t)(conn->in[14] << 8 | conn->in[15]);
+}
+
+/* With PROXY_OPTIONAL: neither TLS (0x16) nor a method begins as the signature does. */
+static enum step look_for_proxy(struct http_conn *conn)
+{
+	uint8_t first;
+	const ssize_t got = recv(conn->fd, &first, 1, MSG_PEEK);
+
+	if (got < 0 && (errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR))
+		return STEP_WAIT_READ;
+	if (got < 1)
+		return STEP_CLOSE;
+	if (!proxy_v2_is_possible(&first, 1))
+		conn->phase = phase_after_proxy(conn);
+	return STEP_AGAIN;
+}
+
+static enum step finish_proxy(struct http_conn *conn)
+{
+	struct proxy_v2_addresses peer;
+	struct err ignored = ERR_INIT;
+	size_t size;
+
+	if (proxy_v2_parse(conn->in, conn->proxy_got, &peer, &size, &ignored) != 1)
+		return STEP_CLOSE;
+	if (peer.family != PROXY_V2_UNKNOWN)
+		conn->peer = peer;
+	conn->in_end = conn->in_start = 0;
+	conn->phase = phase_after_proxy(conn);
+	return STEP_AGAIN;
+}
+
+static enum step run_proxy(struct http_conn *conn)
+{
+	struct err ignored = ERR_INIT;
+
+	if (conn->proxy_got == 0 && conn->listener->proxy == HTTP_PROXY_OPTIONAL) {
+		const enum step step = look_for_proxy(conn);
+
+		if (step != STEP_AGAIN || conn->phase != PHASE_PROXY)
+			return step;
+	}
+	if (http_conn_reserve(conn, PROXY_V2_SIZE_MAX, &ignored) < 0)
+		return STEP_CLOSE;
+	while (conn->proxy_got < proxy_size_wanted(conn)) {
+		size_t got = 0;
+		const size_t wanted = proxy_size_wanted(conn) - conn->proxy_got;
+
+		if (conn->proxy_got + wanted > PROXY_V2_SIZE_MAX || !proxy_v2_is_possible(conn->in, conn->proxy_got))
+			return STEP_CLOSE;
+		switch (plain_read(conn, conn->in + conn->proxy_got, wanted, &got, &ignored)) {
+		case TLS_IO_DONE:
+			conn->proxy_got += got;
+			break;
+		case TLS_IO_WANT_READ:
+			return STEP_WAIT_READ;
+		case TLS_IO_WANT_WRITE:
+		case TLS_IO_CLOSED:
+		case TLS_IO_FAILED:
+			return STEP_CLOSE;
+		}
+	}
+	return finish_proxy(conn);
+}
+
+/* ---- handshake ---- */
+
+static enum step run_handshake(struct http_conn *conn)
+{
+	struct err ignored = ERR_INIT;
+
+	switch (tls_conn_handshake(conn->tls, &ignored)) {
+	case TLS_IO_DONE:
+		conn->phase = PHASE_HEAD;
+		return STEP_AGAIN;
+	case TLS_IO_WANT_READ:
+		return STEP_WAIT_READ;
+	case TLS_IO_WANT_WRITE:
+		return STEP_WAIT_WRITE;
+	case TLS_IO_CLOSED:
+	case TLS_IO_FAILED:
+		break;
+	}
+	return STEP_CLOSE;
+}
+
+/* ---- the end ---- */
+
+/* Shuts our side and waits a little for the client's, throwing away what it still sends. */
+static enum step linger(struct http_conn *conn)
+{
+	http_exchange_free(TAKE_PTR(conn->exchange));
+	if (conn->tls)
+		tls_conn_close_notify(conn->tls);
+	if (shutdown(conn->fd, SHUT_WR) < 0)
+		return STEP_CLOSE;
+	conn->phase = PHASE_LINGER;
+	set_deadline(conn, LINGER_MS);
+	return STEP_AGAIN;
+}
+
+static enum step run_linger(struct http_conn *conn)
+{
+	uint8_t thrown[TLS_PIECE];
+	struct err ignored = ERR_INIT;
+	size_t got;
+
+	while (conn->lingered < LINGER_MAX) {
+		/* Below TLS: what comes is not looked at any more. */
+		switch (plain_read(conn, thrown, sizeof(thrown), &got, &ignored)) {
+		case TLS_IO_DONE:
+			conn->lingered += got;
+			break;
+		case TLS_IO_WANT_READ:
+			return STEP_WAIT_READ;
+		case TLS_IO_WANT_WRITE:
+		case TLS_IO_CLOSED:
+		case TLS_IO_FAILED:
+			return STEP_CLOSE;
+		}
+	}
+	return STEP_CLOSE;
+}
+
+static enum step refuse(struct http_conn *conn, int status)
+{
+	http_reply_refusal(conn, status);
+	return linger(conn);
+}
+
+/* ---- requests ---- */
+
+/* The handler has returned, or the deferred reply is out. */
+static enum step finish_exchange(struct http_conn *conn)
+{
+	struct http_exchange *exchange = conn->exchange;
+	const bool body_skipped = !exchange->aborted && http_exchange_skip_body(exchange);
+
+	if (exchange->aborted)
+		return STEP_CLOSE;
+	if (!body_skipped)
+		return linger(conn);
+	if (exchange->close || atomic_load(&conn->server->draining))
+		return exchange->conn->in_end > exchange->conn->in_start ? linger(conn) : STEP_CLOSE;
+	http_exchange_free(TAKE_PTR(conn->exchange));
+	conn->phase = PHASE_HEAD;
+	conn->scan = (struct http1_scan){0};
+	/* What is already here of the next request (pipelined) began now. */
+	set_deadline(conn,
+		     conn->in_end > conn->in_start ? conn->server->header_timeout_ms : conn->server->idle_timeout_ms);
+	return STEP_AGAIN;
+}
+
+static enum step finish_handler(struct http_conn *conn)
+{
+	struct http_exchange *exchange = conn->exchange;
+	struct err ignored = ERR_INIT;
+
+	if (!exchange->aborted && !exchange->started) {
+		exchange->close = true;
+		if (http_reply(exchange, 500, NULL, 0, NULL, 0, &ignored) < 0)
+			return STEP_CLOSE;
+	}
+	/* Started but not ended: the client must see that the response is cut. */
+	if (!exchange->aborted && !exchange->ended)
+		return STEP_CLOSE;
+	return finish_exchange(conn);
+}
+
+static enum step run_handler(struct http_conn *conn)
+{
+	struct http_exchange *exchange = conn->exchange;
+	int none = DEFERRAL_NONE;
+
+	(void)atomic_fetch_add(&conn->server->requests, 1);
+	conn->requests++;
+	if (conn->server->handler(exchange, conn->server->arg) == HTTP_HANDLED)
+		return finish_handler(conn);
+	conn->phase = PHASE_COMPLETING;
+	/* Behind a successful exchange the completing thread owns the connection. */
+	if (atomic_compare_exchange_strong(&exchange->deferral, &none, DEFERRAL_PARKED))
+		return STEP_PARKED;
+	return STEP_AGAIN;
+}
+
+static enum step run_completing(struct http_conn *conn)
+{
+	struct http_exchange *exchange = conn->exchange;
+	struct iovec piece = {.iov_base = exchange->out.data, .iov_len = exchange->out.size};
+	struct err ignored = ERR_INIT;
+
+	if (exchange->aborted || http_conn_write(conn, &piece, 1, &ignored) < 0)
+		return STEP_CLOSE;
+	return finish_exchange(conn);
+}
+
+/* The head's bytes go with the exchange; what follows them stays. */
+static int take_head(struct http_conn *conn, struct http_exchange *exchange, size_t size, struct err *err)
+{
+	if (conn->in_start == 0 && conn->in_end == size) {
+		exchange->memory = TAKE_PTR(conn->in);
+		conn->in_end = conn->in_capacity = 0;
+		return 0;
+	}
+	exchange->memory = malloc(size);
+	if (!exchange->memory)
+		return err_no_memory(err);
+	memcpy(exchange->memory, conn->in + conn->in_start, size);
+	conn->in_start += size;
+	return 0;
+}
+
+static enum step run_request(struct http_conn *conn, size_t head_size)
+{
+	struct http_exchange *exchange;
+	struct err err = ERR_INIT;
+	int status;
+
+	if (http_exchange_new(conn, &exchange, &err) < 0)
+		return STEP_CLOSE;
+	conn->exchange = exchange;
+	if (take_head(conn, exchange, head_size, &err) < 0)
+		return STEP_CLOSE;
+	if (http1_request_parse(exchange->memory, head_size, &exchange->head, &status) < 0)
+		return refuse(conn, status);
+	http_exchange_begin(exchange);
+	return run_handler(conn);
+}
+
+static enum step read_head(struct http_conn *conn)
+{
+	const bool was_idle = conn->in_start == conn->in_end;
+	struct err ignored = ERR_INIT;
+	size_t got = 0;
+
+	if (http_conn_reserve(conn, IN_SIZE_MIN / 2, &ignored) < 0)
+		return STEP_CLOSE;
+	switch (http_conn_read(conn, conn->in + conn->in_end, conn->in_capacity - conn->in_end, &got, &ignored)) {
+	case TLS_IO_DONE:
+		conn->in_end += got;
+		/* The first request's time runs from the connection's beginning. */
+		if (was_idle && conn->requests > 0)
+			set_deadline(conn, conn->server->header_timeout_ms);
+		return STEP_AGAIN;
+	case TLS_IO_WANT_READ:
+		release_input(conn);
+		return STEP_WAIT_READ;
+	case TLS_IO_WANT_WRITE:
+		return STEP_WAIT_WRITE;
+	case TLS_IO_CLOSED:
+	case TLS_IO_FAILED:
+		break;
+	}
+	return STEP_CLOSE;
+}
+
+static enum step run_head(struct http_conn *conn)
+{
+	int status;
+	int found;
+
+	if (conn->in_start == conn->in_end)
+		return read_head(conn);
+	found = http1_scan(&conn->scan, conn->in + conn->in_start, conn->in_end - conn->in_start, &status);
+	if (found < 0)
+		return refuse(conn, status);
+	return found > 0 ? run_request(conn, conn->scan.seen) : read_head(conn);
+}
+
+/* ---- the loop ---- */
+
+/* Its deadline has passed while it waited. */
+static enum step run_expired(struct http_conn *conn)
+{
+	if (conn->phase == PHASE_HEAD && conn->in_end > conn->in_start) {
+		http_reply_refusal(conn, 408);
+		return linger(conn) == STEP_AGAIN ? run_linger(conn) : STEP_CLOSE;
+	}
+	return STEP_CLOSE;
+}
+
+static enum step run_phase(struct http_conn *conn)
+{
+	switch (conn->phase) {
+	case PHASE_PROXY:
+		return run_proxy(conn);
+	case PHASE_HANDSHAKE:
+		return run_handshake(conn);
+	case PHASE_HEAD:
+		return run_head(conn);
+	case PHASE_COMPLETING:
+		return run_completing(conn);
+	case PHASE_LINGER:
+		return run_linger(conn);
+	}
+	return STEP_CLOSE;
+}
+
+void http_conn_run(struct http_conn *conn)
+{
+	enum step step = STEP_AGAIN;
+
+	/* Who drips bytes is seldom found waiting: its deadline counts here too. */
+	if (conn->phase != PHASE_COMPLETING && (conn->expired || clock_monotonic_ns() >= conn->deadline_ns)) {
+		conn->expired = false;
+		step = run_expired(conn);
+	}
+	while (step == STEP_AGAIN)
+		step = run_phase(conn);
+	switch (step) {
+	case STEP_WAIT_READ:
+		http_server_arm(conn, EPOLLIN);
+		break;
+	case STEP_WAIT_WRITE:
+		http_server_arm(conn, EPOLLOUT);
+		break;
+	case STEP_AGAIN:
+	case STEP_PARKED:
+		break;
+	case STEP_CLOSE:
+		http_conn_free(conn);
+		break;
+	}
+}

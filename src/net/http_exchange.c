@@ -1,0 +1,348 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <stddef.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/number.h"
+#include "net/http_priv.h"
+
+#define BODY_MAX_DEFAULT (1u << 20)
+#define BODY_READ_SIZE 16384
+#define SKIP_MAX (64u << 10)
+#define SKIP_TIMEOUT_MS 1000
+/* Who sends slower than this, over more than one time-out's worth of waiting, is a time-out too. */
+#define BODY_RATE_MIN 256 /* bytes per second */
+#define NS_PER_SECOND (1000 * NS_PER_MS)
+
+/* ---- life ---- */
+
+int http_exchange_new(struct http_conn *conn, struct http_exchange **ret_exchange, struct err *err)
+{
+	struct http_exchange *exchange = malloc(sizeof(*exchange));
+
+	if (!exchange)
+		return err_no_memory(err);
+	/* Not calloc: the head's table of fields is large and is filled when it is parsed. */
+	memset(exchange, 0, offsetof(struct http_exchange, head));
+	memset((uint8_t *)exchange + offsetof(struct http_exchange, memory), 0,
+	       sizeof(*exchange) - offsetof(struct http_exchange, memory));
+	exchange->conn = conn;
+	exchange->body_max = BODY_MAX_DEFAULT;
+	exchange->out = BUF_INIT(SIZE_MAX / 2);
+	atomic_init(&exchange->deferral, DEFERRAL_NONE);
+	*ret_exchange = exchange;
+	return 0;
+}
+
+void http_exchange_free(struct http_exchange *exchange)
+{
+	if (!exchange)
+		return;
+	buf_done(&exchange->out);
+	free(exchange->path);
+	free(exchange->memory);
+	free(exchange);
+}
+
+/* The path of an absolute target begins behind its authority. */
+static const char *path_of(const char *target)
+{
+	const char *authority;
+
+	if (*target == '/' || *target == '*')
+		return target;
+	authority = strstr(target, "://");
+	return authority ? authority + 3 + strcspn(authority + 3, "/?") : target;
+}
+
+void http_exchange_begin(struct http_exchange *exchange)
+{
+	const char *path = path_of(exchange->head.target);
+
+	http1_body_init(&exchange->body, exchange->head.framing, exchange->head.body_size);
+	exchange->continue_wanted = exchange->head.expects_continue;
+	exchange->close = !exchange->head.keep_alive;
+	/* "http://host?query" and "http://host" have an empty path, which means "/". */
+	exchange->path = *path == '/' || *path == '*' ? strdup(path) : NULL;
+	if (!exchange->path && asprintf(&exchange->path, "/%s", path) < 0)
+		exchange->path = NULL;
+	if (!exchange->path)
+		return;
+	exchange->query = strchr(exchange->path, '?');
+	if (exchange->query)
+		*exchange->query++ = 0;
+}
+
+/* ---- the request ---- */
+
+const char *http_method(const struct http_exchange *exchange)
+{
+	return exchange->head.method;
+}
+
+const char *http_target(const struct http_exchange *exchange)
+{
+	return exchange->head.target;
+}
+
+const char *http_path(const struct http_exchange *exchange)
+{
+	return exchange->path ? exchange->path : "";
+}
+
+const char *http_query(const struct http_exchange *exchange)
+{
+	return exchange->query;
+}
+
+const char *http_host(const struct http_exchange *exchange)
+{
+	return exchange->head.host;
+}
+
+int http_minor_version(const struct http_exchange *exchange)
+{
+	return exchange->head.minor_version;
+}
+
+const char *http_header(const struct http_exchange *exchange, const char *name)
+{
+	return http_headers_find(exchange->head.headers, exchange->head.header_count, name);
+}
+
+size_t http_header_count(const struct http_exchange *exchange)
+{
+	return exchange->head.header_count;
+}
+
+const struct http_header *http_headers(const struct http_exchange *exchange)
+{
+	return exchange->head.headers;
+}
+
+/* ---- its body ---- */
+
+int64_t http_body_size(const struct http_exchange *exchange)
+{
+	if (exchange->head.framing == HTTP1_CHUNKED)
+		return -1;
+	return exchange->head.framing == HTTP1_SIZED ? (int64_t)exchange->head.body_size : 0;
+}
+
+void http_set_body_max(struct http_exchange *exchange, uint64_t max)
+{
+	exchange->body_max = max;
+}
+
+static int send_continue(struct http_exchange *exchange, struct err *err)
+{
+	static char text[] = "HTTP/1.1 100 Continue\r\n\r\n";
+	struct iovec piece = {.iov_base = text, .iov_len = sizeof(text) - 1};
+
+	if (!exchange->continue_wanted)
+		return 0;
+	exchange->continue_wanted = false;
+	/* RFC 9110 10.1.1: not needed when the client has not waited for it. */
+	if (exchange->conn->in_start < exchange->conn->in_end)
+		return 0;
+	return http_conn_write(exchange->conn, &piece, 1, err);
+}
+
+/* Reads what comes into data, and watches the pace. */
+static int read_piece(struct http_exchange *exchange, void *data, size_t size, int timeout_ms, size_t *ret_got,
+		      struct err *err)
+{
+	const int64_t began_ns = clock_monotonic_ns();
+	const int64_t grace_ns = exchange->conn->server->body_timeout_ms * NS_PER_MS;
+
+	if (http_conn_read_wait(exchange->conn, data, size, timeout_ms, ret_got, err) < 0)
+		return -1;
+	exchange->body_waited_ns += clock_monotonic_ns() - began_ns;
+	if (exchange->body_waited_ns > grace_ns &&
+	    (exchange->body.taken + *ret_got) / BODY_RATE_MIN <
+		(uint64_t)((exchange->body_waited_ns - grace_ns) / NS_PER_SECOND))
+		return err_set(err, ERR_TIMEOUT, "the body comes too slowly");
+	return 0;
+}
+
+static int fill_input(struct http_exchange *exchange, int timeout_ms, struct err *err)
+{
+	struct http_conn *conn = exchange->conn;
+	size_t got;
+
+	if (http_conn_reserve(conn, BODY_READ_SIZE, err) < 0 ||
+	    read_piece(exchange, conn->in + conn->in_end, conn->in_capacity - conn->in_end, timeout_ms, &got, err) < 0)
+		return -1;
+	conn->in_end += got;
+	return 0;
+}
+
+/* One piece, from what is here or from the wire. *ret_got 0: the body's end. */
+static int take_piece(struct http_exchange *exchange, void *ret_data, size_t size, int timeout_ms, size_t *ret_got,
+		      struct err *err)
+{
+	struct http_conn *conn = exchange->conn;
+
+	while (!exchange->body.done) {
+		const uint64_t direct = http1_body_direct(&exchange->body);
+		const uint8_t *piece;
+		size_t used;
+
+		if (conn->in_start < conn->in_end) {
+			if (http1_body_take(&exchange->body, conn->in + conn->in_start, conn->in_end - conn->in_start,
+					    size, &used, &piece, ret_got, err) < 0)
+				return -1;
+			if (*ret_got > 0)
+				memcpy(ret_data, piece, *ret_got);
+			conn->in_start += used;
+			if (*ret_got > 0)
+				return 0;
+		} else if (direct > 0) {
+			if (read_piece(exchange, ret_data, direct < size ? (size_t)direct : size, timeout_ms, ret_got,
+				       err) < 0)
+				return -1;
+			http1_body_skip(&exchange->body, *ret_got);
+			return 0;
+		} else if (fill_input(exchange, timeout_ms, err) < 0) {
+			return -1;
+		}
+	}
+	*ret_got = 0;
+	return 0;
+}
+
+static int too_large(const struct http_exchange *exchange, struct err *err)
+{
+	return err_set(err, ERR_LIMIT, "the body is larger than %llu bytes", (unsigned long long)exchange->body_max);
+}
+
+static int read_body(struct http_exchange *exchange, void *ret_data, size_t size, size_t *ret_got, struct err *err)
+{
+	size_t got = 0;
+
+	if (exchange->head.framing == HTTP1_SIZED && exchange->head.body_size > exchange->body_max)
+		return too_large(exchange, err);
+	if (send_continue(exchange, err) < 0 ||
+	    take_piece(exchange, ret_data, size, (int)exchange->conn->server->body_timeout_ms, &got, err) < 0)
+		return -1;
+	if (exchange->body.taken > exchange->body_max)
+		return too_large(exchange, err);
+	*ret_got = got;
+	return 0;
+}
+
+int http_read_body(struct http_exchange *exchange, void *ret_data, size_t size, size_t *ret_got, struct err *err)
+{
+	if (exchange->body_failed)
+		return err_set(err, ERR_IO, "the body has failed before");
+	if (size == 0 || exchange->body.done) {
+		*ret_got = 0;
+		return 0;
+	}
+	if (read_body(exchange, ret_data, size, ret_got, err) == 0)
+		return 0;
+	exchange->body_failed = true;
+	exchange->close = true;
+	return -1;
+}
+
+int http_read_body_all(struct http_exchange *exchange, struct buf *ret, struct err *err)
+{
+	size_t got = 1;
+
+	exchange->body_max = ret->max - ret->size;
+	while (got > 0) {
+		uint8_t chunk[BODY_READ_SIZE];
+
+		if (http_read_body(exchange, chunk, sizeof(chunk), &got, err) < 0 || buf_add(ret, chunk, got, err) < 0)
+			return -1;
+	}
+	return 0;
+}
+
+int http_body_status(const struct err *err)
+{
+	if (err->code == ERR_LIMIT)
+		return 413;
+	return err->code == ERR_TIMEOUT ? 408 : 400;
+}
+
+bool http_exchange_skip_body(struct http_exchange *exchange)
+{
+	uint8_t thrown[BODY_READ_SIZE];
+	struct err ignored = ERR_INIT;
+	const uint64_t before = exchange->body.taken;
+	size_t got;
+
+	if (exchange->body.done)
+		return true;
+	/* A client that was not told to continue may or may not send: what follows cannot be told apart. */
+	if (exchange->body_failed || exchange->continue_wanted ||
+	    (exchange->body.framing == HTTP1_SIZED && exchange->body.left > SKIP_MAX))
+		return false;
+	while (exchange->body.taken - before <= SKIP_MAX) {
+		if (take_piece(exchange, thrown, sizeof(thrown), SKIP_TIMEOUT_MS, &got, &ignored) < 0)
+			return false;
+		if (exchange->body.done)
+			return true;
+	}
+	return false;
+}
+
+/* ---- the connection ---- */
+
+void http_close_after(struct http_exchange *exchange)
+{
+	exchange->close = true;
+}
+
+void http_abort(struct http_exchange *exchange)
+{
+	exchange->aborted = true;
+}
+
+bool http_is_first_request(const struct http_exchange *exchange)
+{
+	return exchange->conn->requests == 1;
+}
+
+void *http_slot(const struct http_exchange *exchange)
+{
+	return exchange->conn->slot;
+}
+
+void http_set_slot(struct http_exchange *exchange, void *slot, void (*destroy)(void *slot))
+{
+	struct http_conn *conn = exchange->conn;
+
+	if (conn->slot && conn->slot != slot && conn->slot_destroy)
+		conn->slot_destroy(conn->slot);
+	conn->slot = slot;
+	conn->slot_destroy = destroy;
+}
+
+const struct proxy_v2_addresses *http_peer(const struct http_exchange *exchange)
+{
+	return &exchange->conn->peer;
+}
+
+bool http_is_tls(const struct http_exchange *exchange)
+{
+	return exchange->conn->tls != NULL;
+}
+
+const char *http_sni(const struct http_exchange *exchange)
+{
+	const char *name = exchange->conn->tls ? tls_conn_sni(exchange->conn->tls) : "";
+
+	return *name ? name : NULL;
+}
+
+int http_tls_exporter(struct http_exchange *exchange, const char *label, const void *context, size_t context_size,
+		      uint8_t ret[static TLS_EXPORTER_SIZE], struct err *err)
+{
+	if (!exchange->conn->tls)
+		return err_set(err, ERR_UNSUPPORTED, "TLS exporter: the connection is plain");
+	return tls_conn_exporter(exchange->conn->tls, label, context, context_size, ret, err);
+}

@@ -1,0 +1,120 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <arpa/inet.h>
+#include <errno.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "base/fd.h"
+#include "net/http_priv.h"
+
+#define BACKLOG 4096
+#define UNIX_MODE 0600
+
+union address {
+	struct sockaddr any;
+	struct sockaddr_in inet;
+	struct sockaddr_in6 inet6;
+	struct sockaddr_un local;
+};
+
+/* A socket file whose server is gone is removed; one that answers is somebody else's. */
+static int clear_stale(const struct sockaddr_un *address, struct err *err)
+{
+	struct stat st;
+	scoped(fd_closep) int fd = -1;
+
+	if (lstat(address->sun_path, &st) < 0)
+		return errno == ENOENT ? 0 : err_set_errno(err, "cannot look at '%s'", address->sun_path);
+	if (!S_ISSOCK(st.st_mode))
+		return err_set(err, ERR_CONFLICT, "'%s' exists and is not a socket", address->sun_path);
+	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	if (fd < 0)
+		return err_set_errno(err, "cannot make a socket");
+	if (connect(fd, (const struct sockaddr *)address, sizeof(*address)) == 0 || errno == EAGAIN)
+		return err_set(err, ERR_CONFLICT, "something already listens on '%s'", address->sun_path);
+	if (unlink(address->sun_path) < 0 && errno != ENOENT)
+		return err_set_errno(err, "cannot remove the stale socket '%s'", address->sun_path);
+	return 0;
+}
+
+static int bind_unix(const struct http_listener *listener, int *ret_fd, struct err *err)
+{
+	const mode_t mode = listener->unix_mode ? listener->unix_mode : UNIX_MODE;
+	struct sockaddr_un address = {.sun_family = AF_UNIX};
+
+	if (strlen(listener->unix_path) >= sizeof(address.sun_path))
+		return err_set(err, ERR_LIMIT, "socket path '%s' is longer than %zu bytes", listener->unix_path,
+			       sizeof(address.sun_path) - 1);
+	memcpy(address.sun_path, listener->unix_path, strlen(listener->unix_path));
+	if (clear_stale(&address, err) < 0)
+		return -1;
+	scoped(fd_closep) int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	if (fd < 0)
+		return err_set_errno(err, "cannot make a socket");
+	/* The file is born with the socket's mode, so it is never open to others, not even between bind and chmod. */
+	(void)fchmod(fd, mode);
+	if (bind(fd, (const struct sockaddr *)&address, sizeof(address)) < 0 || chmod(listener->unix_path, mode) < 0 ||
+	    listen(fd, BACKLOG) < 0)
+		return err_set_errno(err, "cannot listen on '%s'", listener->unix_path);
+	*ret_fd = TAKE_FD(fd);
+	return 0;
+}
+
+static int parse_address(const struct http_listener *listener, union address *ret, socklen_t *ret_size, struct err *err)
+{
+	if (inet_pton(AF_INET, listener->address, &ret->inet.sin_addr) == 1) {
+		ret->inet.sin_family = AF_INET;
+		ret->inet.sin_port = htons(listener->port);
+		*ret_size = sizeof(ret->inet);
+		return 0;
+	}
+	if (inet_pton(AF_INET6, listener->address, &ret->inet6.sin6_addr) == 1) {
+		ret->inet6.sin6_family = AF_INET6;
+		ret->inet6.sin6_port = htons(listener->port);
+		*ret_size = sizeof(ret->inet6);
+		return 0;
+	}
+	return err_set(err, ERR_INVALID, "'%s' is not a numeric address", listener->address);
+}
+
+static int bind_tcp(const struct http_listener *listener, int *ret_fd, struct err *err)
+{
+	union address address = {0};
+	socklen_t address_size = 0;
+	const int on = 1;
+
+	if (parse_address(listener, &address, &address_size, err) < 0)
+		return -1;
+	scoped(fd_closep) int fd = socket(address.any.sa_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	if (fd < 0)
+		return err_set_errno(err, "cannot make a socket");
+	(void)setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
+	if (address.any.sa_family == AF_INET6)
+		(void)setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &on, sizeof(on));
+	if (bind(fd, &address.any, address_size) < 0 || listen(fd, BACKLOG) < 0)
+		return err_set_errno(err, "cannot listen on '%s' port %u", listener->address, listener->port);
+	*ret_fd = TAKE_FD(fd);
+	return 0;
+}
+
+int http_listen(const struct http_listener *listener, int *ret_fd, struct err *err)
+{
+	if (listener->unix_path)
+		return bind_unix(listener, ret_fd, err);
+	return bind_tcp(listener, ret_fd, err);
+}
+
+uint16_t http_server_port(const struct http_server *server, size_t listener_index)
+{
+	union address address = {0};
+	socklen_t size = sizeof(address);
+
+	if (getsockname(server->listen_fds[listener_index], &address.any, &size) < 0)
+		return 0;
+	if (address.any.sa_family == AF_INET)
+		return ntohs(address.inet.sin_port);
+	return address.any.sa_family == AF_INET6 ? ntohs(address.inet6.sin6_port) : 0;
+}

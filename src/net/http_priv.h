@@ -1,0 +1,172 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Inside the HTTP engine. Private to net/http_*.c.
+ *
+ * http_server.c  threads, epoll, the table of connections, time-outs, start and stop
+ * http_listen.c  listening sockets
+ * http_conn.c    the life of one connection: PROXY header, handshake, heads, end; waiting reads and writes
+ * http_exchange.c, http_reply.c   what handlers call
+ *
+ * Who owns a connection: while `armed`, nobody: the next thread that epoll wakes claims it (http_server_claim).
+ * A thread that has claimed it owns it alone, until it arms, parks or frees it. A parked one (deferred exchange) is
+ * owned by whoever calls http_complete. Fields marked [lock] belong to server->lock.
+ *
+ * Another protocol (HTTP/2) is another phase of a connection chosen by ALPN, with exchanges of its own: exchanges
+ * reach the wire through http_conn_* only, and handlers see exchanges only.
+ */
+#ifndef MSE_NET_HTTP_PRIV_H
+#define MSE_NET_HTTP_PRIV_H
+
+#include <pthread.h>
+#include <stdatomic.h>
+#include <sys/uio.h>
+
+#include "net/http1_body.h"
+#include "net/http1_head.h"
+#include "net/http_server.h"
+#include "net/tls_common.h"
+
+#define NS_PER_MS 1000000LL
+#define WHEEL_SIZE 256
+
+enum conn_phase {
+	PHASE_PROXY,      /* PROXY header wanted, or possible */
+	PHASE_HANDSHAKE,  /* TLS */
+	PHASE_HEAD,       /* between requests, or inside a head */
+	PHASE_COMPLETING, /* a deferred exchange has its reply */
+	PHASE_LINGER,     /* our side is shut; what still comes is thrown away, so that no RST eats the reply */
+};
+
+struct http_conn {
+	struct http_server *server;
+	const struct http_listener *listener;
+	int fd;
+	struct tls_conn *tls;
+	enum conn_phase phase;
+	struct proxy_v2_addresses peer;
+	size_t proxy_got;
+	uint8_t *in; /* bytes read and not yet used: in[in_start..in_end) */
+	size_t in_start;
+	size_t in_end;
+	size_t in_capacity;
+	struct http1_scan scan;
+	uint64_t requests;
+	uint64_t lingered;
+	void *slot;
+	void (*slot_destroy)(void *slot);
+	struct http_exchange *exchange;
+	int64_t deadline_ns;
+	uint32_t index;         /* in server->table */
+	bool armed;             /* [lock] */
+	bool expired;           /* [lock] */
+	struct http_conn *prev; /* [lock] in the wheel, while armed */
+	struct http_conn *next; /* [lock] */
+};
+
+enum deferral { DEFERRAL_NONE, DEFERRAL_PARKED, DEFERRAL_COMPLETED };
+
+struct http_exchange {
+	struct http_conn *conn;
+	struct http1_head head;
+	uint8_t *memory; /* head points into it */
+	char *path;      /* with query behind its zero byte */
+	char *query;
+	struct http1_body body;
+	uint64_t body_max;
+	int64_t body_waited_ns;
+	bool continue_wanted; /* 100 Continue not sent yet */
+	bool body_failed;
+	bool started;
+	bool ended;
+	bool close; /* no further request on this connection */
+	bool aborted;
+	bool chunked;
+	bool bodiless; /* HEAD, 204, 304: what is written is counted but not sent */
+	bool sized;
+	uint64_t reply_left; /* of a sized reply */
+	struct buf out;      /* reply head that goes out with the first piece; the whole reply when deferred */
+	atomic_int deferral;
+};
+
+struct http_slot {
+	struct http_conn *conn; /* [lock] NULL: free */
+	uint32_t generation;    /* [lock] */
+	uint32_t next_free;     /* [lock] */
+};
+
+struct http_server {
+	struct http_listener listeners[HTTP_LISTENERS_MAX];
+	int listen_fds[HTTP_LISTENERS_MAX];
+	char *paths[HTTP_LISTENERS_MAX];
+	size_t listener_count;
+	http_handler handler;
+	void *arg;
+	char *server_name;
+	unsigned thread_count;
+	unsigned connections_max;
+	unsigned header_timeout_ms;
+	unsigned body_timeout_ms;
+	unsigned idle_timeout_ms;
+	unsigned write_timeout_ms;
+	size_t stack_size;
+	int epoll_fd;
+	int acceptor_pipe[2]; /* wakes the acceptor */
+	int stop_pipe[2];     /* its end in the epoll becomes readable once, for all threads */
+	pthread_t acceptor;
+	pthread_t *threads;
+	unsigned threads_started;
+	bool acceptor_started;
+	atomic_bool draining;
+	atomic_bool stopping;
+	atomic_uint_fast64_t requests;
+	pthread_mutex_t lock;
+	pthread_cond_t changed;              /* with lock: open became 0, or deaf true */
+	struct http_slot *table;             /* [lock] */
+	uint32_t first_free;                 /* [lock] */
+	uint64_t open;                       /* [lock] */
+	uint64_t accepted;                   /* [lock] */
+	bool acceptor_wants_slot;            /* [lock] */
+	bool deaf;                           /* [lock] the listening sockets are closed */
+	struct http_conn *wheel[WHEEL_SIZE]; /* [lock] armed connections by deadline */
+	int64_t tick_ns;
+	int64_t last_tick;
+};
+
+/* ---- http_listen.c ---- */
+must_check int http_listen(const struct http_listener *listener, int *ret_fd, struct err *err);
+
+/* ---- http_server.c ---- */
+/* Gives the connection back to epoll until events or its deadline. The caller no longer owns it. */
+void http_server_arm(struct http_conn *conn, uint32_t events);
+/* Takes it out of the table, before its descriptor is closed. */
+void http_server_forget(struct http_conn *conn);
+/* Says that the descriptor is closed: the last touch of the server for a connection. */
+void http_server_closed(struct http_server *server);
+
+/* ---- http_conn.c ---- */
+must_check int http_conn_new(struct http_server *server, const struct http_listener *listener, int fd,
+			     struct http_conn **ret_conn, struct err *err);
+void http_conn_run(struct http_conn *conn); /* the caller owns it before and not after */
+void http_conn_free(struct http_conn *conn);
+
+/* One try. */
+enum tls_io http_conn_read(struct http_conn *conn, void *ret_data, size_t size, size_t *ret_got, struct err *err);
+/* Waits. */
+must_check int http_conn_read_wait(struct http_conn *conn, void *ret_data, size_t size, int timeout_ms, size_t *ret_got,
+				   struct err *err);
+must_check int http_conn_write(struct http_conn *conn, struct iovec *pieces, size_t count, struct err *err);
+/* Makes room for at least size more bytes behind in_end. */
+must_check int http_conn_reserve(struct http_conn *conn, size_t size, struct err *err);
+
+/* ---- http_exchange.c ---- */
+must_check int http_exchange_new(struct http_conn *conn, struct http_exchange **ret_exchange, struct err *err);
+void http_exchange_free(struct http_exchange *exchange);
+void http_exchange_begin(struct http_exchange *exchange); /* head is parsed */
+/* Throws the rest of the request's body away. false: too long, too slow or malformed: the connection must end. */
+bool http_exchange_skip_body(struct http_exchange *exchange);
+
+/* ---- http_reply.c ---- */
+/* A whole reply of ours, e.g. 400 before there is a handler. Best effort; the connection is to be closed. */
+void http_reply_refusal(struct http_conn *conn, int status);
+
+#endif

@@ -1,0 +1,575 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "net/http_server.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <netinet/tcp.h>
+#include <poll.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/socket.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/fd.h"
+#include "net/http_priv.h"
+
+#define THREADS 8
+#define CONNECTIONS 10000
+#define HEADER_TIMEOUT_MS 10000
+#define BODY_TIMEOUT_MS 30000
+#define IDLE_TIMEOUT_MS 75000
+#define WRITE_TIMEOUT_MS 30000
+#define ACCEPTS_PER_ROUND 64
+#define NO_DESCRIPTORS_PAUSE_MS 50
+#define TICK_MS_MAX 250
+#define NO_SLOT UINT32_MAX
+#define STOP_KEY UINT64_MAX
+#define STACK_SIZE (1u << 20)
+#define STACK_SIZE_MIN (128u << 10)
+
+/* ---- the wheel of deadlines, under lock ---- */
+
+static struct http_conn **bucket_of(struct http_server *server, int64_t deadline_ns)
+{
+	return &server->wheel[(uint64_t)(deadline_ns / server->tick_ns) % WHEEL_SIZE];
+}
+
+static void wheel_add(struct http_server *server, struct http_conn *conn)
+{
+	struct http_conn **bucket = bucket_of(server, conn->deadline_ns);
+
+	conn->prev = NULL;
+	conn->next = *bucket;
+	if (*bucket)
+		(*bucket)->prev = conn;
+	*bucket = conn;
+}
+
+static void wheel_remove(struct http_server *server, struct http_conn *conn)
+{
+	if (conn->prev)
+		conn->prev->next = conn->next;
+	else
+		*bucket_of(server, conn->deadline_ns) = conn->next;
+	if (conn->next)
+		conn->next->prev = conn->prev;
+	conn->prev = NULL;
+	conn->next = NULL;
+}
+
+/* ---- ownership ---- */
+
+static uint64_t key_of(const struct http_server *server, const struct http_conn *conn)
+{
+	return (uint64_t)server->table[conn->index].generation << 32 | conn->index;
+}
+
+/* Under lock. A readable-or-writable event comes at once or later; a failure would leave it to its deadline. */
+static void watch(struct http_conn *conn, uint32_t events)
+{
+	struct epoll_event event = {.events = events | EPOLLONESHOT, .data.u64 = key_of(conn->server, conn)};
+
+	(void)epoll_ctl(conn->server->epoll_fd, EPOLL_CTL_MOD, conn->fd, &event);
+}
+
+/* Under lock: the next thread of the pool finds it expired and ends it in order. */
+static void expire(struct http_server *server, struct http_conn *conn)
+{
+	conn->expired = true;
+	wheel_remove(server, conn);
+	conn->deadline_ns = INT64_MAX - server->tick_ns;
+	wheel_add(server, conn);
+	watch(conn, EPOLLIN | EPOLLOUT);
+}
+
+/* Between two requests, nothing of the next one is here. */
+static bool is_idle(const struct http_conn *conn)
+{
+	return conn->phase == PHASE_HEAD && conn->in_end == conn->in_start;
+}
+
+void http_server_arm(struct http_conn *conn, uint32_t events)
+{
+	struct http_server *server = conn->server;
+
+	(void)pthread_mutex_lock(&server->lock);
+	conn->armed = true;
+	wheel_add(server, conn);
+	/* Inside the lock: outside it, the connection could be claimed, freed and its descriptor reused meanwhile. */
+	if (server->deaf && is_idle(conn))
+		expire(server, conn);
+	else
+		watch(conn, events);
+	(void)pthread_mutex_unlock(&server->lock);
+}
+
+/* The connection that an event is for, now owned by the caller; NULL for an event that came too late. */
+static struct http_conn *claim(struct http_server *server, uint64_t key)
+{
+	const uint32_t index = (uint32_t)key;
+	struct http_conn *conn;
+
+	(void)pthread_mutex_lock(&server->lock);
+	conn = server->table[index].conn;
+	if (conn && (server->table[index].generation != key >> 32 || !conn->armed))
+		conn = NULL;
+	if (conn) {
+		conn->armed = false;
+		wheel_remove(server, conn);
+	}
+	(void)pthread_mutex_unlock(&server->lock);
+	return conn;
+}
+
+static void expire_bucket(struct http_server *server, size_t bucket, int64_t now_ns)
+{
+	struct http_conn *next;
+
+	for (struct http_conn *conn = server->wheel[bucket]; conn; conn = next) {
+		next = conn->next;
+		if (conn->deadline_ns <= now_ns)
+			expire(server, conn);
+	}
+}
+
+static void expire_due(struct http_server *server)
+{
+	const int64_t now_ns = clock_monotonic_ns();
+	const int64_t tick = now_ns / server->tick_ns;
+
+	if (tick == server->last_tick)
+		return;
+	if (tick - server->last_tick > WHEEL_SIZE)
+		server->last_tick = tick - WHEEL_SIZE;
+	(void)pthread_mutex_lock(&server->lock);
+	/* The bucket of the present tick may hold what is due within it: it is looked at again at the next tick. */
+	for (int64_t i = server->last_tick; i <= tick; i++)
+		expire_bucket(server, (uint64_t)i % WHEEL_SIZE, now_ns);
+	(void)pthread_mutex_unlock(&server->lock);
+	server->last_tick = tick;
+}
+
+static void wake_acceptor(struct http_server *server)
+{
+	const ssize_t put = write(server->acceptor_pipe[1], "", 1);
+
+	(void)put; /* a full pipe wakes too */
+}
+
+void http_server_forget(struct http_conn *conn)
+{
+	struct http_server *server = conn->server;
+	bool wake;
+
+	(void)pthread_mutex_lock(&server->lock);
+	server->table[conn->index].conn = NULL;
+	server->table[conn->index].generation++;
+	server->table[conn->index].next_free = server->first_free;
+	server->first_free = conn->index;
+	wake = server->acceptor_wants_slot;
+	server->acceptor_wants_slot = false;
+	(void)pthread_mutex_unlock(&server->lock);
+	if (wake)
+		wake_acceptor(server);
+}
+
+void http_server_closed(struct http_server *server)
+{
+	(void)pthread_mutex_lock(&server->lock);
+	if (--server->open == 0)
+		(void)pthread_cond_broadcast(&server->changed);
+	(void)pthread_mutex_unlock(&server->lock);
+}
+
+static bool enter(struct http_server *server, struct http_conn *conn)
+{
+	struct epoll_event event = {.events = EPOLLIN | EPOLLONESHOT};
+	bool entered = false;
+
+	conn->deadline_ns = clock_monotonic_ns() + server->header_timeout_ms * NS_PER_MS;
+	(void)pthread_mutex_lock(&server->lock);
+	if (server->first_free != NO_SLOT) {
+		conn->index = server->first_free;
+		event.data.u64 = key_of(server, conn);
+		entered = epoll_ctl(server->epoll_fd, EPOLL_CTL_ADD, conn->fd, &event) == 0;
+	}
+	if (entered) {
+		server->first_free = server->table[conn->index].next_free;
+		server->table[conn->index].conn = conn;
+		conn->armed = true;
+		wheel_add(server, conn);
+		server->open++;
+		server->accepted++;
+	}
+	(void)pthread_mutex_unlock(&server->lock);
+	return entered;
+}
+
+/* ---- the acceptor: one thread that accepts and watches the clock ---- */
+
+static void take_in(struct http_server *server, const struct http_listener *listener, int fd)
+{
+	struct http_conn *conn = NULL;
+	struct err ignored = ERR_INIT;
+	const int on = 1;
+
+	if (!listener->unix_path)
+		(void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
+	if (http_conn_new(server, listener, fd, &conn, &ignored) < 0) {
+		fd_close(fd);
+		return;
+	}
+	if (!enter(server, conn)) {
+		conn->server = NULL; /* never entered: nothing to forget */
+		http_conn_free(conn);
+	}
+}
+
+/* false when the system has no descriptors left: wait a little. */
+static bool accept_some(struct http_server *server, size_t index)
+{
+	for (int i = 0; i < ACCEPTS_PER_ROUND; i++) {
+		const int fd = accept4(server->listen_fds[index], NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+
+		if (fd < 0 && (errno == ECONNABORTED || errno == EINTR))
+			continue;
+		if (fd < 0)
+			return errno == EAGAIN || errno == EWOULDBLOCK;
+		take_in(server, &server->listeners[index], fd);
+	}
+	return true;
+}
+
+static void empty_pipe(int fd)
+{
+	uint8_t bytes[64];
+
+	while (read(fd, bytes, sizeof(bytes)) > 0) {
+	}
+}
+
+/* What the acceptor waits for: poll's time-out in *ret_ms; whether there is room for connections is the result. */
+static bool plan(struct http_server *server, int *ret_ms)
+{
+	bool has_room;
+
+	(void)pthread_mutex_lock(&server->lock);
+	has_room = server->first_free != NO_SLOT;
+	server->acceptor_wants_slot = !has_room;
+	*ret_ms = server->open > 0 ? (int)(server->tick_ns / NS_PER_MS) : -1;
+	(void)pthread_mutex_unlock(&server->lock);
+	return has_room;
+}
+
+/* No connection comes any more: whatever waits between two requests is ended now. */
+static void expire_idle(struct http_server *server)
+{
+	struct http_conn *next;
+
+	(void)pthread_mutex_lock(&server->lock);
+	server->deaf = true;
+	(void)pthread_cond_broadcast(&server->changed);
+	for (size_t i = 0; i < WHEEL_SIZE; i++) {
+		for (struct http_conn *conn = server->wheel[i]; conn; conn = next) {
+			next = conn->next;
+			if (!conn->expired && is_idle(conn))
+				expire(server, conn);
+		}
+	}
+	(void)pthread_mutex_unlock(&server->lock);
+}
+
+static void *run_acceptor(void *arg)
+{
+	struct http_server *server = arg;
+	struct pollfd fds[HTTP_LISTENERS_MAX + 1];
+	bool has_descriptors = true;
+
+	while (!atomic_load(&server->draining)) {
+		int timeout_ms;
+		const bool has_room = plan(server, &timeout_ms);
+		const size_t listeners = has_room && has_descriptors ? server->listener_count : 0;
+
+		if (!has_descriptors && (timeout_ms < 0 || timeout_ms > NO_DESCRIPTORS_PAUSE_MS))
+			timeout_ms = NO_DESCRIPTORS_PAUSE_MS;
+		fds[0] = (struct pollfd){.fd = server->acceptor_pipe[0], .events = POLLIN};
+		for (size_t i = 0; i < listeners; i++)
+			fds[i + 1] = (struct pollfd){.fd = server->listen_fds[i], .events = POLLIN};
+		(void)poll(fds, listeners + 1, timeout_ms);
+		if (fds[0].revents)
+			empty_pipe(server->acceptor_pipe[0]);
+		has_descriptors = true;
+		for (size_t i = 0; i < listeners; i++) {
+			if (fds[i + 1].revents && !accept_some(server, i))
+				has_descriptors = false;
+		}
+		expire_due(server);
+	}
+	for (size_t i = 0; i < server->listener_count; i++)
+		fd_closep(&server->listen_fds[i]);
+	expire_idle(server);
+	while (!atomic_load(&server->stopping)) {
+		struct pollfd wake = {.fd = server->acceptor_pipe[0], .events = POLLIN};
+
+		if (poll(&wake, 1, (int)(server->tick_ns / NS_PER_MS)) > 0)
+			empty_pipe(wake.fd);
+		expire_due(server);
+	}
+	return NULL;
+}
+
+/* ---- the pool ---- */
+
+static void *run_thread(void *arg)
+{
+	struct http_server *server = arg;
+
+	for (;;) {
+		struct epoll_event event;
+		struct http_conn *conn;
+		/* One event a time: what else is ready is for the other threads while this one is in a handler. */
+		const int got = epoll_wait(server->epoll_fd, &event, 1, -1);
+
+		if (got < 1)
+			continue;
+		if (event.data.u64 == STOP_KEY)
+			return NULL;
+		conn = claim(server, event.data.u64);
+		if (conn)
+			http_conn_run(conn);
+	}
+}
+
+/* Signals are for the program's own threads; SIGPIPE would be ours. Faults cannot be blocked usefully. */
+static int start_thread(pthread_t *ret_thread, void *(*run)(void *), struct http_server *server, struct err *err)
+{
+	sigset_t all;
+	sigset_t before;
+	pthread_attr_t attributes;
+	int failed;
+
+	(void)sigfillset(&all);
+	(void)sigdelset(&all, SIGSEGV);
+	(void)sigdelset(&all, SIGBUS);
+	(void)sigdelset(&all, SIGFPE);
+	(void)sigdelset(&all, SIGILL);
+	(void)sigdelset(&all, SIGABRT);
+	(void)pthread_attr_init(&attributes);
+	(void)pthread_attr_setstacksize(&attributes, server->stack_size);
+	(void)pthread_sigmask(SIG_SETMASK, &all, &before);
+	failed = pthread_create(ret_thread, &attributes, run, server);
+	(void)pthread_sigmask(SIG_SETMASK, &before, NULL);
+	(void)pthread_attr_destroy(&attributes);
+	if (!failed)
+		return 0;
+	errno = failed;
+	return err_set_errno(err, "cannot start a thread");
+}
+
+/* ---- start ---- */
+
+static unsigned or_default(unsigned value, unsigned fallback)
+{
+	return value ? value : fallback;
+}
+
+static unsigned least(unsigned a, unsigned b)
+{
+	return a < b ? a : b;
+}
+
+static void take_options(struct http_server *server, const struct http_server_options *options)
+{
+	unsigned tick_ms;
+
+	server->handler = options->handler;
+	server->arg = options->arg;
+	server->thread_count = least(or_default(options->threads, THREADS), HTTP_THREADS_MAX);
+	server->connections_max = least(or_default(options->connections_max, CONNECTIONS), HTTP_CONNECTIONS_MAX);
+	server->header_timeout_ms = or_default(options->header_timeout_ms, HEADER_TIMEOUT_MS);
+	server->body_timeout_ms = or_default(options->body_timeout_ms, BODY_TIMEOUT_MS);
+	server->idle_timeout_ms = or_default(options->idle_timeout_ms, IDLE_TIMEOUT_MS);
+	server->write_timeout_ms = or_default(options->write_timeout_ms, WRITE_TIMEOUT_MS);
+	server->stack_size = options->stack_size ? options->stack_size : STACK_SIZE;
+	if (server->stack_size < STACK_SIZE_MIN)
+		server->stack_size = STACK_SIZE_MIN;
+	tick_ms = least(server->header_timeout_ms, server->idle_timeout_ms) / 8;
+	server->tick_ns = (tick_ms < 1 ? 1 : least(tick_ms, TICK_MS_MAX)) * NS_PER_MS;
+	server->last_tick = clock_monotonic_ns() / server->tick_ns;
+}
+
+static int make_table(struct http_server *server, struct err *err)
+{
+	server->table = calloc(server->connections_max, sizeof(*server->table));
+	server->threads = calloc(server->thread_count, sizeof(*server->threads));
+	if (!server->table || !server->threads)
+		return err_no_memory(err);
+	for (uint32_t i = 0; i < server->connections_max; i++)
+		server->table[i].next_free = i + 1 < server->connections_max ? i + 1 : NO_SLOT;
+	return 0;
+}
+
+static int listen_all(struct http_server *server, const struct http_server_options *options, struct err *err)
+{
+	if (options->listener_count < 1 || options->listener_count > HTTP_LISTENERS_MAX)
+		return err_set(err, ERR_INVALID, "%zu listeners, wanted 1 to %d", options->listener_count,
+			       HTTP_LISTENERS_MAX);
+	for (size_t i = 0; i < options->listener_count; i++) {
+		const struct http_listener *listener = &options->listeners[i];
+
+		if (http_listen(listener, &server->listen_fds[i], err) < 0)
+			return -1;
+		server->listener_count++;
+		server->listeners[i] = *listener;
+		if (listener->unix_path && !(server->paths[i] = strdup(listener->unix_path)))
+			return err_no_memory(err);
+		server->listeners[i].unix_path = server->paths[i];
+		server->listeners[i].address = NULL;
+	}
+	return 0;
+}
+
+static int open_epoll(struct http_server *server, struct err *err)
+{
+	struct epoll_event event = {.events = EPOLLIN, .data.u64 = STOP_KEY};
+
+	server->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
+	if (server->epoll_fd < 0 || pipe2(server->acceptor_pipe, O_CLOEXEC | O_NONBLOCK) < 0 ||
+	    pipe2(server->stop_pipe, O_CLOEXEC | O_NONBLOCK) < 0 ||
+	    epoll_ctl(server->epoll_fd, EPOLL_CTL_ADD, server->stop_pipe[0], &event) < 0)
+		return err_set_errno(err, "cannot set up epoll");
+	return 0;
+}
+
+static int start_all(struct http_server *server, const struct http_server_options *options, struct err *err)
+{
+	take_options(server, options);
+	if (options->server_name && !(server->server_name = strdup(options->server_name)))
+		return err_no_memory(err);
+	if (make_table(server, err) < 0 || open_epoll(server, err) < 0 || listen_all(server, options, err) < 0)
+		return -1;
+	for (; server->threads_started < server->thread_count; server->threads_started++) {
+		if (start_thread(&server->threads[server->threads_started], run_thread, server, err) < 0)
+			return -1;
+	}
+	if (start_thread(&server->acceptor, run_acceptor, server, err) < 0)
+		return -1;
+	server->acceptor_started = true;
+	return 0;
+}
+
+int http_server_start(const struct http_server_options *options, struct http_server **ret_server, struct err *err)
+{
+	struct http_server *server = calloc(1, sizeof(*server));
+	pthread_condattr_t monotonic;
+
+	if (!server)
+		return err_no_memory(err);
+	server->epoll_fd = -1;
+	server->acceptor_pipe[0] = server->acceptor_pipe[1] = -1;
+	server->stop_pipe[0] = server->stop_pipe[1] = -1;
+	for (size_t i = 0; i < HTTP_LISTENERS_MAX; i++)
+		server->listen_fds[i] = -1;
+	(void)pthread_mutex_init(&server->lock, NULL);
+	(void)pthread_condattr_init(&monotonic);
+	(void)pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
+	(void)pthread_cond_init(&server->changed, &monotonic);
+	(void)pthread_condattr_destroy(&monotonic);
+	if (start_all(server, options, err) < 0) {
+		http_server_stop(server, 0);
+		return -1;
+	}
+	*ret_server = server;
+	return 0;
+}
+
+void http_server_counts(struct http_server *server, struct http_server_counts *ret_counts)
+{
+	(void)pthread_mutex_lock(&server->lock);
+	ret_counts->connections_open = server->open;
+	ret_counts->connections_accepted = server->accepted;
+	(void)pthread_mutex_unlock(&server->lock);
+	ret_counts->requests = atomic_load(&server->requests);
+}
+
+/* ---- stop ---- */
+
+/* Under lock: no thread closes a descriptor while we hold it, because the table is left before the close. */
+static void cut_all(struct http_server *server)
+{
+	for (uint32_t i = 0; i < server->connections_max; i++) {
+		struct http_conn *conn = server->table[i].conn;
+
+		if (!conn)
+			continue;
+		(void)shutdown(conn->fd, SHUT_RDWR);
+		if (conn->armed && !conn->expired)
+			expire(server, conn);
+	}
+}
+
+static void drain(struct http_server *server, unsigned drain_ms)
+{
+	const int64_t until_ns = clock_monotonic_ns() + drain_ms * NS_PER_MS;
+	const struct timespec until = {.tv_sec = until_ns / (1000 * NS_PER_MS),
+				       .tv_nsec = until_ns % (1000 * NS_PER_MS)};
+
+	(void)pthread_mutex_lock(&server->lock);
+	while (!server->deaf)
+		(void)pthread_cond_wait(&server->changed, &server->lock);
+	while (server->open > 0) {
+		if (pthread_cond_timedwait(&server->changed, &server->lock, &until) != ETIMEDOUT)
+			continue;
+		cut_all(server);
+		while (server->open > 0)
+			(void)pthread_cond_wait(&server->changed, &server->lock);
+	}
+	(void)pthread_mutex_unlock(&server->lock);
+}
+
+static void free_server(struct http_server *server)
+{
+	for (size_t i = 0; i < HTTP_LISTENERS_MAX; i++) {
+		fd_close(server->listen_fds[i]);
+		if (server->paths[i])
+			(void)unlink(server->paths[i]);
+		free(server->paths[i]);
+	}
+	for (int i = 0; i < 2; i++) {
+		fd_close(server->acceptor_pipe[i]);
+		fd_close(server->stop_pipe[i]);
+	}
+	fd_close(server->epoll_fd);
+	(void)pthread_mutex_destroy(&server->lock);
+	(void)pthread_cond_destroy(&server->changed);
+	free(server->server_name);
+	free(server->threads);
+	free(server->table);
+	free(server);
+}
+
+void http_server_stop(struct http_server *server, unsigned drain_ms)
+{
+	ssize_t put;
+
+	if (!server)
+		return;
+	atomic_store(&server->draining, true);
+	if (server->acceptor_started) {
+		wake_acceptor(server);
+		drain(server, drain_ms);
+	}
+	atomic_store(&server->stopping, true);
+	if (server->acceptor_started) {
+		wake_acceptor(server);
+		(void)pthread_join(server->acceptor, NULL);
+	}
+	put = server->threads_started > 0 ? write(server->stop_pipe[1], "", 1) : 0;
+	(void)put;
+	for (unsigned i = 0; i < server->threads_started; i++)
+		(void)pthread_join(server->threads[i], NULL);
+	free_server(server);
+}

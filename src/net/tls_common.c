@@ -1,0 +1,269 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "net/tls_common.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#include <openssl/bio.h>
+#include <openssl/err.h>
+#include <openssl/ssl.h>
+
+#include "base/number.h"
+
+struct tls_conn {
+	SSL *ssl;
+	int fd;
+	bool has_failed; /* SSL_shutdown must not be called then */
+	char sni[TLS_NAME_MAX + 1];
+};
+
+int tls_fail(struct err *err, enum err_code code, const char *what)
+{
+	const unsigned long first = ERR_peek_error();
+	const char *reason = first ? ERR_reason_error_string(first) : NULL;
+
+	ERR_clear_error();
+	return err_set(err, code, "%s%s%s", what, reason ? ": " : "", reason ? reason : "");
+}
+
+/* ---- a BIO that never raises SIGPIPE; OpenSSL's own socket BIO calls write(2) ---- */
+
+static int bio_fd(BIO *bio)
+{
+	return ((const struct tls_conn *)BIO_get_data(bio))->fd;
+}
+
+static int bio_write(BIO *bio, const char *data, int size)
+{
+	ssize_t put;
+
+	BIO_clear_retry_flags(bio);
+	do
+		put = send(bio_fd(bio), data, (size_t)size, MSG_NOSIGNAL);
+	while (put < 0 && errno == EINTR);
+	if (put < 0 && (errno == EAGAIN || errno == EWOULDBLOCK))
+		BIO_set_retry_write(bio);
+	return (int)put;
+}
+
+static int bio_read(BIO *bio, char *data, int size)
+{
+	ssize_t got;
+
+	BIO_clear_retry_flags(bio);
+	do
+		got = recv(bio_fd(bio), data, (size_t)size, 0);
+	while (got < 0 && errno == EINTR);
+	if (got < 0 && (errno == EAGAIN || errno == EWOULDBLOCK))
+		BIO_set_retry_read(bio);
+	if (got == 0)
+		BIO_set_flags(bio, BIO_FLAGS_IN_EOF);
+	return (int)got;
+}
+
+static long bio_ctrl(BIO *bio, int command, long number, void *pointer)
+{
+	(void)number;
+	(void)pointer;
+	if (command == BIO_CTRL_FLUSH)
+		return 1;
+	if (command == BIO_CTRL_EOF)
+		return BIO_test_flags(bio, BIO_FLAGS_IN_EOF) != 0;
+	return 0;
+}
+
+static int bio_create(BIO *bio)
+{
+	BIO_set_init(bio, 1);
+	return 1;
+}
+
+static BIO_METHOD *bio_method;
+static pthread_once_t bio_once = PTHREAD_ONCE_INIT;
+
+static void make_bio_method(void)
+{
+	BIO_METHOD *method = BIO_meth_new(BIO_get_new_index() | BIO_TYPE_SOURCE_SINK, "mse socket");
+
+	if (method && BIO_meth_set_write(method, bio_write) && BIO_meth_set_read(method, bio_read) &&
+	    BIO_meth_set_ctrl(method, bio_ctrl) && BIO_meth_set_create(method, bio_create))
+		bio_method = method;
+}
+
+/* ---- contexts ---- */
+
+void *tls_context_new(bool is_server, int version_min, int version_max, struct err *err)
+{
+	SSL_CTX *ctx = SSL_CTX_new(is_server ? TLS_server_method() : TLS_client_method());
+
+	if (!ctx) {
+		(void)tls_fail(err, ERR_NO_MEMORY, "cannot make a TLS context");
+		return NULL;
+	}
+	/* attested-channel.md section 4: nothing that could be resumed, in either direction. */
+	(void)SSL_CTX_set_session_cache_mode(ctx, SSL_SESS_CACHE_OFF);
+	(void)SSL_CTX_set_options(ctx, SSL_OP_NO_TICKET | SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION);
+	(void)SSL_CTX_set_mode(ctx, SSL_MODE_RELEASE_BUFFERS | SSL_MODE_ENABLE_PARTIAL_WRITE |
+					SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
+	SSL_CTX_set_read_ahead(ctx, 1);
+	if (SSL_CTX_set_min_proto_version(ctx, version_min ? version_min : TLS1_3_VERSION) != 1 ||
+	    SSL_CTX_set_max_proto_version(ctx, version_max ? version_max : TLS1_3_VERSION) != 1 ||
+	    SSL_CTX_set_num_tickets(ctx, 0) != 1 || SSL_CTX_set_max_early_data(ctx, 0) != 1) {
+		SSL_CTX_free(ctx);
+		(void)tls_fail(err, ERR_INTERNAL, "cannot set up a TLS context");
+		return NULL;
+	}
+	return ctx;
+}
+
+/* ---- connections ---- */
+
+int tls_conn_new(void *ctx, int fd, bool is_server, struct tls_conn **ret_conn, struct err *err)
+{
+	struct tls_conn *conn = calloc(1, sizeof(*conn));
+	BIO *bio;
+
+	(void)pthread_once(&bio_once, make_bio_method);
+	if (!conn)
+		return err_no_memory(err);
+	conn->fd = fd;
+	conn->ssl = bio_method ? SSL_new(ctx) : NULL;
+	bio = conn->ssl ? BIO_new(bio_method) : NULL;
+	if (!bio || SSL_set_app_data(conn->ssl, conn) != 1) {
+		BIO_free(bio);
+		tls_conn_free(conn);
+		return tls_fail(err, ERR_NO_MEMORY, "cannot make a TLS connection");
+	}
+	BIO_set_data(bio, conn);
+	SSL_set_bio(conn->ssl, bio, bio);
+	if (is_server)
+		SSL_set_accept_state(conn->ssl);
+	else
+		SSL_set_connect_state(conn->ssl);
+	*ret_conn = conn;
+	return 0;
+}
+
+void tls_conn_free(struct tls_conn *conn)
+{
+	if (!conn)
+		return;
+	SSL_free(conn->ssl);
+	free(conn);
+}
+
+/* What an SSL call that returned result <= 0 means. */
+static enum tls_io outcome(struct tls_conn *conn, int result, const char *what, struct err *err)
+{
+	const int os_errno = errno;
+
+	switch (SSL_get_error(conn->ssl, result)) {
+	case SSL_ERROR_WANT_READ:
+		return TLS_IO_WANT_READ;
+	case SSL_ERROR_WANT_WRITE:
+		return TLS_IO_WANT_WRITE;
+	case SSL_ERROR_ZERO_RETURN:
+		return TLS_IO_CLOSED;
+	case SSL_ERROR_SYSCALL:
+		conn->has_failed = true;
+		errno = os_errno ? os_errno : ECONNRESET;
+		ERR_clear_error();
+		(void)err_set_errno(err, "%s", what);
+		return TLS_IO_FAILED;
+	default:
+		conn->has_failed = true;
+		(void)tls_fail(err, ERR_IO, what);
+		return TLS_IO_FAILED;
+	}
+}
+
+enum tls_io tls_conn_handshake(struct tls_conn *conn, struct err *err)
+{
+	int result;
+
+	ERR_clear_error();
+	errno = 0;
+	result = SSL_do_handshake(conn->ssl);
+	if (result == 1)
+		return TLS_IO_DONE;
+	return outcome(conn, result, "TLS handshake", err);
+}
+
+enum tls_io tls_conn_read(struct tls_conn *conn, void *ret_data, size_t size, size_t *ret_got, struct err *err)
+{
+	int result;
+
+	ERR_clear_error();
+	errno = 0;
+	result = SSL_read_ex(conn->ssl, ret_data, size, ret_got);
+	if (result == 1)
+		return TLS_IO_DONE;
+	return outcome(conn, result, "cannot read", err);
+}
+
+enum tls_io tls_conn_write(struct tls_conn *conn, const void *data, size_t size, size_t *ret_put, struct err *err)
+{
+	int result;
+
+	ERR_clear_error();
+	errno = 0;
+	result = SSL_write_ex(conn->ssl, data, size, ret_put);
+	if (result == 1)
+		return TLS_IO_DONE;
+	return outcome(conn, result, "cannot write", err);
+}
+
+bool tls_conn_has_pending(const struct tls_conn *conn)
+{
+	return SSL_has_pending(conn->ssl) == 1;
+}
+
+void tls_conn_close_notify(struct tls_conn *conn)
+{
+	if (conn->has_failed || !SSL_is_init_finished(conn->ssl))
+		return;
+	ERR_clear_error();
+	(void)SSL_shutdown(conn->ssl);
+	ERR_clear_error();
+}
+
+int tls_conn_exporter(struct tls_conn *conn, const char *label, const void *context, size_t context_size,
+		      uint8_t ret[static TLS_EXPORTER_SIZE], struct err *err)
+{
+	uint8_t value[TLS_EXPORTER_SIZE];
+
+	ERR_clear_error();
+	if (!SSL_is_init_finished(conn->ssl) || SSL_version(conn->ssl) != TLS1_3_VERSION ||
+	    SSL_export_keying_material(conn->ssl, value, sizeof(value), label, strlen(label), context, context_size,
+				       1) != 1)
+		return tls_fail(err, ERR_INTERNAL, "TLS exporter not available");
+	memcpy(ret, value, sizeof(value));
+	return 0;
+}
+
+const char *tls_conn_sni(const struct tls_conn *conn)
+{
+	return conn->sni;
+}
+
+char *tls_conn_sni_room(struct tls_conn *conn)
+{
+	return conn->sni;
+}
+
+void *tls_conn_ssl(const struct tls_conn *conn)
+{
+	return conn->ssl;
+}
+
+struct tls_conn *tls_conn_of_ssl(const void *ssl)
+{
+	return SSL_get_app_data((const SSL *)ssl);
+}
+
+int tls_conn_fd(const struct tls_conn *conn)
+{
+	return conn->fd;
+}

@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What the two sides of TLS share. Private to net/: the rest of the tree sees tls_server.h and tls_client.h. */
+#ifndef MSE_NET_TLS_COMMON_H
+#define MSE_NET_TLS_COMMON_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/err.h"
+#include "net/tls_server.h"
+
+/* A connection of either side, on a non-blocking socket. One thread at a time. */
+struct tls_conn;
+
+enum tls_io {
+	TLS_IO_DONE,
+	TLS_IO_WANT_READ,
+	TLS_IO_WANT_WRITE,
+	TLS_IO_CLOSED, /* the peer has closed in order */
+	TLS_IO_FAILED, /* *err says why; the connection is of no use any more */
+};
+
+/* ctx is an SSL_CTX. fd stays the caller's. */
+must_check int tls_conn_new(void *ctx, int fd, bool is_server, struct tls_conn **ret_conn, struct err *err);
+void tls_conn_free(struct tls_conn *conn);
+
+enum tls_io tls_conn_handshake(struct tls_conn *conn, struct err *err);
+enum tls_io tls_conn_read(struct tls_conn *conn, void *ret_data, size_t size, size_t *ret_got, struct err *err);
+enum tls_io tls_conn_write(struct tls_conn *conn, const void *data, size_t size, size_t *ret_put, struct err *err);
+bool tls_conn_has_pending(const struct tls_conn *conn); /* bytes read from the socket, not yet handed over */
+void tls_conn_close_notify(struct tls_conn *conn);      /* tries once */
+
+must_check int tls_conn_exporter(struct tls_conn *conn, const char *label, const void *context, size_t context_size,
+				 uint8_t ret[static TLS_EXPORTER_SIZE], struct err *err);
+
+/* The name the client sent, in lower case; "" if none. Set by the server's choice of an identity. */
+const char *tls_conn_sni(const struct tls_conn *conn);
+char *tls_conn_sni_room(struct tls_conn *conn); /* TLS_NAME_MAX + 1 bytes */
+
+void *tls_conn_ssl(const struct tls_conn *conn); /* SSL */
+struct tls_conn *tls_conn_of_ssl(const void *ssl);
+int tls_conn_fd(const struct tls_conn *conn);
+
+/* What every context of ours has: version range (0: TLS 1.3), nothing to resume, no renegotiation. NULL: err. */
+void *tls_context_new(bool is_server, int version_min, int version_max, struct err *err);
+
+/* SSL_CTX of a server (tls_server.c). */
+void *tls_server_context(const struct tls_server *server);
+
+/* Puts OpenSSL's first queued error behind the text, empties the queue, returns -1. */
+int tls_fail(struct err *err, enum err_code code, const char *what);
+
+#endif

@@ -1,0 +1,271 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "net/tls_server.h"
+
+#include <stdatomic.h>
+#include <string.h>
+
+#include <openssl/bio.h>
+#include <openssl/err.h>
+#include <openssl/evp.h>
+#include <openssl/pem.h>
+#include <openssl/ssl.h>
+#include <openssl/x509.h>
+
+#include "net/tls_common.h"
+
+struct tls_identity {
+	atomic_int refs;
+	X509 *leaf;
+	STACK_OF(X509) * issuers;
+	EVP_PKEY *key;
+	uint8_t spki_sha256[32];
+};
+
+struct tls_server {
+	SSL_CTX *ctx;
+	tls_choose choose;
+	void *arg;
+};
+
+DEFINE_SCOPED_PTR(struct tls_identity, tls_identity_unref);
+
+/* ---- identities ---- */
+
+struct tls_identity *tls_identity_ref(struct tls_identity *identity)
+{
+	(void)atomic_fetch_add(&identity->refs, 1);
+	return identity;
+}
+
+void tls_identity_unref(struct tls_identity *identity)
+{
+	if (!identity || atomic_fetch_sub(&identity->refs, 1) > 1)
+		return;
+	X509_free(identity->leaf);
+	sk_X509_pop_free(identity->issuers, X509_free);
+	EVP_PKEY_free(identity->key);
+	free(identity);
+}
+
+static struct tls_identity *identity_new(void)
+{
+	struct tls_identity *identity = calloc(1, sizeof(*identity));
+
+	if (!identity)
+		return NULL;
+	atomic_init(&identity->refs, 1);
+	identity->issuers = sk_X509_new_null();
+	if (!identity->issuers) {
+		free(identity);
+		return NULL;
+	}
+	return identity;
+}
+
+static int add_certificate(struct tls_identity *identity, X509 *certificate, struct err *err)
+{
+	if (!identity->leaf) {
+		identity->leaf = certificate;
+		return 0;
+	}
+	if (sk_X509_num(identity->issuers) + 1 >= TLS_CHAIN_MAX) {
+		X509_free(certificate);
+		return err_set(err, ERR_LIMIT, "more than %d certificates", TLS_CHAIN_MAX);
+	}
+	if (sk_X509_push(identity->issuers, certificate) > 0)
+		return 0;
+	X509_free(certificate);
+	return err_no_memory(err);
+}
+
+static int hash_spki(X509 *leaf, uint8_t ret[static 32], struct err *err)
+{
+	uint8_t *der = NULL;
+	const int size = i2d_X509_PUBKEY(X509_get_X509_PUBKEY(leaf), &der);
+	int done;
+
+	if (size <= 0)
+		return tls_fail(err, ERR_INVALID, "certificate's public key");
+	done = EVP_Digest(der, (size_t)size, ret, NULL, EVP_sha256(), NULL);
+	OPENSSL_free(der);
+	return done == 1 ? 0 : tls_fail(err, ERR_INTERNAL, "SHA-256");
+}
+
+static int finish_identity(struct tls_identity *identity, struct err *err)
+{
+	ERR_clear_error();
+	if (X509_check_private_key(identity->leaf, identity->key) != 1)
+		return tls_fail(err, ERR_INVALID, "the private key does not fit the certificate");
+	return hash_spki(identity->leaf, identity->spki_sha256, err);
+}
+
+static void bio_freep(BIO **bio)
+{
+	BIO_free_all(*bio);
+}
+
+/* An empty password, so that OpenSSL never asks at the terminal. */
+static int no_password(char *data, int size, int is_writing, void *arg)
+{
+	(void)data;
+	(void)size;
+	(void)is_writing;
+	(void)arg;
+	return 0;
+}
+
+static int read_chain(BIO *bio, struct tls_identity *identity, struct err *err)
+{
+	X509 *certificate;
+
+	while ((certificate = PEM_read_bio_X509(bio, NULL, no_password, NULL))) {
+		if (add_certificate(identity, certificate, err) < 0)
+			return -1;
+	}
+	if (!identity->leaf)
+		return tls_fail(err, ERR_INVALID, "no certificate in the chain");
+	if (ERR_GET_REASON(ERR_peek_last_error()) != PEM_R_NO_START_LINE)
+		return tls_fail(err, ERR_INVALID, "malformed certificate in the chain");
+	ERR_clear_error();
+	return 0;
+}
+
+int tls_identity_from_pem(const void *chain_pem, size_t chain_size, const void *key_pem, size_t key_size,
+			  struct tls_identity **ret_identity, struct err *err)
+{
+	scoped(tls_identity_unrefp) struct tls_identity *identity = identity_new();
+	scoped(bio_freep) BIO *chain = NULL;
+	scoped(bio_freep) BIO *key = NULL;
+
+	if (chain_size > TLS_CHAIN_MAX * (size_t)65536 || key_size > 65536)
+		return err_set(err, ERR_LIMIT, "certificate chain or key too large");
+	chain = BIO_new_mem_buf(chain_pem, (int)chain_size);
+	key = BIO_new_mem_buf(key_pem, (int)key_size);
+	if (!identity || !chain || !key)
+		return err_no_memory(err);
+	ERR_clear_error();
+	if (read_chain(chain, identity, err) < 0)
+		return -1;
+	identity->key = PEM_read_bio_PrivateKey(key, NULL, no_password, NULL);
+	if (!identity->key)
+		return tls_fail(err, ERR_INVALID, "malformed private key");
+	if (finish_identity(identity, err) < 0)
+		return -1;
+	*ret_identity = TAKE_PTR(identity);
+	return 0;
+}
+
+int tls_identity_from_der(const struct tls_der *chain, size_t count, void *evp_key, struct tls_identity **ret_identity,
+			  struct err *err)
+{
+	scoped(tls_identity_unrefp) struct tls_identity *identity = identity_new();
+
+	if (!identity || EVP_PKEY_up_ref(evp_key) != 1)
+		return err_no_memory(err);
+	identity->key = evp_key;
+	ERR_clear_error();
+	for (size_t i = 0; i < count; i++) {
+		const unsigned char *at = chain[i].data;
+		X509 *certificate = d2i_X509(NULL, &at, (long)chain[i].size);
+
+		if (!certificate || at != chain[i].data + chain[i].size) {
+			X509_free(certificate);
+			return tls_fail(err, ERR_INVALID, "malformed certificate");
+		}
+		if (add_certificate(identity, certificate, err) < 0)
+			return -1;
+	}
+	if (!identity->leaf)
+		return err_set(err, ERR_INVALID, "no certificate in the chain");
+	if (finish_identity(identity, err) < 0)
+		return -1;
+	*ret_identity = TAKE_PTR(identity);
+	return 0;
+}
+
+void tls_identity_spki_sha256(const struct tls_identity *identity, uint8_t ret[static 32])
+{
+	memcpy(ret, identity->spki_sha256, 32);
+}
+
+/* ---- the server ---- */
+
+static bool copy_name(const char *from, char *ret)
+{
+	size_t size = strlen(from);
+
+	if (size == 0 || size > TLS_NAME_MAX)
+		return false;
+	for (size_t i = 0; i < size; i++)
+		ret[i] = from[i] >= 'A' && from[i] <= 'Z' ? (char)(from[i] + 'a' - 'A') : from[i];
+	ret[size] = 0;
+	return true;
+}
+
+/* Called by OpenSSL once per handshake, with or without a name. */
+static int on_name(SSL *ssl, int *ret_alert, void *arg)
+{
+	const struct tls_server *server = arg;
+	const char *name = SSL_get_servername(ssl, TLSEXT_NAMETYPE_host_name);
+	char *room = tls_conn_sni_room(tls_conn_of_ssl(ssl));
+	scoped(tls_identity_unrefp) struct tls_identity *identity = NULL;
+
+	*ret_alert = SSL_AD_UNRECOGNIZED_NAME;
+	if (name && !copy_name(name, room))
+		return SSL_TLSEXT_ERR_ALERT_FATAL;
+	identity = server->choose(name ? room : NULL, server->arg);
+	if (!identity)
+		return SSL_TLSEXT_ERR_ALERT_FATAL;
+	*ret_alert = SSL_AD_INTERNAL_ERROR;
+	if (SSL_use_cert_and_key(ssl, identity->leaf, identity->key, identity->issuers, 1) != 1)
+		return SSL_TLSEXT_ERR_ALERT_FATAL;
+	return SSL_TLSEXT_ERR_OK;
+}
+
+static int on_alpn(SSL *ssl, const unsigned char **ret, unsigned char *ret_size, const unsigned char *offered,
+		   unsigned int offered_size, void *arg)
+{
+	static const unsigned char ours[] = "\x08http/1.1";
+	unsigned char *chosen;
+
+	(void)ssl;
+	(void)arg;
+	if (SSL_select_next_proto(&chosen, ret_size, ours, sizeof(ours) - 1, offered, offered_size) !=
+	    OPENSSL_NPN_NEGOTIATED)
+		return SSL_TLSEXT_ERR_ALERT_FATAL;
+	*ret = chosen;
+	return SSL_TLSEXT_ERR_OK;
+}
+
+int tls_server_new(tls_choose choose, void *arg, struct tls_server **ret_server, struct err *err)
+{
+	struct tls_server *server = calloc(1, sizeof(*server));
+
+	if (!server)
+		return err_no_memory(err);
+	server->choose = choose;
+	server->arg = arg;
+	server->ctx = tls_context_new(true, 0, 0, err);
+	if (!server->ctx) {
+		free(server);
+		return -1;
+	}
+	(void)SSL_CTX_set_tlsext_servername_callback(server->ctx, on_name);
+	(void)SSL_CTX_set_tlsext_servername_arg(server->ctx, server);
+	SSL_CTX_set_alpn_select_cb(server->ctx, on_alpn, NULL);
+	*ret_server = server;
+	return 0;
+}
+
+void tls_server_free(struct tls_server *server)
+{
+	if (!server)
+		return;
+	SSL_CTX_free(server->ctx);
+	free(server);
+}
+
+void *tls_server_context(const struct tls_server *server)
+{
+	return server->ctx;
+}
