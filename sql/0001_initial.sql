@@ -52,7 +52,7 @@ CREATE TABLE apps (
 	domain_name TEXT NOT NULL,
 	config_domain_name TEXT NOT NULL,
 	docker TEXT NOT NULL,
-	state TEXT NOT NULL,
+	status TEXT NOT NULL,
 	hardware_name TEXT NOT NULL REFERENCES hardware_kinds (name),
 	memory_mib BIGINT NOT NULL,
 	cores BIGINT NOT NULL,
@@ -74,12 +74,12 @@ CREATE TABLE apps (
 );
 -- What "only one active" (L2) and "no name twice at the proxy" mean, held by the database itself.
 CREATE UNIQUE INDEX apps_active_by_name ON apps (project_id, name)
-	WHERE state IN ('spawning', 'initializing', 'running');
-CREATE UNIQUE INDEX apps_active_by_domain ON apps (domain_name) WHERE state IN ('spawning', 'initializing', 'running');
+	WHERE status IN ('spawning', 'initializing', 'running');
+CREATE UNIQUE INDEX apps_active_by_domain ON apps (domain_name) WHERE status IN ('spawning', 'initializing', 'running');
 CREATE UNIQUE INDEX apps_active_by_config_domain ON apps (config_domain_name)
-	WHERE state IN ('spawning', 'initializing', 'running');
+	WHERE status IN ('spawning', 'initializing', 'running');
 CREATE INDEX apps_by_owner ON apps (owner_id, created_at);
-CREATE INDEX apps_by_state ON apps (state);
+CREATE INDEX apps_by_status ON apps (status);
 
 CREATE TABLE app_history (
 	id INTEGER PRIMARY KEY,
@@ -106,7 +106,6 @@ CREATE TABLE auth_codes (
 	code_challenge TEXT NOT NULL,
 	scope TEXT NOT NULL,
 	nonce TEXT NOT NULL,
-	audience TEXT NOT NULL,
 	family TEXT NOT NULL,
 	expires_at BIGINT NOT NULL,
 	used_at BIGINT
@@ -118,7 +117,6 @@ CREATE TABLE refresh_tokens (
 	user_id TEXT NOT NULL REFERENCES users (id),
 	client_id TEXT NOT NULL,
 	scope TEXT NOT NULL,
-	audience TEXT NOT NULL,
 	created_at BIGINT NOT NULL,
 	expires_at BIGINT NOT NULL,
 	used_at BIGINT,
@@ -132,7 +130,6 @@ CREATE TABLE device_grants (
 	user_code TEXT NOT NULL UNIQUE,
 	client_id TEXT NOT NULL,
 	scope TEXT NOT NULL,
-	audience TEXT NOT NULL,
 	user_id TEXT REFERENCES users (id),
 	answer TEXT NOT NULL,
 	expires_at BIGINT NOT NULL,

@@ -77,6 +77,13 @@ enum app_tls {
 const char *app_tls_text(enum app_tls tls);
 must_check int app_tls_parse(const char *text, enum app_tls *ret, struct err *err);
 
+/* What an ended app still has on disk. Numbers are stored. */
+enum app_cleaned {
+	APP_NOT_CLEANED = 0,
+	APP_DATA_CLEANED = 1, /* E5: erased on stop; the log is kept */
+	APP_ALL_CLEANED = 2,  /* the log's days are over too */
+};
+
 struct app {
 	char id[UUID_TEXT_SIZE];
 	char name[APP_NAME_SIZE];
@@ -101,7 +108,7 @@ struct app {
 	char egress[APP_MODE_SIZE];
 	char logs[APP_MODE_SIZE];
 	bool stop_wanted; /* asked or expired; the reconciler is to end it */
-	bool cleaned;     /* what it left on disk is removed */
+	enum app_cleaned cleaned;
 };
 
 /* What the owner sends (A1 and the additions of docs/openapi.yaml). Texts are borrowed; NULL where absent. */

@@ -86,5 +86,5 @@ int store_account_sweep(struct store *store, int64_t now, struct err *err)
 		store_rollback(store);
 		return -1;
 	}
-	return store_commit(store, "account-sweep", err);
+	return store_commit(store, "signin-sweep", err);
 }

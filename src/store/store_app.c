@@ -6,11 +6,11 @@
 #include "store/store_priv.h"
 
 #define APP_COLUMNS \
-	"id, name, project_id, owner_id, domain_name, config_domain_name, docker, state, hardware_name, memory_mib, " \
+	"id, name, project_id, owner_id, domain_name, config_domain_name, docker, status, hardware_name, memory_mib, " \
 	"cores, tls, python_application, healthcheck_endpoint, created_at, ready_at, stopped_at, expires_at, " \
 	"fingerprint, reason, instance, egress, logs, stop_wanted, cleaned"
 #define APP_SELECT "SELECT " APP_COLUMNS " FROM apps "
-#define ACTIVE "state IN ('spawning', 'initializing', 'running')"
+#define ACTIVE "status IN ('spawning', 'initializing', 'running')"
 #define WORK_GROW 64
 
 static int read_names(const struct db_stmt *stmt, struct app *app, struct err *err)
@@ -41,7 +41,7 @@ static int read_app(const struct db_stmt *stmt, struct app *ret, struct err *err
 	ret->stopped_at = db_column_i64(stmt, 16);
 	ret->expires_at = db_column_i64(stmt, 17);
 	ret->stop_wanted = store_column_bool(stmt, 23);
-	ret->cleaned = store_column_bool(stmt, 24);
+	ret->cleaned = (enum app_cleaned)db_column_i64(stmt, 24);
 	return 0;
 }
 
@@ -49,7 +49,7 @@ static int insert_app(struct store *store, const struct app *app, struct err *er
 {
 	return db_exec(store->db, NULL, err,
 		       "INSERT INTO apps (id, name, project_id, owner_id, domain_name, config_domain_name, docker, "
-		       "state, hardware_name, memory_mib, cores, tls, python_application, healthcheck_endpoint, "
+		       "status, hardware_name, memory_mib, cores, tls, python_application, healthcheck_endpoint, "
 		       "created_at, expires_at, fingerprint, reason, instance, egress, logs, stop_wanted, stop_reason, "
 		       "cleaned) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, "
 		       "$18, $19, $20, $21, 0, '', 0)",
@@ -137,7 +137,7 @@ int store_app_each(struct store *store, const struct store_app_filter *filter, c
 	if (states_text(filter->states, &states, err) < 0 ||
 	    db_query(store->db, &stmt, err,
 		     APP_SELECT "WHERE ($1 IS NULL OR owner_id = $1) AND ($2 IS NULL OR project_id = $2) AND "
-				"($3 IS NULL OR name = $3) AND $4 LIKE '%,' || state || ',%' "
+				"($3 IS NULL OR name = $3) AND $4 LIKE '%,' || status || ',%' "
 				"ORDER BY created_at DESC, rowid DESC LIMIT $5 OFFSET $6",
 		     "ttttii", filter->owner_id, filter->project_id, filter->name, buf_text(&states), page->per_page,
 		     (page->page - 1) * page->per_page) < 0)
@@ -172,8 +172,9 @@ int store_app_work(struct store *store, int64_t clean_before, char (**ret_ids)[U
 	int status;
 
 	if (db_query(store->db, &stmt, err,
-		     "SELECT id FROM apps WHERE " ACTIVE " OR (cleaned = 0 AND stopped_at < $1) ORDER BY id", "i",
-		     clean_before) < 0)
+		     "SELECT id FROM apps WHERE " ACTIVE
+		     " OR cleaned = 0 OR (cleaned = 1 AND stopped_at < $1) ORDER BY id",
+		     "i", clean_before) < 0)
 		return -1;
 	while ((status = db_step(stmt, err)) == 1)
 		if (add_id(&ids, &count, stmt, err) < 0)
@@ -191,9 +192,9 @@ static int update_state(struct store *store, const char *id, enum app_state expe
 	int64_t changed = 0;
 
 	if (db_exec(store->db, &changed, err,
-		    "UPDATE apps SET state = $1, reason = $2, "
+		    "UPDATE apps SET status = $1, reason = $2, "
 		    "ready_at = CASE WHEN $3 THEN $4 ELSE ready_at END, "
-		    "stopped_at = CASE WHEN $5 THEN $4 ELSE stopped_at END WHERE id = $6 AND state = $7",
+		    "stopped_at = CASE WHEN $5 THEN $4 ELSE stopped_at END WHERE id = $6 AND status = $7",
 		    "ttbibtt", app_state_text(next), reason, next == APP_RUNNING, now, app_state_is_final(next), id,
 		    app_state_text(expected)) < 0)
 		return -1;
@@ -245,20 +246,16 @@ int store_app_stop_reason(struct store *store, const char *id, char ret[static A
 	return store_copy_text(stmt, 0, ret, APP_REASON_SIZE, err);
 }
 
-int store_app_set_cleaned(struct store *store, const char *id, struct err *err)
+int store_app_set_cleaned(struct store *store, const char *id, enum app_cleaned cleaned, struct err *err)
 {
 	if (store_begin(store, err) < 0)
 		return -1;
-	if (db_exec(store->db, NULL, err, "UPDATE apps SET cleaned = 1 WHERE id = $1", "t", id) < 0) {
+	if (db_exec(store->db, NULL, err, "UPDATE apps SET cleaned = $1 WHERE id = $2", "it", (int64_t)cleaned, id) <
+	    0) {
 		store_rollback(store);
 		return -1;
 	}
 	return store_commit(store, "app-cleaned", err);
-}
-
-int store_app_remove(struct store *store, const char *id, struct err *err)
-{
-	return db_exec(store->db, NULL, err, "DELETE FROM apps WHERE id = $1", "t", id);
 }
 
 static int read_event(const struct db_stmt *stmt, struct app_event *ret, struct err *err)

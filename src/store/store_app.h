@@ -32,8 +32,8 @@ must_check int store_app_each(struct store *store, const struct store_app_filter
 			      struct err *err);
 
 /*
- * The ids that need the reconciler: everything active, and ended ones whose files wait to be removed (stopped before
- * clean_before). *ret_ids is one heap block of *ret_count ids; the caller frees it.
+ * The ids that need the reconciler: everything active, ended ones whose data are still there, and those whose log is
+ * to go (ended before clean_before). *ret_ids is one heap block of *ret_count ids; the caller frees it.
  */
 must_check int store_app_work(struct store *store, int64_t clean_before, char (**ret_ids)[UUID_TEXT_SIZE],
 			      size_t *ret_count, struct err *err);
@@ -51,10 +51,7 @@ must_check int store_app_want_stop(struct store *store, const char *id, const ch
 must_check int store_app_stop_reason(struct store *store, const char *id, char ret[static APP_REASON_SIZE],
 				     struct err *err);
 
-must_check int store_app_set_cleaned(struct store *store, const char *id, struct err *err);
-
-/* Removes an app that never came to be (its deployment failed before anybody was told of it). */
-must_check int store_app_remove(struct store *store, const char *id, struct err *err);
+must_check int store_app_set_cleaned(struct store *store, const char *id, enum app_cleaned cleaned, struct err *err);
 
 struct app_event {
 	int64_t number;           /* ascending over all apps */

@@ -9,9 +9,9 @@ int store_code_add(struct store *store, const struct auth_code *code, struct err
 {
 	return db_exec(store->db, NULL, err,
 		       "INSERT INTO auth_codes (hash, user_id, client_id, redirect_uri, code_challenge, scope, nonce, "
-		       "audience, family, expires_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",
-		       "ttttttttti", code->hash, code->user_id, code->client_id, code->redirect_uri,
-		       code->code_challenge, code->scope, code->nonce, code->audience, code->family, code->expires_at);
+		       "family, expires_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
+		       "tttttttti", code->hash, code->user_id, code->client_id, code->redirect_uri,
+		       code->code_challenge, code->scope, code->nonce, code->family, code->expires_at);
 }
 
 static int read_code(const struct db_stmt *stmt, struct auth_code *ret, struct err *err)
@@ -20,11 +20,10 @@ static int read_code(const struct db_stmt *stmt, struct auth_code *ret, struct e
 	if (STORE_COPY(stmt, 0, ret->hash, err) < 0 || STORE_COPY(stmt, 1, ret->user_id, err) < 0 ||
 	    STORE_COPY(stmt, 2, ret->client_id, err) < 0 || STORE_COPY(stmt, 3, ret->redirect_uri, err) < 0 ||
 	    STORE_COPY(stmt, 4, ret->code_challenge, err) < 0 || STORE_COPY(stmt, 5, ret->scope, err) < 0 ||
-	    STORE_COPY(stmt, 6, ret->nonce, err) < 0 || STORE_COPY(stmt, 7, ret->audience, err) < 0 ||
-	    STORE_COPY(stmt, 8, ret->family, err) < 0)
+	    STORE_COPY(stmt, 6, ret->nonce, err) < 0 || STORE_COPY(stmt, 7, ret->family, err) < 0)
 		return -1;
-	ret->expires_at = db_column_i64(stmt, 9);
-	ret->used_at = db_column_i64(stmt, 10);
+	ret->expires_at = db_column_i64(stmt, 8);
+	ret->used_at = db_column_i64(stmt, 9);
 	return 0;
 }
 
@@ -34,7 +33,7 @@ static int find_code(struct store *store, const char *hash, struct auth_code *re
 	int found;
 
 	if (db_query(store->db, &stmt, err,
-		     "SELECT hash, user_id, client_id, redirect_uri, code_challenge, scope, nonce, audience, family, "
+		     "SELECT hash, user_id, client_id, redirect_uri, code_challenge, scope, nonce, family, "
 		     "expires_at, used_at FROM auth_codes WHERE hash = $1",
 		     "t", hash) < 0)
 		return -1;
@@ -55,16 +54,15 @@ int store_code_take(struct store *store, const char *hash, int64_t now, struct a
 		store_rollback(store);
 		return -1;
 	}
-	return store_commit(store, "code-take", err) < 0 ? -1 : found;
+	return store_commit(store, "signin-code-take", err) < 0 ? -1 : found;
 }
 
 int store_device_add(struct store *store, const struct device_grant *grant, struct err *err)
 {
 	return db_exec(store->db, NULL, err,
-		       "INSERT INTO device_grants (hash, user_code, client_id, scope, audience, answer, expires_at, "
-		       "polled_at) VALUES ($1, $2, $3, $4, $5, '', $6, 0)",
-		       "ttttti", grant->hash, grant->user_code, grant->client_id, grant->scope, grant->audience,
-		       grant->expires_at);
+		       "INSERT INTO device_grants (hash, user_code, client_id, scope, answer, expires_at, polled_at) "
+		       "VALUES ($1, $2, $3, $4, '', $5, 0)",
+		       "tttti", grant->hash, grant->user_code, grant->client_id, grant->scope, grant->expires_at);
 }
 
 static int read_grant(struct db_stmt *stmt, struct device_grant *ret, struct err *err)
@@ -76,16 +74,15 @@ static int read_grant(struct db_stmt *stmt, struct device_grant *ret, struct err
 	memset(ret, 0, sizeof(*ret));
 	if (STORE_COPY(stmt, 0, ret->hash, err) < 0 || STORE_COPY(stmt, 1, ret->user_code, err) < 0 ||
 	    STORE_COPY(stmt, 2, ret->client_id, err) < 0 || STORE_COPY(stmt, 3, ret->scope, err) < 0 ||
-	    STORE_COPY(stmt, 4, ret->audience, err) < 0 || STORE_COPY(stmt, 5, ret->user_id, err) < 0 ||
-	    STORE_COPY(stmt, 6, ret->answer, err) < 0)
+	    STORE_COPY(stmt, 4, ret->user_id, err) < 0 || STORE_COPY(stmt, 5, ret->answer, err) < 0)
 		return -1;
-	ret->expires_at = db_column_i64(stmt, 7);
-	ret->polled_at = db_column_i64(stmt, 8);
+	ret->expires_at = db_column_i64(stmt, 6);
+	ret->polled_at = db_column_i64(stmt, 7);
 	return 1;
 }
 
 #define GRANT_SELECT \
-	"SELECT hash, user_code, client_id, scope, audience, user_id, answer, expires_at, polled_at FROM " \
+	"SELECT hash, user_code, client_id, scope, user_id, answer, expires_at, polled_at FROM " \
 	"device_grants "
 
 int store_device_find(struct store *store, const char *hash, struct device_grant *ret, struct err *err)

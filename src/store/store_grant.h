@@ -21,7 +21,6 @@ struct auth_code {
 	char code_challenge[GRANT_CHALLENGE_SIZE];
 	char scope[GRANT_SCOPE_SIZE];
 	char nonce[GRANT_NONCE_SIZE];
-	char audience[GRANT_URI_SIZE];
 	char family[UUID_TEXT_SIZE]; /* of the refresh tokens that come of it */
 	int64_t expires_at;
 	int64_t used_at; /* 0: not */
@@ -41,7 +40,6 @@ struct device_grant {
 	char user_code[GRANT_USER_CODE_SIZE];
 	char client_id[GRANT_CLIENT_SIZE];
 	char scope[GRANT_SCOPE_SIZE];
-	char audience[GRANT_URI_SIZE];
 	char user_id[UUID_TEXT_SIZE]; /* "" until answered */
 	char answer[8];               /* "" | "yes" | "no" */
 	int64_t expires_at;

@@ -77,7 +77,7 @@ int store_booking_slots(struct store *store, const char *project_id, const char 
 	if (db_query(store->db, &stmt, err,
 		     "SELECT (SELECT coalesce(sum(slots), 0) FROM hardware_bookings WHERE project_id = $1 AND "
 		     "hardware_name = $2 AND ended_at IS NULL), (SELECT count(*) FROM apps WHERE project_id = $1 AND "
-		     "hardware_name = $2 AND state IN ('spawning', 'initializing', 'running'))",
+		     "hardware_name = $2 AND status IN ('spawning', 'initializing', 'running'))",
 		     "tt", project_id, hardware_name) < 0 ||
 	    db_step(stmt, err) < 0)
 		return -1;

@@ -10,10 +10,10 @@
 int store_refresh_add(struct store *store, const struct refresh_token *token, struct err *err)
 {
 	return db_exec(store->db, NULL, err,
-		       "INSERT INTO refresh_tokens (hash, family, user_id, client_id, scope, audience, created_at, "
-		       "expires_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
-		       "ttttttii", token->hash, token->family, token->user_id, token->client_id, token->scope,
-		       token->audience, token->created_at, token->expires_at);
+		       "INSERT INTO refresh_tokens (hash, family, user_id, client_id, scope, created_at, expires_at) "
+		       "VALUES ($1, $2, $3, $4, $5, $6, $7)",
+		       "tttttii", token->hash, token->family, token->user_id, token->client_id, token->scope,
+		       token->created_at, token->expires_at);
 }
 
 static int read_refresh(const struct db_stmt *stmt, struct refresh_token *ret, struct err *err)
@@ -21,12 +21,12 @@ static int read_refresh(const struct db_stmt *stmt, struct refresh_token *ret, s
 	memset(ret, 0, sizeof(*ret));
 	if (STORE_COPY(stmt, 0, ret->hash, err) < 0 || STORE_COPY(stmt, 1, ret->family, err) < 0 ||
 	    STORE_COPY(stmt, 2, ret->user_id, err) < 0 || STORE_COPY(stmt, 3, ret->client_id, err) < 0 ||
-	    STORE_COPY(stmt, 4, ret->scope, err) < 0 || STORE_COPY(stmt, 5, ret->audience, err) < 0)
+	    STORE_COPY(stmt, 4, ret->scope, err) < 0)
 		return -1;
-	ret->created_at = db_column_i64(stmt, 6);
-	ret->expires_at = db_column_i64(stmt, 7);
-	ret->used_at = db_column_i64(stmt, 8);
-	ret->revoked_at = db_column_i64(stmt, 9);
+	ret->created_at = db_column_i64(stmt, 5);
+	ret->expires_at = db_column_i64(stmt, 6);
+	ret->used_at = db_column_i64(stmt, 7);
+	ret->revoked_at = db_column_i64(stmt, 8);
 	return 0;
 }
 
@@ -36,7 +36,7 @@ int store_refresh_find(struct store *store, const char *hash, struct refresh_tok
 	int found;
 
 	if (db_query(store->db, &stmt, err,
-		     "SELECT hash, family, user_id, client_id, scope, audience, created_at, expires_at, used_at, "
+		     "SELECT hash, family, user_id, client_id, scope, created_at, expires_at, used_at, "
 		     "revoked_at FROM refresh_tokens WHERE hash = $1",
 		     "t", hash) < 0)
 		return -1;
@@ -71,7 +71,7 @@ int store_refresh_rotate(struct store *store, const char *old_hash, const struct
 		store_rollback(store);
 		return -1;
 	}
-	return store_commit(store, "refresh-rotate", err) < 0 ? -1 : rotated;
+	return store_commit(store, "signin-refresh-rotate", err) < 0 ? -1 : rotated;
 }
 
 int store_refresh_revoke_family(struct store *store, const char *family, int64_t now, struct err *err)

@@ -14,7 +14,6 @@ struct refresh_token {
 	char user_id[UUID_TEXT_SIZE];
 	char client_id[GRANT_CLIENT_SIZE];
 	char scope[GRANT_SCOPE_SIZE];
-	char audience[GRANT_URI_SIZE];
 	int64_t created_at;
 	int64_t expires_at;
 	int64_t used_at;    /* 0: not */

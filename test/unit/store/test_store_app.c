@@ -173,9 +173,11 @@ static void work_is_what_is_active_or_not_cleaned(void **state)
 	assert_ok(store_app_add(place->store, &app, &err), &err);
 	assert_int_equal(work_count(place, 0), 1);
 	assert_ok(store_app_move(place->store, app.id, APP_SPAWNING, APP_STOPPED, "asked", PLACE_NOW, &err), &err);
+	assert_int_equal(work_count(place, 0), 1);
+	assert_ok(store_app_set_cleaned(place->store, app.id, APP_DATA_CLEANED, &err), &err);
 	assert_int_equal(work_count(place, PLACE_NOW), 0);
 	assert_int_equal(work_count(place, PLACE_NOW + 1), 1);
-	assert_ok(store_app_set_cleaned(place->store, app.id, &err), &err);
+	assert_ok(store_app_set_cleaned(place->store, app.id, APP_ALL_CLEANED, &err), &err);
 	assert_int_equal(work_count(place, PLACE_NOW + 1), 0);
 }
 
