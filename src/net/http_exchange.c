@@ -339,6 +339,13 @@ const char *http_sni(const struct http_exchange *exchange)
 	return *name ? name : NULL;
 }
 
+void http_tls_key(const struct http_exchange *exchange, uint8_t ret[static TLS_KEY_HASH_SIZE])
+{
+	memset(ret, 0, TLS_KEY_HASH_SIZE);
+	if (exchange->conn->tls)
+		memcpy(ret, tls_conn_own_key(exchange->conn->tls), TLS_KEY_HASH_SIZE);
+}
+
 int http_tls_exporter(struct http_exchange *exchange, const char *label, const void *context, size_t context_size,
 		      uint8_t ret[static TLS_EXPORTER_SIZE], struct err *err)
 {

@@ -171,6 +171,9 @@ const struct proxy_v2_addresses *http_peer(const struct http_exchange *exchange)
 bool http_is_tls(const struct http_exchange *exchange);
 const char *http_sni(const struct http_exchange *exchange); /* NULL: none sent, or plain */
 
+/* SHA-256 of the SPKI of the leaf shown in this very handshake ("tls_key"); zeros when plain. */
+void http_tls_key(const struct http_exchange *exchange, uint8_t ret[static TLS_KEY_HASH_SIZE]);
+
 /* RFC 8446 7.5 on this connection; fails with ERR_UNSUPPORTED when plain, ERR_INTERNAL when OpenSSL refuses. */
 must_check int http_tls_exporter(struct http_exchange *exchange, const char *label, const void *context,
 				 size_t context_size, uint8_t ret[static TLS_EXPORTER_SIZE], struct err *err);

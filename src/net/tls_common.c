@@ -17,6 +17,7 @@ struct tls_conn {
 	int fd;
 	bool has_failed; /* SSL_shutdown must not be called then */
 	char sni[TLS_NAME_MAX + 1];
+	uint8_t own_key[TLS_KEY_HASH_SIZE];
 };
 
 int tls_fail(struct err *err, enum err_code code, const char *what)
@@ -251,6 +252,11 @@ const char *tls_conn_sni(const struct tls_conn *conn)
 char *tls_conn_sni_room(struct tls_conn *conn)
 {
 	return conn->sni;
+}
+
+uint8_t *tls_conn_own_key(struct tls_conn *conn)
+{
+	return conn->own_key;
 }
 
 void *tls_conn_ssl(const struct tls_conn *conn)

@@ -38,6 +38,9 @@ must_check int tls_conn_exporter(struct tls_conn *conn, const char *label, const
 const char *tls_conn_sni(const struct tls_conn *conn);
 char *tls_conn_sni_room(struct tls_conn *conn); /* TLS_NAME_MAX + 1 bytes */
 
+/* SHA-256 of the SPKI that the server showed in this handshake, TLS_KEY_HASH_SIZE bytes; it writes them there. */
+uint8_t *tls_conn_own_key(struct tls_conn *conn);
+
 void *tls_conn_ssl(const struct tls_conn *conn); /* SSL */
 struct tls_conn *tls_conn_of_ssl(const void *ssl);
 int tls_conn_fd(const struct tls_conn *conn);

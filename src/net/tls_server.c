@@ -219,6 +219,7 @@ static int on_name(SSL *ssl, int *ret_alert, void *arg)
 	*ret_alert = SSL_AD_INTERNAL_ERROR;
 	if (SSL_use_cert_and_key(ssl, identity->leaf, identity->key, identity->issuers, 1) != 1)
 		return SSL_TLSEXT_ERR_ALERT_FATAL;
+	tls_identity_spki_sha256(identity, tls_conn_own_key(tls_conn_of_ssl(ssl)));
 	return SSL_TLSEXT_ERR_OK;
 }
 

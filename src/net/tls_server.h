@@ -15,6 +15,7 @@
 #define TLS_EXPORTER_SIZE 32
 #define TLS_CHAIN_MAX 8 /* certificates of one identity */
 #define TLS_NAME_MAX 253
+#define TLS_KEY_HASH_SIZE 32
 
 /* A certificate chain with its private key. Counted; immutable once made; any thread. */
 struct tls_identity;
