@@ -1,0 +1,115 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Gramine on SGX: the pseudo-files of /dev/attestation (Gramine documentation, "Attestation and Secret
+ * Provisioning"). A quote: write user_report_data, read quote. The sealing key: keys/_sgx_mrenclave gives 16 bytes
+ * that depend on the measurement and the CPU; ours is derived from them and the key id. The measurement is MRENCLAVE
+ * in the report of one quote over zeros, which is local knowledge: Gramine made it, nobody else can answer here.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/fd.h"
+#include "base/fs.h"
+#include "crypto/hash.h"
+#include "tee/tee_driver.h"
+
+#define DEVICE "/dev/attestation/"
+#define GRAMINE_KEY_SIZE 16
+#define MRENCLAVE_SIZE 32
+
+/* attestation.md 1.1 and 1.2: header, then the report body with MRENCLAVE at 64. */
+#define QUOTE_HEADER_SIZE 48
+#define REPORT_MRENCLAVE_OFFSET 64
+#define REPORT_BODY_SIZE 384
+
+static int write_report_data(const uint8_t *report_data, struct err *err)
+{
+	static const char path[] = DEVICE "user_report_data";
+	scoped(fd_closep) int fd = open(path, O_WRONLY | O_CLOEXEC);
+
+	if (fd < 0)
+		return err_set_errno(err, "cannot open '%s'", path);
+	if (fd_write_all(fd, report_data, TEE_REPORT_DATA_SIZE, err) < 0)
+		return err_prefix(err, "'%s'", path);
+	return 0;
+}
+
+static int gramine_quote(void *device, const uint8_t *report_data, struct buf *ret, struct err *err)
+{
+	static const char path[] = DEVICE "quote";
+
+	(void)device;
+	if (write_report_data(report_data, err) < 0)
+		return -1;
+	scoped(fd_closep) int fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		return err_set_errno(err, "cannot open '%s'", path);
+	if (buf_read_fd(ret, fd, err) < 0)
+		return err_prefix(err, "'%s'", path);
+	return 0;
+}
+
+static int gramine_open(void **ret_device, struct err *err)
+{
+	scoped(buf_done) struct buf type = BUF_INIT(16);
+	scoped(fd_closep) int fd = open(DEVICE "attestation_type", O_RDONLY | O_CLOEXEC);
+
+	if (fd < 0)
+		return err_set_errno(err, "cannot open '%sattestation_type'", DEVICE);
+	if (buf_read_fd(&type, fd, err) < 0)
+		return err_prefix(err, "'%sattestation_type'", DEVICE);
+	if (strcmp(buf_text(&type), "dcap") != 0)
+		return err_set(err, ERR_INVALID, "remote attestation is '%s', expected 'dcap'", buf_text(&type));
+	*ret_device = NULL;
+	return 0;
+}
+
+static void gramine_close(void *device)
+{
+	(void)device;
+}
+
+static int gramine_measurement(void *device, struct tee_measurement *ret, struct err *err)
+{
+	static const uint8_t zeros[TEE_REPORT_DATA_SIZE];
+	scoped(buf_done) struct buf quote = BUF_INIT(TEE_QUOTE_SIZE_MAX);
+
+	if (gramine_quote(device, zeros, &quote, err) < 0)
+		return -1;
+	if (quote.size < QUOTE_HEADER_SIZE + REPORT_BODY_SIZE)
+		return err_set(err, ERR_INVALID, "the quote has %zu bytes, too few for a report", quote.size);
+	memcpy(ret->data, quote.data + QUOTE_HEADER_SIZE + REPORT_MRENCLAVE_OFFSET, MRENCLAVE_SIZE);
+	ret->size = MRENCLAVE_SIZE;
+	return 0;
+}
+
+static int gramine_seal_key(void *device, const uint8_t *key_id, struct secret *ret_key, struct err *err)
+{
+	static const char path[] = DEVICE "keys/_sgx_mrenclave";
+	scoped(secret_done) struct secret root = {0};
+	scoped(secret_done) struct secret derived = {0};
+	scoped(fd_closep) int fd = open(path, O_RDONLY | O_CLOEXEC);
+
+	(void)device;
+	if (fd < 0)
+		return err_set_errno(err, "cannot open '%s'", path);
+	/* BLAKE2b takes a key of 32 bytes: the 16 of the CPU, then zeros. */
+	if (secret_new(&root, TEE_SEAL_KEY_SIZE, err) < 0 || secret_new(&derived, TEE_SEAL_KEY_SIZE, err) < 0)
+		return -1;
+	if (fd_read_exact(fd, root.data, GRAMINE_KEY_SIZE, err) < 0)
+		return err_prefix(err, "'%s'", path);
+	blake2b_keyed(root.data, key_id, TEE_KEY_ID_SIZE, derived.data, derived.size);
+	*ret_key = derived;
+	derived = (struct secret){0};
+	return 0;
+}
+
+const struct tee_ops tee_gramine_ops = {
+    .open = gramine_open,
+    .close = gramine_close,
+    .measurement = gramine_measurement,
+    .quote = gramine_quote,
+    .seal_key = gramine_seal_key,
+};
