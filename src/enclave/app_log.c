@@ -1,0 +1,183 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "enclave/app_log.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/buf.h"
+#include "base/fd.h"
+#include "crypto/sealedbox.h"
+#include "enclave/operator_log.h"
+#include "format/base64.h"
+
+#define PAUSE_MS 50                            /* a line without its end goes out after this */
+#define LINE_SIZE_MAX (2u * APP_LOG_CHUNK_MAX) /* base64 of a full box with prefix */
+#define UTF8_TAIL_MAX 3                        /* continuation bytes after the first */
+#define FD_BASE 64                             /* our own descriptors stay out of the way of small numbers */
+
+struct app_log {
+	enum app_log_mode mode;
+	uint8_t key[X25519_KEY_SIZE];
+	int real_fd;
+	int read_fd;
+	pthread_t thread;
+	atomic_bool is_stopping;
+	bool is_running;
+	size_t size;
+	uint8_t chunk[APP_LOG_CHUNK_MAX];
+};
+
+static struct app_log app_log;
+
+size_t app_log_cut(const uint8_t *data, size_t size, int is_paused)
+{
+	const uint8_t *end = memrchr(data, '\n', size);
+	size_t cut = size;
+
+	if (end)
+		return (size_t)(end - data) + 1;
+	if (size < APP_LOG_CHUNK_MAX)
+		return is_paused ? size : 0;
+	/* Full: leave an incomplete last character to the next chunk. */
+	for (size_t back = 1; back <= UTF8_TAIL_MAX; back++) {
+		const uint8_t byte = data[size - back];
+
+		if ((byte & 0xc0) == 0x80)
+			continue;
+		if (byte >= 0xc0 && back < (byte >= 0xf0 ? 4u : byte >= 0xe0 ? 3u : 2u))
+			cut = size - back;
+		break;
+	}
+	return cut;
+}
+
+static int format_sealed(const uint8_t *data, size_t size, struct buf *ret, struct err *err)
+{
+	scoped(buf_done) struct buf box = BUF_INIT(APP_LOG_CHUNK_MAX + SEALEDBOX_OVERHEAD);
+
+	if (sealedbox_seal(app_log.key, data, size, &box, err) < 0 || buf_add_text(ret, APP_LOG_PREFIX, err) < 0 ||
+	    base64_encode(box.data, box.size, ret, err) < 0)
+		return -1;
+	return buf_add_byte(ret, '\n', err);
+}
+
+static void emit(const uint8_t *data, size_t size)
+{
+	scoped(buf_done) struct buf line = BUF_INIT(LINE_SIZE_MAX);
+	struct err err = ERR_INIT;
+
+	switch (app_log.mode) {
+	case APP_LOG_PLAIN:
+		operator_log_bytes(data, size);
+		break;
+	case APP_LOG_SEALED:
+		if (format_sealed(data, size, &line, &err) < 0)
+			operator_log("a piece of the application's log is lost: %s", err.text);
+		else
+			operator_log_bytes(line.data, line.size);
+		break;
+	case APP_LOG_DISCARD:
+		break;
+	}
+}
+
+static void emit_ready(bool is_paused)
+{
+	while (app_log.size > 0) {
+		const size_t cut = app_log_cut(app_log.chunk, app_log.size, is_paused);
+
+		if (cut == 0)
+			return;
+		emit(app_log.chunk, cut);
+		memmove(app_log.chunk, app_log.chunk + cut, app_log.size - cut);
+		app_log.size -= cut;
+	}
+}
+
+/* false at the end of the pipe, or when there is nothing more to read while stopping. */
+static bool read_some(void)
+{
+	struct pollfd poll_fd = {.fd = app_log.read_fd, .events = POLLIN};
+	const bool is_stopping = atomic_load(&app_log.is_stopping);
+	const int ready = poll(&poll_fd, 1, is_stopping ? 0 : PAUSE_MS);
+	ssize_t got;
+
+	if (ready < 0)
+		return errno == EINTR;
+	if (ready == 0) {
+		emit_ready(true);
+		return !is_stopping;
+	}
+	got = read(app_log.read_fd, app_log.chunk + app_log.size, sizeof(app_log.chunk) - app_log.size);
+	if (got <= 0)
+		return got < 0 && errno == EINTR;
+	app_log.size += (size_t)got;
+	emit_ready(false);
+	return true;
+}
+
+static void *reader_thread(void *arg)
+{
+	(void)arg;
+	while (read_some()) {
+	}
+	emit_ready(true);
+	explicit_bzero(app_log.chunk, sizeof(app_log.chunk));
+	return NULL;
+}
+
+/* Puts the pipe in the place of 1 and 2. */
+static int redirect(struct err *err)
+{
+	int pipe_fds[2];
+
+	if (pipe2(pipe_fds, O_CLOEXEC) < 0)
+		return err_set_errno(err, "cannot make a pipe");
+	app_log.real_fd = fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, FD_BASE);
+	app_log.read_fd = fcntl(pipe_fds[0], F_DUPFD_CLOEXEC, FD_BASE);
+	fd_close(pipe_fds[0]);
+	if (app_log.real_fd < 0 || app_log.read_fd < 0 || dup2(pipe_fds[1], STDOUT_FILENO) < 0 ||
+	    dup2(pipe_fds[1], STDERR_FILENO) < 0) {
+		fd_close(pipe_fds[1]);
+		return err_set_errno(err, "cannot redirect the standard output");
+	}
+	fd_close(pipe_fds[1]);
+	operator_log_set_fd(app_log.real_fd);
+	return 0;
+}
+
+int app_log_start(enum app_log_mode mode, const uint8_t *log_key, struct err *err)
+{
+	int status;
+
+	app_log.mode = mode;
+	if (mode == APP_LOG_SEALED)
+		memcpy(app_log.key, log_key, sizeof(app_log.key));
+	if (redirect(err) < 0)
+		return -1;
+	status = pthread_create(&app_log.thread, NULL, reader_thread, NULL);
+	if (status != 0) {
+		errno = status;
+		return err_set_errno(err, "cannot start the log's thread");
+	}
+	app_log.is_running = true;
+	return 0;
+}
+
+void app_log_stop(void)
+{
+	if (!app_log.is_running)
+		return;
+	app_log.is_running = false;
+	/* The pipe's other end may live on in descriptors the application made, so its end is not waited for. */
+	(void)dup2(app_log.real_fd, STDOUT_FILENO);
+	(void)dup2(app_log.real_fd, STDERR_FILENO);
+	atomic_store(&app_log.is_stopping, true);
+	(void)pthread_join(app_log.thread, NULL);
+}

@@ -1,0 +1,196 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Fresh attestation, the server's side for one connection (attested-channel.md section 4):
+ * READY ─ POST ─▶ QUEUED ─ answer ─▶ READY. A second POST while QUEUED, or more than RATE_MAX in a minute: 429.
+ */
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "enclave/enclave.h"
+#include "enclave/operator_log.h"
+#include "format/attest_message.h"
+
+#define RATE_MAX 12 /* requests of one connection in RATE_WINDOW_NS */
+#define RATE_WINDOW_NS (60 * 1000000000LL)
+
+/* The connection's slot. Two holders: the connection and a leaf that waits. */
+struct connection {
+	atomic_int refs;
+	atomic_bool is_queued;
+	int64_t times_ns[RATE_MAX]; /* of the last requests, a ring; only the handler's thread */
+	size_t next;
+};
+
+/* A leaf that waits, with what its answer will hold. */
+struct waiting {
+	struct http_exchange *exchange;
+	struct enclave *enclave;
+	struct connection *connection;
+	struct life_role role;
+};
+
+static void connection_unref(void *arg)
+{
+	struct connection *connection = arg;
+
+	if (atomic_fetch_sub(&connection->refs, 1) == 1)
+		free(connection);
+}
+
+static struct connection *connection_of(struct http_exchange *exchange)
+{
+	struct connection *connection = http_slot(exchange);
+
+	if (connection)
+		return connection;
+	connection = calloc(1, sizeof(*connection));
+	if (!connection)
+		return NULL;
+	atomic_init(&connection->refs, 1);
+	http_set_slot(exchange, connection, connection_unref);
+	return connection;
+}
+
+/* Counts this request; false if it is one too many. */
+static bool rate_take(struct connection *connection)
+{
+	const int64_t now_ns = clock_monotonic_ns();
+	int64_t *oldest = &connection->times_ns[connection->next];
+
+	if (*oldest != 0 && now_ns - *oldest < RATE_WINDOW_NS)
+		return false;
+	*oldest = now_ns;
+	connection->next = (connection->next + 1) % RATE_MAX;
+	return true;
+}
+
+static void complete(struct http_exchange *exchange, int status, const char *type, const void *body, size_t size)
+{
+	const struct http_header headers[] = {
+	    {"Content-Type", type},
+	    {"Cache-Control", "no-store"},
+	    {"Retry-After", "1"},
+	};
+	const size_t count = COUNT_OF(headers) - (status == 503 ? 0 : 1);
+
+	http_complete(exchange, status, headers, count, body, size);
+}
+
+static int format_answer(const struct waiting *waiting, const struct quoter_proof *proof, struct buf *ret,
+			 struct err *err)
+{
+	const struct identity *identity = &waiting->enclave->identity;
+	scoped(attest_answer_done) struct attest_answer answer = ATTEST_ANSWER_INIT;
+
+	answer.role = waiting->role.role;
+	answer.tee = waiting->enclave->settings.tee == TEE_KIND_SIM ? ATTEST_TEE_SIM : ATTEST_TEE_SGX;
+	answer.depth = proof->depth;
+	answer.index = proof->index;
+	answer.path_count = proof->depth;
+	memcpy(answer.path, proof->path, proof->depth * sizeof(answer.path[0]));
+	if (buf_add(&answer.quote, proof->quote->data, proof->quote->size, err) < 0 ||
+	    buf_add(&answer.certificate, identity->certificate.data, identity->certificate.size, err) < 0 ||
+	    buf_add(&answer.ticket, waiting->role.ticket, waiting->role.ticket_size, err) < 0)
+		return -1;
+	return attest_answer_format(&answer, ret, err);
+}
+
+/* On the quoting thread. */
+static void answer_waiting(void *arg, const struct quoter_proof *proof)
+{
+	struct waiting *waiting = arg;
+	scoped(buf_done) struct buf body = BUF_INIT(ATTEST_ANSWER_SIZE_MAX);
+	struct err err = ERR_INIT;
+
+	/* Before the answer leaves: the next request may come at once. */
+	atomic_store(&waiting->connection->is_queued, false);
+	connection_unref(waiting->connection);
+	if (!proof->quote) {
+		complete(waiting->exchange, 503, "text/plain", "no quote\n", strlen("no quote\n"));
+	} else if (format_answer(waiting, proof, &body, &err) < 0) {
+		operator_log("an attestation answer cannot be made: %s", err.text);
+		complete(waiting->exchange, 503, "text/plain", "", 0);
+	} else {
+		complete(waiting->exchange, 200, "application/json", body.data, body.size);
+	}
+	free(waiting);
+}
+
+static int read_nonce(struct http_exchange *exchange, struct attest_request *ret, struct err *err)
+{
+	scoped(buf_done) struct buf body = BUF_INIT(ATTEST_REQUEST_SIZE_MAX);
+
+	if (http_read_body_all(exchange, &body, err) < 0)
+		return -1;
+	return attest_request_parse(body.data, body.size, ret, err);
+}
+
+/* role, instance, ticket are read under one lock; everything else of the leaf is this connection's own. */
+static int make_leaf(struct http_exchange *exchange, struct enclave *enclave, const struct attest_request *request,
+		     struct life_role *ret_role, uint8_t ret_leaf[static FRESH_HASH_SIZE], struct err *err)
+{
+	struct fresh_claim claim = {0};
+
+	if (http_tls_exporter(exchange, FRESH_EXPORTER_LABEL, request->nonce, sizeof(request->nonce), claim.exporter,
+			      err) < 0)
+		return -1;
+	http_tls_key(exchange, claim.tls_key);
+	life_role(&enclave->life, ret_role);
+	claim.role = ret_role->role;
+	memcpy(claim.nonce, request->nonce, sizeof(claim.nonce));
+	memcpy(claim.identity, enclave->identity.report_data, sizeof(claim.identity));
+	memcpy(claim.instance, enclave->input.hash, sizeof(claim.instance));
+	if (ret_role->ticket_size > 0)
+		sha256(ret_role->ticket, ret_role->ticket_size, claim.ticket_hash);
+	fresh_leaf(&claim, ret_leaf);
+	return 0;
+}
+
+static enum http_result queue_leaf(struct waiting *waiting, const uint8_t leaf[static FRESH_HASH_SIZE])
+{
+	struct http_exchange *exchange = waiting->exchange;
+	struct connection *connection = waiting->connection;
+
+	atomic_fetch_add(&connection->refs, 1);
+	atomic_store(&connection->is_queued, true);
+	if (quoter_submit(waiting->enclave->quoter, leaf, answer_waiting, waiting))
+		return HTTP_DEFERRED;
+	atomic_store(&connection->is_queued, false);
+	connection_unref(connection);
+	free(waiting);
+	enclave_reply(exchange, 503, NULL, "busy\n");
+	return HTTP_HANDLED;
+}
+
+enum http_result attestation_serve(struct http_exchange *exchange, struct enclave *enclave)
+{
+	struct connection *connection = connection_of(exchange);
+	scoped(freep) struct waiting *waiting = calloc(1, sizeof(*waiting));
+	struct attest_request request;
+	uint8_t leaf[FRESH_HASH_SIZE];
+	struct err err = ERR_INIT;
+
+	if (!connection || !waiting) {
+		enclave_reply(exchange, 503, NULL, "busy\n");
+		return HTTP_HANDLED;
+	}
+	if (atomic_load(&connection->is_queued) || !rate_take(connection)) {
+		enclave_reply(exchange, 429, NULL, "too many requests\n");
+		return HTTP_HANDLED;
+	}
+	if (read_nonce(exchange, &request, &err) < 0) {
+		enclave_reply(exchange, 400, NULL, "malformed request\n");
+		return HTTP_HANDLED;
+	}
+	if (make_leaf(exchange, enclave, &request, &waiting->role, leaf, &err) < 0) {
+		/* exporter-unavailable: closed, never attested without. */
+		http_abort(exchange);
+		return HTTP_HANDLED;
+	}
+	waiting->exchange = exchange;
+	waiting->enclave = enclave;
+	waiting->connection = connection;
+	return queue_leaf(TAKE_PTR(waiting), leaf);
+}

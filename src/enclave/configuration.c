@@ -1,0 +1,97 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The configuration server (E3): any GET is told that the enclave waits; POST / carries the owner's keys and secrets.
+ * Whatever is wrong with it: 401, nothing kept, still waiting. The reason goes to the operator's log only.
+ */
+#include <string.h>
+
+#include "base/number.h"
+#include "enclave/enclave.h"
+#include "enclave/operator_log.h"
+
+#define WAITING_TEXT "Waiting for code secret key and/or ssl private key...\n"
+#define FIRST_READ_SIZE (64u << 10) /* of a body whose size is not known */
+
+/* Makes room for a body: known size at once, else doubling; the old copy is wiped by secret_done. */
+static int grow(struct secret *body, size_t used, struct err *err)
+{
+	scoped(secret_done) struct secret larger = SECRET_INIT;
+	struct secret old = *body;
+
+	if (secret_new(&larger, size_min(2 * body->size, PROVISION_BODY_MAX + 1), err) < 0)
+		return -1;
+	memcpy(larger.data, body->data, used);
+	*body = larger;
+	larger = old;
+	return 0;
+}
+
+/* Reads the body straight into secret memory. */
+static int read_body(struct http_exchange *exchange, struct secret *ret, size_t *ret_size, struct err *err)
+{
+	const int64_t declared = http_body_size(exchange);
+	scoped(secret_done) struct secret body = SECRET_INIT;
+	size_t used = 0;
+	size_t got;
+
+	if (declared > (int64_t)PROVISION_BODY_MAX)
+		return err_set(err, ERR_LIMIT, "the request has more than %u bytes", PROVISION_BODY_MAX);
+	http_set_body_max(exchange, PROVISION_BODY_MAX);
+	if (secret_new(&body, declared < 0 ? FIRST_READ_SIZE : (size_t)declared + 1, err) < 0)
+		return -1;
+	for (;;) {
+		if (used == body.size && grow(&body, used, err) < 0)
+			return -1;
+		if (http_read_body(exchange, body.data + used, body.size - used, &got, err) < 0)
+			return -1;
+		if (got == 0)
+			break;
+		used += got;
+	}
+	*ret = body;
+	body = SECRET_INIT;
+	*ret_size = used;
+	return 0;
+}
+
+static int provision(struct http_exchange *exchange, struct enclave *enclave, struct err *err)
+{
+	scoped(secret_done) struct secret body = SECRET_INIT;
+	struct provision_request request = {.ticket = http_header(exchange, PROVISION_TICKET_HEADER)};
+
+	if (read_body(exchange, &body, &request.body_size, err) < 0)
+		return -1;
+	request.body = body.data;
+	return enclave_provision(enclave, &request, err);
+}
+
+static void serve_post(struct http_exchange *exchange, struct enclave *enclave)
+{
+	struct err err = ERR_INIT;
+
+	if (provision(exchange, enclave, &err) < 0) {
+		operator_log("provisioning refused: %s", err.text);
+		enclave_reply(exchange, 401, NULL, "");
+		return;
+	}
+	operator_log("provisioned");
+	enclave_reply(exchange, 200, NULL, "");
+	enclave->on_accepted(enclave->on_accepted_arg);
+}
+
+enum http_result configuration_serve(struct http_exchange *exchange, struct enclave *enclave)
+{
+	const char *method = http_method(exchange);
+	const struct http_header allow = {"Allow", "GET, HEAD, POST"};
+	struct err err = ERR_INIT;
+
+	if (strcmp(method, "GET") == 0 || strcmp(method, "HEAD") == 0)
+		enclave_reply(exchange, 200, "Waiting", WAITING_TEXT);
+	else if (strcmp(method, "POST") != 0)
+		IGNORE_RESULT(http_reply(exchange, 405, &allow, 1, "", 0, &err));
+	else if (strcmp(http_path(exchange), "/") != 0)
+		enclave_reply(exchange, 404, NULL, "not found\n");
+	else
+		serve_post(exchange, enclave);
+	return HTTP_HANDLED;
+}

@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Everything one enclave is made of, as main.c puts it together. Immutable after start but for life, which has its own
+ * lock, and provisioning, which lets one provisioning request be checked at a time.
+ */
+#ifndef MSE_ENCLAVE_ENCLAVE_H
+#define MSE_ENCLAVE_ENCLAVE_H
+
+#include "enclave/identity.h"
+#include "enclave/instance_input.h"
+#include "enclave/life.h"
+#include "enclave/provision.h"
+#include "enclave/quoter.h"
+#include "enclave/settings.h"
+#include "net/http_server.h"
+#include "tee/tee.h"
+
+struct enclave {
+	struct settings settings;
+	struct instance_input input;
+	struct tee *tee;
+	uint8_t fingerprint[TEE_MEASUREMENT_SIZE_MAX];
+	size_t fingerprint_size;
+	struct identity identity;
+	struct life life;
+	pthread_mutex_t provisioning; /* held for all checks of one POST; taken before life.lock */
+	struct quoter *quoter;
+	http_handler serve_app;         /* the application's, once RUNNING; NULL answers 503 */
+	void (*on_accepted)(void *arg); /* told once, after the state is ACCEPTED; must not block */
+	void *on_accepted_arg;
+};
+
+/*
+ * One provisioning request: state, all checks, sealing, ACCEPTED. On failure nothing has changed; err is for the
+ * operator's log.
+ */
+must_check int enclave_provision(struct enclave *enclave, const struct provision_request *request, struct err *err);
+
+/* The certificate for a handshake (net/tls_server.h: tls_choose); arg is the struct enclave. */
+struct tls_identity *enclave_choose_identity(const char *sni, void *arg);
+
+/* The handler of the one listening socket; arg is the struct enclave. */
+enum http_result enclave_serve(struct http_exchange *exchange, void *arg);
+
+/* Before provisioning: GET tells that we wait, POST / provisions (configuration.c). */
+enum http_result configuration_serve(struct http_exchange *exchange, struct enclave *enclave);
+
+/* POST /.well-known/mse/attestation (attestation.c). */
+enum http_result attestation_serve(struct http_exchange *exchange, struct enclave *enclave);
+
+/* A short reply with "Mse-Status: STATUS" (NULL: without). */
+void enclave_reply(struct http_exchange *exchange, int http_status, const char *status, const char *body);
+
+#endif

@@ -1,0 +1,155 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "enclave/settings.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/number.h"
+#include "format/hex.h"
+
+#define UNIX_PREFIX "unix:"
+#define UNIX_PATH_MAX_SIZE 107
+
+static const char *find(char *const *env, const char *name)
+{
+	const size_t size = strlen(name);
+
+	for (; *env; env++) {
+		if (strncmp(*env, name, size) == 0 && (*env)[size] == '=')
+			return *env + size + 1;
+	}
+	return NULL;
+}
+
+static int copy_text(char *const *env, const char *name, const char *fallback, char **ret, struct err *err)
+{
+	const char *value = find(env, name);
+
+	if (!value)
+		value = fallback;
+	if (!value)
+		return err_set(err, ERR_INVALID, "setting '%s' is missing", name);
+	if (strlen(value) > SETTINGS_TEXT_MAX)
+		return err_set(err, ERR_LIMIT, "setting '%s' is longer than %d bytes", name, SETTINGS_TEXT_MAX);
+	*ret = strdup(value);
+	return *ret ? 0 : err_no_memory(err);
+}
+
+static int parse_choice(const char *name, const char *value, const char *yes, const char *no, bool *ret,
+			struct err *err)
+{
+	const bool is_yes = strcmp(value, yes) == 0;
+
+	if (!is_yes && strcmp(value, no) != 0)
+		return err_set(err, ERR_INVALID, "setting '%s' is '%s', expected '%s' or '%s'", name, value, yes, no);
+	*ret = is_yes;
+	return 0;
+}
+
+static int parse_key(const char *name, const char *value, bool *ret_has, uint8_t *ret_key, struct err *err)
+{
+	*ret_has = value[0] != 0;
+	if (*ret_has && hex_decode_lower(value, strlen(value), ret_key, SETTINGS_KEY_SIZE, err) < 0)
+		return err_prefix(err, "setting '%s'", name);
+	return 0;
+}
+
+/* A dotted Python name: every part an ASCII identifier. Checked here so that nothing else ever reaches Python. */
+static bool is_dotted_name(const char *text, size_t size)
+{
+	bool at_start = true;
+
+	for (size_t i = 0; i < size; i++) {
+		const char c = text[i];
+		const bool letter = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_';
+
+		if (c == '.' ? at_start : !letter && (at_start || c < '0' || c > '9'))
+			return false;
+		at_start = c == '.';
+	}
+	return !at_start;
+}
+
+static int parse_application(struct settings *settings, struct err *err)
+{
+	const char *colon = strchr(settings->application, ':');
+
+	if (!colon || !is_dotted_name(settings->application, (size_t)(colon - settings->application)) ||
+	    !is_dotted_name(colon + 1, strlen(colon + 1)))
+		return err_set(err, ERR_INVALID, "setting 'MSE_APPLICATION' is '%s', expected 'module:variable'",
+			       settings->application);
+	settings->module = strndup(settings->application, (size_t)(colon - settings->application));
+	if (!settings->module)
+		return err_no_memory(err);
+	settings->variable = colon + 1;
+	return 0;
+}
+
+static int parse_listen(struct settings *settings, struct err *err)
+{
+	const size_t size = strlen(UNIX_PREFIX);
+
+	if (strncmp(settings->listen, UNIX_PREFIX "/", size + 1) != 0)
+		return err_set(err, ERR_INVALID, "setting 'MSE_LISTEN' is '%s', expected 'unix:/PATH'",
+			       settings->listen);
+	settings->listen_path = settings->listen + size;
+	if (strlen(settings->listen_path) > UNIX_PATH_MAX_SIZE)
+		return err_set(err, ERR_LIMIT, "setting 'MSE_LISTEN' names a path of more than %d bytes",
+			       UNIX_PATH_MAX_SIZE);
+	return 0;
+}
+
+static int parse_threads(struct settings *settings, struct err *err)
+{
+	uint64_t threads;
+
+	if (number_parse_u64(settings->threads_text, 1, SETTINGS_THREADS_MAX, &threads, err) < 0)
+		return err_prefix(err, "setting 'MSE_THREADS'");
+	settings->threads = (unsigned)threads;
+	return 0;
+}
+
+static int parse_all(struct settings *settings, struct err *err)
+{
+	if (strcmp(settings->release_text, "1") != 0)
+		return err_set(err, ERR_UNSUPPORTED, "setting 'MSE_RELEASE' is '%s', expected '1'",
+			       settings->release_text);
+	if (tee_kind_parse(settings->tee_text, &settings->tee, err) < 0)
+		return err_prefix(err, "setting 'MSE_TEE'");
+	if (parse_application(settings, err) < 0 || parse_listen(settings, err) < 0 || parse_threads(settings, err) < 0)
+		return -1;
+	if (parse_key("MSE_OWNER_KEY", settings->owner_key_text, &settings->has_owner_key, settings->owner_key, err) <
+		0 ||
+	    parse_key("MSE_CODE_KEY_ID", settings->code_key_id_text, &settings->has_code_key_id, settings->code_key_id,
+		      err) < 0)
+		return -1;
+	if (parse_choice("MSE_RESTART", settings->restart_text, "sealed", "owner", &settings->is_restart_sealed, err) <
+		0 ||
+	    parse_choice("MSE_LOGS", settings->logs_text, "operator", "owner", &settings->is_log_plain, err) < 0 ||
+	    parse_choice("MSE_PLAINCODE", settings->plaincode_text, "1", "0", &settings->is_plaincode, err) < 0)
+		return -1;
+	/* attested-channel.md section 2: anybody could provision such a release. */
+	if (settings->tee != TEE_KIND_SIM && settings->is_plaincode && !settings->has_owner_key)
+		return err_set(err, ERR_INVALID, "plain code without an owner key is for simulation only");
+	return 0;
+}
+
+int settings_load(char *const *env, struct settings *ret, struct err *err)
+{
+	*ret = (struct settings){0};
+#define X(name, field, fallback) \
+	if (copy_text(env, name, fallback, &ret->field, err) < 0) \
+		return -1;
+	SETTINGS_TEXTS(X)
+#undef X
+	return parse_all(ret, err);
+}
+
+void settings_done(struct settings *settings)
+{
+#define X(name, field, fallback) free(settings->field);
+	SETTINGS_TEXTS(X)
+#undef X
+	free(settings->module);
+	*settings = (struct settings){0};
+}

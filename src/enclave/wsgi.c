@@ -1,0 +1,130 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "enclave/wsgi.h"
+
+#include <string.h>
+
+#define ERROR_TEXT "internal server error\n"
+
+static PyObject *application;
+
+/* ASGI applications are coroutine functions, or objects whose __call__ is one; whatever else can be called is ours. */
+static bool wsgi_is_mine(PyObject *app)
+{
+	scoped(py_decrefp) PyObject *inspect = PyImport_ImportModule("inspect");
+	scoped(py_decrefp) PyObject *call = PyObject_GetAttrString(app, "__call__");
+	PyObject *const candidates[] = {app, call};
+	bool is_coroutine = false;
+
+	for (size_t i = 0; inspect && i < COUNT_OF(candidates) && !is_coroutine; i++) {
+		PyObject *answer =
+		    candidates[i] ? PyObject_CallMethod(inspect, "iscoroutinefunction", "O", candidates[i]) : NULL;
+
+		is_coroutine = answer && PyObject_IsTrue(answer) == 1;
+		Py_XDECREF(answer);
+	}
+	PyErr_Clear();
+	return !is_coroutine;
+}
+
+static int wsgi_start(PyObject *app, const struct python_site *site, struct err *err)
+{
+	if (wsgi_environ_start(site, err) < 0 || wsgi_input_start(err) < 0 || wsgi_response_start(err) < 0) {
+		python_report_exception();
+		return -1;
+	}
+	application = Py_NewRef(app);
+	return 0;
+}
+
+static void wsgi_stop(void)
+{
+	Py_CLEAR(application);
+	wsgi_environ_stop();
+}
+
+/* PEP 3333: close() is called whatever happened, so that an application can release what it holds. */
+static void close_result(PyObject *result)
+{
+	scoped(py_decrefp) PyObject *close = PyObject_GetAttrString(result, "close");
+	scoped(py_decrefp) PyObject *answer = NULL;
+
+	if (!close) {
+		PyErr_Clear();
+		return;
+	}
+	answer = PyObject_CallNoArgs(close);
+	if (!answer)
+		python_report_exception();
+}
+
+static enum wsgi_result run(PyObject *environ, PyObject *response)
+{
+	PyObject *const arguments[] = {environ, response};
+	scoped(py_decrefp) PyObject *result = PyObject_Vectorcall(application, arguments, COUNT_OF(arguments), NULL);
+	enum wsgi_result outcome;
+
+	if (!result)
+		return wsgi_response_is_gone(response) ? WSGI_GONE : WSGI_RAISED;
+	outcome = wsgi_response_send(response, result);
+	if (outcome == WSGI_RAISED)
+		python_report_exception();
+	close_result(result);
+	return outcome;
+}
+
+/* status: what to say if nothing was said yet. */
+static void fail(struct http_exchange *exchange, bool is_sent, int status)
+{
+	const struct http_header type = {"Content-Type", "text/plain; charset=utf-8"};
+	struct err err = ERR_INIT;
+
+	if (is_sent)
+		http_abort(exchange);
+	else
+		IGNORE_RESULT(http_reply(exchange, status, &type, 1, ERROR_TEXT, strlen(ERROR_TEXT), &err));
+}
+
+static void serve_locked(struct http_exchange *exchange)
+{
+	scoped(py_decrefp) PyObject *input = wsgi_input_new(exchange);
+	scoped(py_decrefp) PyObject *response = wsgi_response_new(exchange);
+	scoped(py_decrefp) PyObject *environ = input && response ? wsgi_environ_new(exchange, input) : NULL;
+	enum wsgi_result outcome = WSGI_RAISED;
+	bool is_sent = false;
+	int status = 0;
+
+	if (environ)
+		outcome = run(environ, response);
+	if (PyErr_Occurred()) {
+		if (outcome == WSGI_RAISED)
+			python_report_exception();
+		PyErr_Clear();
+	}
+	if (response) {
+		is_sent = wsgi_response_is_sent(response);
+		wsgi_response_detach(response);
+	}
+	if (input)
+		status = wsgi_input_detach(input);
+	Py_BEGIN_ALLOW_THREADS if (outcome == WSGI_GONE) http_abort(exchange);
+	else if (outcome == WSGI_RAISED) fail(exchange, is_sent, status ? status : 500);
+	Py_END_ALLOW_THREADS
+}
+
+static enum http_result wsgi_serve(struct http_exchange *exchange, void *arg)
+{
+	(void)arg;
+	http_set_body_max(exchange, WSGI_BODY_MAX);
+	python_enter();
+	serve_locked(exchange);
+	python_leave();
+	return HTTP_HANDLED;
+}
+
+const struct python_protocol wsgi_protocol = {
+    .name = "wsgi",
+    .is_mine = wsgi_is_mine,
+    .start = wsgi_start,
+    .serve = wsgi_serve,
+    .stop = wsgi_stop,
+};

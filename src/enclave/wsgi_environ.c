@@ -1,0 +1,202 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The environ of PEP 3333. Native strings hold the bytes of the wire as Latin-1. PATH_INFO is percent-decoded, the rest
+ * raw. A header whose name has '_' is left out: "X_User" would look like "X-User" to the application.
+ */
+#include <stdio.h>
+#include <string.h>
+
+#include "base/number.h"
+#include "enclave/wsgi.h"
+
+#define DEFAULT_PORT "443"
+#define PORT_TEXT_MAX 5
+
+static PyObject *common; /* copied for each request */
+
+static int set_text(PyObject *dict, const char *key, const char *value)
+{
+	scoped(py_decrefp) PyObject *text = PyUnicode_DecodeLatin1(value, (Py_ssize_t)strlen(value), NULL);
+
+	return text ? PyDict_SetItemString(dict, key, text) : -1;
+}
+
+static int fill_common(PyObject *dict, const struct python_site *site)
+{
+	scoped(py_decrefp) PyObject *version = Py_BuildValue("(ii)", 1, 0);
+
+	if (!version || PyDict_SetItemString(dict, "wsgi.version", version) < 0 ||
+	    PyDict_SetItemString(dict, "wsgi.multithread", site->threads > 1 ? Py_True : Py_False) < 0 ||
+	    PyDict_SetItemString(dict, "wsgi.multiprocess", Py_False) < 0 ||
+	    PyDict_SetItemString(dict, "wsgi.run_once", Py_False) < 0 ||
+	    PyDict_SetItemString(dict, "wsgi.input_terminated", Py_True) < 0)
+		return -1;
+	if (set_text(dict, "wsgi.url_scheme", "https") < 0 || set_text(dict, "SCRIPT_NAME", "") < 0 ||
+	    set_text(dict, "HTTPS", "on") < 0)
+		return -1;
+	return set_text(dict, "SERVER_NAME", site->domain);
+}
+
+int wsgi_environ_start(const struct python_site *site, struct err *err)
+{
+	common = PyDict_New();
+	if (!common || fill_common(common, site) < 0)
+		return err_set(err, ERR_NO_MEMORY, "cannot make the environ");
+	return 0;
+}
+
+void wsgi_environ_stop(void)
+{
+	Py_CLEAR(common);
+}
+
+static int hex_value(char c)
+{
+	if (c >= '0' && c <= '9')
+		return c - '0';
+	if (c >= 'a' && c <= 'f')
+		return c - 'a' + 10;
+	if (c >= 'A' && c <= 'F')
+		return c - 'A' + 10;
+	return -1;
+}
+
+/* "%41" becomes one byte; a '%' that begins nothing stays. */
+static PyObject *decode_path(const char *path)
+{
+	const size_t size = strlen(path);
+	scoped(freep) char *decoded = malloc(size + 1);
+	size_t used = 0;
+
+	if (!decoded)
+		return PyErr_NoMemory();
+	for (size_t i = 0; i < size; i++) {
+		const int high = path[i] == '%' ? hex_value(path[i + 1]) : -1;
+		const int low = high >= 0 ? hex_value(path[i + 2]) : -1;
+
+		if (low >= 0) {
+			decoded[used++] = (char)(high << 4 | low);
+			i += 2;
+		} else {
+			decoded[used++] = path[i];
+		}
+	}
+	return PyUnicode_DecodeLatin1(decoded, (Py_ssize_t)used, NULL);
+}
+
+static int set_path(PyObject *environ, const char *path)
+{
+	scoped(py_decrefp) PyObject *text = decode_path(strcmp(path, "*") == 0 ? "" : path);
+
+	return text ? PyDict_SetItemString(environ, "PATH_INFO", text) : -1;
+}
+
+/* "X-Real-Ip" → "HTTP_X_REAL_IP"; NULL with an exception. New reference. */
+static PyObject *header_key(const char *name)
+{
+	static const char prefix[] = "HTTP_";
+	const size_t prefix_size = sizeof(prefix) - 1;
+	const size_t size = strlen(name);
+	PyObject *key = PyUnicode_New((Py_ssize_t)(prefix_size + size), 127);
+	Py_UCS1 *to;
+
+	if (!key)
+		return NULL;
+	to = PyUnicode_1BYTE_DATA(key);
+	memcpy(to, prefix, prefix_size);
+	for (size_t i = 0; i < size; i++) {
+		const char c = name[i];
+
+		to[prefix_size + i] = (Py_UCS1)(c == '-' ? '_' : c >= 'a' && c <= 'z' ? c - 'a' + 'A' : c);
+	}
+	return key;
+}
+
+/* A repeated field is joined as RFC 9110 5.2 says; Cookie as RFC 6265 5.4. */
+static int add_header(PyObject *environ, const struct http_header *header)
+{
+	scoped(py_decrefp) PyObject *key = header_key(header->name);
+	PyObject *value = PyUnicode_DecodeLatin1(header->value, (Py_ssize_t)strlen(header->value), NULL);
+	PyObject *before = key && value ? PyDict_GetItemWithError(environ, key) : NULL; /* borrowed */
+	int status = -1;
+
+	if (before) {
+		const char *joint = strcasecmp(header->name, "cookie") == 0 ? "; " : ",";
+
+		Py_SETREF(value, PyUnicode_FromFormat("%U%s%U", before, joint, value));
+	}
+	if (key && value && !PyErr_Occurred())
+		status = PyDict_SetItem(environ, key, value);
+	Py_XDECREF(value);
+	return status;
+}
+
+static bool is_left_out(const char *name)
+{
+	return strchr(name, '_') || strcasecmp(name, "content-type") == 0 || strcasecmp(name, "content-length") == 0;
+}
+
+static int set_headers(PyObject *environ, struct http_exchange *exchange)
+{
+	const struct http_header *headers = http_headers(exchange);
+	const char *type = http_header(exchange, "content-type");
+	const char *length = http_header(exchange, "content-length");
+
+	for (size_t i = 0; i < http_header_count(exchange); i++) {
+		if (!is_left_out(headers[i].name) && add_header(environ, &headers[i]) < 0)
+			return -1;
+	}
+	if (type && set_text(environ, "CONTENT_TYPE", type) < 0)
+		return -1;
+	return length ? set_text(environ, "CONTENT_LENGTH", length) : 0;
+}
+
+/* The public port is the proxy's: the client's Host names it, if it is not 443. */
+static int set_port(PyObject *environ, const char *host)
+{
+	const char *colon = strrchr(host, ':');
+	const char *port = DEFAULT_PORT;
+
+	if (colon && colon[1] && strlen(colon + 1) <= PORT_TEXT_MAX &&
+	    strspn(colon + 1, "0123456789") == strlen(colon + 1))
+		port = colon + 1;
+	return set_text(environ, "SERVER_PORT", port);
+}
+
+static int set_peer(PyObject *environ, const struct proxy_v2_addresses *peer)
+{
+	char port[PORT_TEXT_MAX + 1];
+
+	if (peer->family != PROXY_V2_INET && peer->family != PROXY_V2_INET6)
+		return set_text(environ, "REMOTE_ADDR", "");
+	(void)snprintf(port, sizeof(port), "%u", (unsigned)peer->source_port);
+	if (set_text(environ, "REMOTE_ADDR", peer->source) < 0)
+		return -1;
+	return set_text(environ, "REMOTE_PORT", port);
+}
+
+static int set_request(PyObject *environ, struct http_exchange *exchange)
+{
+	const char *query = http_query(exchange);
+
+	if (set_text(environ, "REQUEST_METHOD", http_method(exchange)) < 0 ||
+	    set_path(environ, http_path(exchange)) < 0 || set_text(environ, "QUERY_STRING", query ? query : "") < 0 ||
+	    set_text(environ, "REQUEST_URI", http_target(exchange)) < 0 ||
+	    set_text(environ, "SERVER_PROTOCOL", http_minor_version(exchange) == 0 ? "HTTP/1.0" : "HTTP/1.1") < 0)
+		return -1;
+	if (set_port(environ, http_host(exchange)) < 0 || set_peer(environ, http_peer(exchange)) < 0)
+		return -1;
+	return set_headers(environ, exchange);
+}
+
+PyObject *wsgi_environ_new(struct http_exchange *exchange, PyObject *input)
+{
+	PyObject *errors = PySys_GetObject("stderr"); /* borrowed */
+	scoped(py_decrefp) PyObject *environ = PyDict_Copy(common);
+
+	if (!environ || PyDict_SetItemString(environ, "wsgi.input", input) < 0 ||
+	    PyDict_SetItemString(environ, "wsgi.errors", errors ? errors : Py_None) < 0 ||
+	    set_request(environ, exchange) < 0)
+		return NULL;
+	return Py_NewRef(environ);
+}
