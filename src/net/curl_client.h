@@ -9,7 +9,7 @@
 
 #include "net/http.h"
 
-#define CURL_CLIENT_TRIES_MAX 6 /* the first and five more, after 502, 503 and refused connections */
+#define CURL_CLIENT_TRIES_MAX 6 /* the first and five more, after 502 and 503 */
 
 struct curl_client_options {
 	const void *ca_pem; /* only this CA counts; NULL: the system's roots */

@@ -8,7 +8,9 @@
 
 #include <openssl/bio.h>
 #include <openssl/err.h>
+#include <openssl/evp.h>
 #include <openssl/ssl.h>
+#include <openssl/x509.h>
 
 #include "base/number.h"
 
@@ -27,6 +29,28 @@ int tls_fail(struct err *err, enum err_code code, const char *what)
 
 	ERR_clear_error();
 	return err_set(err, code, "%s%s%s", what, reason ? ": " : "", reason ? reason : "");
+}
+
+int tls_spki_sha256(void *certificate, uint8_t ret[static 32], struct err *err)
+{
+	uint8_t *der = NULL;
+	const int size = i2d_X509_PUBKEY(X509_get_X509_PUBKEY((X509 *)certificate), &der);
+	int done;
+
+	if (size <= 0)
+		return tls_fail(err, ERR_INVALID, "certificate's public key");
+	done = EVP_Digest(der, (size_t)size, ret, NULL, EVP_sha256(), NULL);
+	OPENSSL_free(der);
+	return done == 1 ? 0 : tls_fail(err, ERR_INTERNAL, "SHA-256");
+}
+
+int tls_send_plain(int fd, const void *data, size_t size, struct err *err)
+{
+	const ssize_t put = send(fd, data, size, MSG_NOSIGNAL);
+
+	if (put < 0)
+		return err_set_errno(err, "cannot write");
+	return (size_t)put == size ? 0 : err_set(err, ERR_IO, "wrote %zd of %zu bytes", put, size);
 }
 
 /* ---- a BIO that never raises SIGPIPE; OpenSSL's own socket BIO calls write(2) ---- */
@@ -182,6 +206,13 @@ static enum tls_io outcome(struct tls_conn *conn, int result, const char *what, 
 
 enum tls_io tls_conn_handshake(struct tls_conn *conn, struct err *err)
 {
+	unsigned long ignored;
+
+	return tls_conn_handshake_reason(conn, &ignored, err);
+}
+
+enum tls_io tls_conn_handshake_reason(struct tls_conn *conn, unsigned long *ret_reason, struct err *err)
+{
 	int result;
 
 	ERR_clear_error();
@@ -189,6 +220,7 @@ enum tls_io tls_conn_handshake(struct tls_conn *conn, struct err *err)
 	result = SSL_do_handshake(conn->ssl);
 	if (result == 1)
 		return TLS_IO_DONE;
+	*ret_reason = ERR_peek_error();
 	return outcome(conn, result, "TLS handshake", err);
 }
 

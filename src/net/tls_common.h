@@ -26,6 +26,8 @@ must_check int tls_conn_new(void *ctx, int fd, bool is_server, struct tls_conn *
 void tls_conn_free(struct tls_conn *conn);
 
 enum tls_io tls_conn_handshake(struct tls_conn *conn, struct err *err);
+/* The same; on failure *ret_reason is OpenSSL's first error (ERR_GET_REASON). */
+enum tls_io tls_conn_handshake_reason(struct tls_conn *conn, unsigned long *ret_reason, struct err *err);
 enum tls_io tls_conn_read(struct tls_conn *conn, void *ret_data, size_t size, size_t *ret_got, struct err *err);
 enum tls_io tls_conn_write(struct tls_conn *conn, const void *data, size_t size, size_t *ret_put, struct err *err);
 bool tls_conn_has_pending(const struct tls_conn *conn); /* bytes read from the socket, not yet handed over */
@@ -50,6 +52,12 @@ void *tls_context_new(bool is_server, int version_min, int version_max, struct e
 
 /* SSL_CTX of a server (tls_server.c). */
 void *tls_server_context(const struct tls_server *server);
+
+/* SHA-256 of the DER SubjectPublicKeyInfo of an X509. */
+must_check int tls_spki_sha256(void *certificate, uint8_t ret[static 32], struct err *err);
+
+/* Writes to a socket outside TLS, without SIGPIPE; all at once or it fails. */
+must_check int tls_send_plain(int fd, const void *data, size_t size, struct err *err);
 
 /* Puts OpenSSL's first queued error behind the text, empties the queue, returns -1. */
 int tls_fail(struct err *err, enum err_code code, const char *what);

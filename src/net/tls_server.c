@@ -78,25 +78,12 @@ static int add_certificate(struct tls_identity *identity, X509 *certificate, str
 	return err_no_memory(err);
 }
 
-static int hash_spki(X509 *leaf, uint8_t ret[static 32], struct err *err)
-{
-	uint8_t *der = NULL;
-	const int size = i2d_X509_PUBKEY(X509_get_X509_PUBKEY(leaf), &der);
-	int done;
-
-	if (size <= 0)
-		return tls_fail(err, ERR_INVALID, "certificate's public key");
-	done = EVP_Digest(der, (size_t)size, ret, NULL, EVP_sha256(), NULL);
-	OPENSSL_free(der);
-	return done == 1 ? 0 : tls_fail(err, ERR_INTERNAL, "SHA-256");
-}
-
 static int finish_identity(struct tls_identity *identity, struct err *err)
 {
 	ERR_clear_error();
 	if (X509_check_private_key(identity->leaf, identity->key) != 1)
 		return tls_fail(err, ERR_INVALID, "the private key does not fit the certificate");
-	return hash_spki(identity->leaf, identity->spki_sha256, err);
+	return tls_spki_sha256(identity->leaf, identity->spki_sha256, err);
 }
 
 static void bio_freep(BIO **bio)

@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Connected sockets with a deadline (nanoseconds of clock_monotonic_ns). "localhost" and names under it are the
+ * loopback, 127.0.0.1 then ::1, without asking anyone; other names go to getaddrinfo, which knows no deadline.
+ */
+#ifndef MSE_NET_DIAL_H
+#define MSE_NET_DIAL_H
+
+#include <stdint.h>
+
+#include "base/err.h"
+
+/* Non-blocking, TCP_NODELAY. ERR_UNAVAILABLE (nobody there, no such name), ERR_TIMEOUT. */
+must_check int dial_tcp(const char *host, uint16_t port, int64_t deadline_ns, int *ret_fd, struct err *err);
+must_check int dial_unix(const char *path, int64_t deadline_ns, int *ret_fd, struct err *err);
+
+/* poll(2) for events until the deadline. */
+must_check int dial_wait(int fd, short events, int64_t deadline_ns, struct err *err);
+
+#endif
