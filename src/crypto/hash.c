@@ -83,7 +83,7 @@ int sha256_file(const char *path, uint8_t ret[static SHA256_SIZE], uint64_t *ret
 {
 	scoped(sha256_freep) struct sha256_ctx *ctx = sha256_new();
 	struct stat status;
-	uint64_t size;
+	uint64_t size = 0;
 
 	/* O_NONBLOCK: a FIFO put in place of the file is refused below instead of waited for. */
 	scoped(fd_closep) int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
