@@ -26,10 +26,31 @@
 #define RELEASE_MAX_THREADS_DEFAULT 64 /* sgx.max_threads */
 #define RELEASE_CODE_DIR "/code"       /* where the code files lie in the sandbox */
 
-enum release_tee { RELEASE_TEE_SIM, RELEASE_TEE_GRAMINE };
-enum release_restart { RELEASE_RESTART_SEALED, RELEASE_RESTART_OWNER };
-enum release_logs { RELEASE_LOGS_OWNER, RELEASE_LOGS_OPERATOR };
-enum release_egress { RELEASE_EGRESS_NONE, RELEASE_EGRESS_INTERNET };
+#define RELEASE_TEES(X) \
+	X(SIM, "sim") \
+	X(GRAMINE, "gramine")
+#define RELEASE_RESTARTS(X) \
+	X(SEALED, "sealed") /* a restart on the same machine needs no owner */ \
+	X(OWNER, "owner")   /* each start waits for its owner */
+#define RELEASE_LOGSS(X) \
+	X(OWNER, "owner") /* encrypted to the owner */ \
+	X(OPERATOR, "operator")
+#define RELEASE_EGRESSES(X) \
+	X(NONE, "none") \
+	X(INTERNET, "internet")
+
+#define X(name, text) RELEASE_TEE_##name,
+enum release_tee { RELEASE_TEES(X) };
+#undef X
+#define X(name, text) RELEASE_RESTART_##name,
+enum release_restart { RELEASE_RESTARTS(X) };
+#undef X
+#define X(name, text) RELEASE_LOGS_##name,
+enum release_logs { RELEASE_LOGSS(X) };
+#undef X
+#define X(name, text) RELEASE_EGRESS_##name,
+enum release_egress { RELEASE_EGRESSES(X) };
+#undef X
 
 struct release_file {
 	char *path; /* in the tar */
@@ -56,7 +77,10 @@ struct release {
 	size_t file_count, file_capacity;
 };
 
-/* Defaults: sim, sealed, owner's logs, internet, encrypted code, 64 and 8 threads, no key, no application. */
+/*
+ * Defaults: sim, sealed, owner's logs, no egress, encrypted code, 512 MiB, RELEASE_*THREADS_DEFAULT, product 0, SVN 1,
+ * healthcheck "/", no key, no application (which must be set).
+ */
 must_check int release_new(struct release **ret, struct err *err);
 void release_free(struct release *release);
 DEFINE_SCOPED_PTR(struct release, release_free);
@@ -96,16 +120,19 @@ must_check int release_manifest_format(const struct release *release, const stru
 
 /*
  * Reads a canonical text back: formatting the answer gives the same bytes, else ERR_INVALID with the line. The bill
- * has paths and hashes only (no sizes, no image name; its loader is that of the entry point).
+ * has paths and hashes only: its sizes are 0, its image is RELEASE_NO_IMAGE, its loader is that of the entry point.
  */
+#define RELEASE_NO_IMAGE "unknown:0"
 must_check int release_from_manifest(const void *text, size_t size, struct release **ret, struct bill **ret_bill,
 				     struct err *err);
 
 /*
- * Appends one line for each difference of two canonical texts, at most lines_max and then how many more, such as
+ * Appends one line (ended by a newline) for each difference of two manifest texts, at most lines_max and then how many
+ * more there are, such as
  *   trusted file 'usr/bin/mse-enclave': sha256 0a…, expected 0b…
- *   setting 'MSE_RESTART': 'owner', expected 'sealed'
- * 1 if anything differs, 0 if equal. A seen text that is not canonical is one line that says so.
+ *   setting 'loader.env.MSE_RESTART': "owner", expected "sealed"
+ * 1 if anything differs, 0 if equal. The seen text is untrusted: what is not printable becomes '?'. Texts with equal
+ * entries that differ all the same (order, spaces, comments) are one line that names the first such line.
  */
 must_check int release_diff(const void *expected, size_t expected_size, const void *seen, size_t seen_size,
 			    size_t lines_max, struct buf *ret, struct err *err);
