@@ -50,7 +50,7 @@ extern "C" {
 #define ATTEST_MACHINE_SIZE_MAX 64     /* SHA-256 of the PPID has 32 */
 #define ATTEST_NAME_SIZE 64            /* error and check names with their zero byte */
 #define ATTEST_TEXT_SIZE 320           /* one sentence of a check */
-#define ATTEST_CHECKS_MAX 80
+#define ATTEST_CHECKS_MAX 128
 #define ATTEST_EXPIRIES_MAX 32
 #define ATTEST_ADVISORIES_MAX 256
 #define ATTEST_ADVISORY_SIZE 32 /* "INTEL-SA-00615" with its zero byte */

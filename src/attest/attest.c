@@ -1,0 +1,148 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The doors of the public interface: arguments are checked here, everything behind trusts them. */
+#include "mse/attest.h"
+
+#include <string.h>
+
+#include "attest/api.h"
+#include "attest/fresh.h"
+#include "attest/policy.h"
+#include "attest/ratls.h"
+#include "attest/sgx.h"
+
+static const struct attest_policy STRICT_POLICY = {0};
+static const char OUT_OF_MEMORY[] = "out of memory";
+
+struct call {
+	const struct attest_collateral *collateral;
+	const struct attest_roots *roots;
+	int64_t time;
+	const struct attest_policy *policy;
+};
+
+static int refuse(const char **ret_why, const char *why)
+{
+	if (ret_why)
+		*ret_why = why;
+	return -1;
+}
+
+static int check_call(const struct call *call, struct attest_verdict **ret_verdict, const char **ret_why)
+{
+	const char *fault;
+
+	if (!ret_why || !ret_verdict)
+		return refuse(ret_why, "no place for the verdict");
+	if (!call->collateral)
+		return refuse(ret_why, "the collateral is missing");
+	if (call->time <= 0)
+		return refuse(ret_why, "the time is missing");
+	if (call->roots && call->roots->hardware_count > 0 && !call->roots->hardware)
+		return refuse(ret_why, "the roots are missing");
+	fault = call->policy ? policy_find_fault(call->policy) : NULL;
+	return fault ? refuse(ret_why, fault) : 0;
+}
+
+static int check_instance(const struct attest_instance_expected *instance, const char **ret_why)
+{
+	if (!instance || !instance->domain || !instance->domain[0])
+		return refuse(ret_why, "the expected domain is missing");
+	return 0;
+}
+
+/* A judge with an empty verdict. trust is filled in. */
+static int open_judge(const struct call *call, struct trust *trust, struct judge *ret, const char **ret_why)
+{
+	struct err err = ERR_INIT;
+
+	*ret = (struct judge){
+	    .prefix = "",
+	    .collateral = call->collateral,
+	    .trust = trust,
+	    .policy = call->policy ? call->policy : &STRICT_POLICY,
+	    .time = call->time,
+	};
+	if (trust_init(trust, call->roots, ret->policy, &err) < 0)
+		return refuse(ret_why, err.code == ERR_NO_MEMORY ? OUT_OF_MEMORY : "a root certificate cannot be read");
+	ret->verdict = verdict_new(call->time);
+	if (!ret->verdict)
+		return refuse(ret_why, OUT_OF_MEMORY);
+	ret->facts = &ret->verdict->quote;
+	return 0;
+}
+
+static int close_judge(struct judge *judge, struct attest_verdict **ret_verdict, const char **ret_why)
+{
+	if (judge->no_memory) {
+		attest_verdict_free(judge->verdict);
+		return refuse(ret_why, OUT_OF_MEMORY);
+	}
+	verdict_finish(judge->verdict);
+	*ret_verdict = judge->verdict;
+	return 0;
+}
+
+ATTEST_API int attest_verify(const struct attest_evidence *evidence, const struct attest_binding *binding,
+			     const struct attest_collateral *collateral, const struct attest_roots *roots, int64_t time,
+			     const struct attest_policy *policy, struct attest_verdict **ret_verdict,
+			     const char **ret_why)
+{
+	const struct call call = {collateral, roots, time, policy};
+	struct trust trust;
+	struct judge judge;
+
+	if (check_call(&call, ret_verdict, ret_why) < 0)
+		return -1;
+	if (!evidence || (!evidence->quote.data && evidence->quote.size > 0))
+		return refuse(ret_why, "the evidence is missing");
+	if (!binding || !binding->report_data.data || binding->report_data.size != ATTEST_REPORT_DATA_SIZE)
+		return refuse(ret_why, "the expected REPORTDATA is missing or has not 64 bytes");
+	if (open_judge(&call, &trust, &judge, ret_why) < 0)
+		return -1;
+	if (sgx_judge(&judge, evidence->quote))
+		sgx_judge_binding(&judge, binding->report_data.data, ATTEST_REPORT_DATA_SIZE);
+	return close_judge(&judge, ret_verdict, ret_why);
+}
+
+ATTEST_API int attest_verify_ratls(const struct attest_ratls *ratls, const struct attest_collateral *collateral,
+				   const struct attest_roots *roots, int64_t time, const struct attest_policy *policy,
+				   struct attest_verdict **ret_verdict, const char **ret_why)
+{
+	const struct call call = {collateral, roots, time, policy};
+	struct trust trust;
+	struct judge judge;
+
+	if (check_call(&call, ret_verdict, ret_why) < 0)
+		return -1;
+	if (!ratls || !ratls->certificate.data || ratls->certificate.size == 0)
+		return refuse(ret_why, "the certificate is missing");
+	if (ratls->role != ATTEST_ROLE_CONFIGURATION && ratls->role != ATTEST_ROLE_APPLICATION)
+		return refuse(ret_why, "the role is neither 1 nor 2");
+	if (check_instance(ratls->instance, ret_why) < 0 || open_judge(&call, &trust, &judge, ret_why) < 0)
+		return -1;
+	judge.verdict->role = ratls->role;
+	ratls_judge(&judge, &(struct ratls_question){ratls->certificate, ratls->instance, ratls->role, ratls->tls_key});
+	return close_judge(&judge, ret_verdict, ret_why);
+}
+
+ATTEST_API int attest_verify_fresh(const struct attest_fresh *fresh, const struct attest_collateral *collateral,
+				   const struct attest_roots *roots, int64_t time, const struct attest_policy *policy,
+				   struct attest_verdict **ret_verdict, const char **ret_why)
+{
+	const struct call call = {collateral, roots, time, policy};
+	struct trust trust;
+	struct judge judge;
+
+	if (check_call(&call, ret_verdict, ret_why) < 0)
+		return -1;
+	if (!fresh || !fresh->answer.data || fresh->answer.size == 0)
+		return refuse(ret_why, "the answer is missing");
+	if (!fresh->nonce || !fresh->exporter || !fresh->tls_key)
+		return refuse(ret_why, "nonce, exporter or TLS key is missing");
+	if (fresh->role != ATTEST_ROLE_CONFIGURATION && fresh->role != ATTEST_ROLE_APPLICATION)
+		return refuse(ret_why, "the role is neither 1 nor 2");
+	if (check_instance(fresh->instance, ret_why) < 0 || open_judge(&call, &trust, &judge, ret_why) < 0)
+		return -1;
+	fresh_judge(&judge, fresh);
+	return close_judge(&judge, ret_verdict, ret_why);
+}

@@ -1,0 +1,89 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "attest/qe.h"
+
+#include <string.h>
+
+#include "crypto/hash.h"
+#include "crypto/p256.h"
+
+void qe_judge_signature(struct judge *judge, const struct sgx_quote *quote, const struct x509_cert *leaf)
+{
+	struct err err = ERR_INIT;
+
+	if (!leaf)
+		(void)judge_skip(judge, "qe-report-signature", "needs the PCK chain");
+	else if (p256_verify_raw(leaf->point, quote->qe_report.bytes, SGX_REPORT_SIZE, quote->qe_report_signature,
+				 &err) < 0)
+		(void)judge_fail_err(judge, "qe-report-signature", ATTEST_ERROR_QE_REPORT_SIGNATURE, &err);
+	else
+		judge_pass(judge, "qe-report-signature", "the quoting enclave's report is signed by the PCK key");
+}
+
+void qe_judge_report_data(struct judge *judge, const struct sgx_quote *quote)
+{
+	struct sha256_ctx *hash = sha256_new();
+	uint8_t expected[SGX_REPORT_DATA_SIZE] = {0};
+
+	sha256_add(hash, quote->attestation_key, SGX_POINT_SIZE);
+	sha256_add(hash, quote->qe_auth_data, quote->qe_auth_data_size);
+	sha256_finish(hash, expected);
+	sha256_free(hash);
+	if (memcmp(quote->qe_report.report_data, expected, sizeof(expected)) != 0)
+		(void)judge_fail(judge, "qe-report-data", ATTEST_ERROR_QE_REPORT_DATA,
+				 "the quoting enclave vouches for another attestation key");
+	else
+		judge_pass(judge, "qe-report-data",
+			   "REPORTDATA of the quoting enclave is SHA-256(attestation key and %zu bytes), then zeros",
+			   quote->qe_auth_data_size);
+}
+
+static const char *find_mismatch(const struct sgx_report *report, const struct qe_identity *identity)
+{
+	if (identity->id != QE_IDENTITY_QE)
+		return "the identity is not of an SGX quoting enclave";
+	if ((report->miscselect & identity->miscselect_mask) != identity->miscselect)
+		return "MISCSELECT differs";
+	for (size_t i = 0; i < SGX_ATTRIBUTES_SIZE; i++)
+		if ((report->attributes[i] & identity->attributes_mask[i]) != identity->attributes[i])
+			return "ATTRIBUTES differ";
+	if (memcmp(report->mrsigner, identity->mrsigner, sizeof(identity->mrsigner)) != 0)
+		return "MRSIGNER differs";
+	if (report->isvprodid != identity->isvprodid)
+		return "ISVPRODID differs";
+	/* Whatever the mask says: a quoting enclave that can be debugged gives its key away. */
+	if (report->debug)
+		return "the quoting enclave has the DEBUG attribute";
+	return NULL;
+}
+
+void qe_judge_identity(struct judge *judge, const struct sgx_quote *quote, const struct qe_identity *identity)
+{
+	const char *mismatch;
+
+	if (!identity) {
+		(void)judge_skip(judge, "qe-identity-match", "needs the QE identity");
+		return;
+	}
+	mismatch = find_mismatch(&quote->qe_report, identity);
+	if (mismatch)
+		(void)judge_fail(judge, "qe-identity-match", ATTEST_ERROR_QE_IDENTITY_MISMATCH, "%s (identity '%s')",
+				 mismatch, qe_identity_id_text(identity->id));
+	else
+		judge_pass(judge, "qe-identity-match",
+			   "MISCSELECT, ATTRIBUTES, MRSIGNER, ISVPRODID %u of the quoting enclave are as published",
+			   identity->isvprodid);
+}
+
+void qe_judge_quote_signature(struct judge *judge, const struct sgx_quote *quote)
+{
+	struct err err = ERR_INIT;
+
+	/* The point is checked apart, for the reader: p256_verify_raw would refuse it too. */
+	if (p256_check_point(quote->attestation_key, &err) < 0 ||
+	    p256_verify_raw(quote->attestation_key, quote->signed_bytes, quote->signed_size, quote->signature, &err) <
+		0)
+		(void)judge_fail_err(judge, "quote-signature", ATTEST_ERROR_QUOTE_SIGNATURE, &err);
+	else
+		judge_pass(judge, "quote-signature", "header and report (%zu bytes) are signed by the attestation key",
+			   quote->signed_size);
+}

@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Revocation (attestation.md section 2 step 3, section 7 "Chains and CRLs"). No list, or one that cannot be read, is
+ * never "not revoked".
+ */
+#ifndef MSE_ATTEST_REVOCATION_H
+#define MSE_ATTEST_REVOCATION_H
+
+#include "attest/collateral.h"
+
+/* Check NAME: present, well formed, of that issuer, signed by it, valid now. False unless all of it holds. */
+bool revocation_judge_list(struct judge *judge, const char *name, const struct collateral_crl *item,
+			   const struct x509_cert *issuer);
+
+/* Check NAME: the certificate is not listed; else `error`. Not applicable if the list was refused (usable false). */
+bool revocation_judge_cert(struct judge *judge, const char *name, const struct collateral_crl *item, bool usable,
+			   const struct x509_cert *cert, enum attest_error error);
+
+#endif

@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Building a verdict: every step records exactly one check, in the order of judgement. The first failed check names
+ * the verdict. Steps go on after a failure wherever their own inputs are there, so that a verdict shows all that is
+ * wrong, and a bad TCB status never hides a bad signature.
+ *
+ * A struct judge belongs to one call of the public interface and to one thread.
+ */
+#ifndef MSE_ATTEST_VERDICT_H
+#define MSE_ATTEST_VERDICT_H
+
+#include "base/err.h"
+#include "mse/attest.h"
+
+struct trust;
+
+struct judge {
+	struct attest_verdict *verdict;
+	struct attest_quote_facts *facts; /* of the quote under judgement, in verdict */
+	const char *prefix;               /* of check names: "", "certificate." or "fresh." */
+	const struct attest_collateral *collateral;
+	const struct trust *trust;
+	const struct attest_policy *policy; /* never NULL */
+	int64_t time;
+	bool tcb_reported_only; /* the quote in the certificate beside a fresh one: its TCB status is not judged */
+	bool simulated;         /* the quote under judgement is of the simulation, and the policy allows its root */
+	bool no_memory;         /* no verdict can be given */
+};
+
+/* NULL when out of memory. */
+struct attest_verdict *verdict_new(int64_t time);
+/* Sets accepted, error, valid_until from what was recorded. */
+void verdict_finish(struct attest_verdict *verdict);
+
+void judge_pass(struct judge *judge, const char *name, const char *format, ...) format_like(3, 4);
+/* Returns false, so that a step may write `return judge_fail(…)`. */
+bool judge_fail(struct judge *judge, const char *name, enum attest_error error, const char *format, ...)
+    format_like(4, 5);
+/* The text of err; notes ERR_NO_MEMORY, of which no verdict may be made. */
+bool judge_fail_err(struct judge *judge, const char *name, enum attest_error error, const struct err *err);
+/* Not asked for, or an input is missing because an earlier check failed. Returns false. */
+bool judge_skip(struct judge *judge, const char *name, const char *format, ...) format_like(3, 4);
+
+/* Notes how long an input holds. */
+void judge_expiry(struct judge *judge, const char *what, int64_t from, int64_t until);
+/*
+ * Passes or fails by an interval with inclusive bounds, and notes it: `late` after until, not-yet-valid before from.
+ */
+bool judge_interval(struct judge *judge, const char *name, const char *what, int64_t from, int64_t until,
+		    enum attest_error late);
+
+/* True if the error says that the evidence is no evidence, false if it only displeases the policy. */
+bool attest_error_is_authenticity(enum attest_error error);
+
+#endif

@@ -1,0 +1,215 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The verdict for programs. Member names are stable; members may be added. */
+#include <jansson.h>
+#include <string.h>
+
+#include "attest/api.h"
+#include "attest/verdict.h"
+#include "attest/verdict_text.h"
+#include "base/clock.h"
+#include "base/number.h"
+#include "format/hex.h"
+
+#define HEX_BYTES_MAX 64
+
+static const char *const RESULTS[] = {
+    [ATTEST_PASSED] = "passed",
+    [ATTEST_FAILED] = "failed",
+    [ATTEST_NOT_APPLICABLE] = "not-applicable",
+};
+
+/* All of these return false once something failed: out of memory is the only cause, texts are ASCII. */
+static bool set(json_t *object, const char *name, json_t *value)
+{
+	return value && json_object_set_new(object, name, value) == 0;
+}
+
+static bool set_hex(json_t *object, const char *name, const uint8_t *data, size_t size)
+{
+	char text[HEX_TEXT_SIZE(HEX_BYTES_MAX)];
+
+	hex_encode(data, size_min(size, HEX_BYTES_MAX), text);
+	return set(object, name, json_string(text));
+}
+
+static bool set_time(json_t *object, const char *name, int64_t time)
+{
+	char text[CLOCK_TEXT_SIZE];
+
+	if (time == INT64_MIN || time == INT64_MAX)
+		return set(object, name, json_null());
+	clock_format_utc(time, text);
+	return set(object, name, json_string(text));
+}
+
+static json_t *format_advisories(const struct attest_quote_facts *facts)
+{
+	json_t *list = json_array();
+
+	for (size_t i = 0; list && i < facts->advisory_count; i++) {
+		if (json_array_append_new(list, json_string(facts->advisories[i])) < 0) {
+			json_decref(list);
+			return NULL;
+		}
+	}
+	return list;
+}
+
+static json_t *format_components(const struct attest_quote_facts *facts)
+{
+	json_t *list = json_array();
+
+	for (size_t i = 0; list && i < sizeof(facts->tcb_components); i++) {
+		if (json_array_append_new(list, json_integer(facts->tcb_components[i])) < 0) {
+			json_decref(list);
+			return NULL;
+		}
+	}
+	return list;
+}
+
+static bool add_report(json_t *object, const struct attest_quote_facts *facts)
+{
+	return set(object, "version", json_integer(facts->version)) &&
+	       set_hex(object, "mrenclave", facts->mrenclave, sizeof(facts->mrenclave)) &&
+	       set_hex(object, "mrsigner", facts->mrsigner, sizeof(facts->mrsigner)) &&
+	       set(object, "isvprodid", json_integer(facts->isvprodid)) &&
+	       set(object, "isvsvn", json_integer(facts->isvsvn)) && set(object, "debug", json_boolean(facts->debug)) &&
+	       set_hex(object, "cpusvn", facts->cpusvn, sizeof(facts->cpusvn)) &&
+	       set(object, "miscselect", json_integer(facts->miscselect)) &&
+	       set_hex(object, "attributes", facts->attributes, sizeof(facts->attributes)) &&
+	       set_hex(object, "report_data", facts->report_data, sizeof(facts->report_data)) &&
+	       set_hex(object, "user_data", facts->user_data, sizeof(facts->user_data)) &&
+	       set(object, "cert_data_type", json_integer(facts->cert_data_type)) &&
+	       set(object, "trailing_bytes", json_integer((json_int_t)facts->trailing_bytes));
+}
+
+static bool add_pck(json_t *object, const struct attest_quote_facts *facts)
+{
+	if (!set_hex(object, "machine_id", facts->machine_id, sizeof(facts->machine_id)) ||
+	    !set_hex(object, "fmspc", facts->fmspc, sizeof(facts->fmspc)) ||
+	    !set_hex(object, "pceid", facts->pceid, sizeof(facts->pceid)) ||
+	    !set(object, "pcesvn", json_integer(facts->pcesvn)) ||
+	    !set(object, "tcb_components", format_components(facts)) ||
+	    !set_hex(object, "pck_serial", facts->pck_serial, facts->pck_serial_size) ||
+	    !set(object, "pck_ca", json_string(facts->platform_ca ? "platform" : "processor")))
+		return false;
+	return !facts->has_configuration || (set(object, "dynamic_platform", json_boolean(facts->dynamic_platform)) &&
+					     set(object, "cached_keys", json_boolean(facts->cached_keys)) &&
+					     set(object, "smt_enabled", json_boolean(facts->smt_enabled)));
+}
+
+static bool add_tcb(json_t *object, const struct attest_quote_facts *facts)
+{
+	return set(object, "tcb_status", json_string(attest_tcb_status_text(facts->tcb_status))) &&
+	       set(object, "platform_tcb_status", json_string(attest_tcb_status_text(facts->platform_status))) &&
+	       set(object, "qe_tcb_status", json_string(attest_tcb_status_text(facts->qe_status))) &&
+	       set_time(object, "tcb_date", facts->tcb_date) && set_time(object, "qe_tcb_date", facts->qe_tcb_date) &&
+	       set(object, "tcb_evaluation_number", json_integer(facts->evaluation_number)) &&
+	       set(object, "advisories", format_advisories(facts));
+}
+
+/* NULL when out of memory. */
+static json_t *format_facts(const struct attest_quote_facts *facts)
+{
+	json_t *object = json_object();
+
+	if (object && add_report(object, facts) && (!facts->pck_parsed || add_pck(object, facts)) &&
+	    (!facts->tcb_known || add_tcb(object, facts)))
+		return object;
+	json_decref(object);
+	return NULL;
+}
+
+static json_t *format_checks(const struct attest_verdict *verdict)
+{
+	json_t *list = json_array();
+
+	for (size_t i = 0; list && i < verdict->check_count; i++) {
+		const struct attest_check *check = &verdict->checks[i];
+		json_t *item =
+		    json_pack("{s:s, s:s, s:s*, s:s}", "name", check->name, "result", RESULTS[check->result], "error",
+			      check->error ? attest_error_text(check->error) : NULL, "text", check->text);
+
+		if (json_array_append_new(list, item) < 0) {
+			json_decref(list);
+			return NULL;
+		}
+	}
+	return list;
+}
+
+static json_t *format_expiries(const struct attest_verdict *verdict)
+{
+	json_t *list = json_array();
+
+	for (size_t i = 0; list && i < verdict->expiry_count; i++) {
+		const struct attest_expiry *expiry = &verdict->expiries[i];
+		json_t *item = json_object();
+
+		if (!item || !set(item, "what", json_string(expiry->what)) || !set_time(item, "from", expiry->from) ||
+		    !set_time(item, "until", expiry->until) || json_array_append(list, item) < 0) {
+			json_decref(item);
+			json_decref(list);
+			return NULL;
+		}
+		json_decref(item);
+	}
+	return list;
+}
+
+static bool add_head(json_t *object, const struct attest_verdict *verdict)
+{
+	if (verdict->simulated && !set(object, "notice", json_string(VERDICT_SIMULATED_LINE)))
+		return false;
+	return set(object, "verdict", json_string(verdict->accepted ? "accepted" : "refused")) &&
+	       set(object, "simulated", json_boolean(verdict->simulated)) &&
+	       set(object, "error", verdict->failed ? json_string(verdict->error_text) : json_null()) &&
+	       set(object, "failed_check", verdict->failed ? json_string(verdict->failed->name) : json_null()) &&
+	       set(object, "authentic", json_boolean(verdict->authentic)) && set_time(object, "time", verdict->time) &&
+	       set_time(object, "valid_until", verdict->valid_until) &&
+	       (!verdict->warning[0] || set(object, "warning", json_string(verdict->warning)));
+}
+
+static bool add_channel(json_t *object, const struct attest_verdict *verdict)
+{
+	if (verdict->has_identity && !set_hex(object, "identity", verdict->identity, sizeof(verdict->identity)))
+		return false;
+	if (verdict->has_instance &&
+	    (!set_hex(object, "instance_hash", verdict->instance_hash, sizeof(verdict->instance_hash)) ||
+	     !set(object, "instance", json_loads(verdict->instance_document, 0, NULL))))
+		return false;
+	if (verdict->certificate_not_after && !set_time(object, "certificate_until", verdict->certificate_not_after))
+		return false;
+	if (verdict->role && !set(object, "role", json_integer(verdict->role)))
+		return false;
+	if (verdict->has_ticket && (!set_hex(object, "ticket_hash", verdict->ticket_hash, 32) ||
+				    (verdict->deployed && !set_time(object, "deployed", verdict->deployed))))
+		return false;
+	return true;
+}
+
+static json_t *format_verdict(const struct attest_verdict *verdict)
+{
+	json_t *object = json_object();
+
+	if (object && add_head(object, verdict) &&
+	    (!verdict->quote.parsed || (set_hex(object, "measurement", verdict->quote.mrenclave, 32) &&
+					set(object, "quote", format_facts(&verdict->quote)))) &&
+	    add_channel(object, verdict) &&
+	    (!verdict->certificate_quote.parsed ||
+	     set(object, "certificate_quote", format_facts(&verdict->certificate_quote))) &&
+	    set(object, "checks", format_checks(verdict)) && set(object, "expiries", format_expiries(verdict)))
+		return object;
+	json_decref(object);
+	return NULL;
+}
+
+ATTEST_API char *attest_verdict_json(const struct attest_verdict *verdict)
+{
+	json_t *object = format_verdict(verdict);
+	char *text = object ? json_dumps(object, JSON_INDENT(2)) : NULL;
+
+	json_decref(object);
+	return text;
+}

@@ -1,0 +1,375 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Real SGX evidence, ../shared/vectors/sgx: what the verifier says of each case equals its case.toml. Skipped with a
+ * line when the folder is not there; test_sgx.c is the twin that always runs, with evidence of a test CA.
+ */
+#include "unit.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/fs.h"
+#include "format/hex.h"
+#include "format/toml.h"
+#include "mse/attest.h"
+
+#define FILE_MAX (1u << 20)
+#define FILES_MAX 8
+
+/* One folder of vectors, loaded. */
+struct vector {
+	char dir[512];
+	struct toml_doc *doc;
+	const struct toml_node *expected;
+	int64_t time, from, until;
+	struct buf files[FILES_MAX];
+	struct attest_collateral *collateral;
+	struct attest_bytes quote;
+	struct attest_bytes ratls;
+};
+
+static const struct attest_exception EVERYTHING = {
+    .name = "test of facts",
+    .until = INT64_MAX,
+    .tcb_statuses = ATTEST_TCB_BIT(ATTEST_TCB_REVOKED) - 1,
+    .debug = true,
+};
+static const struct attest_policy PERMISSIVE = {.exceptions = &EVERYTHING, .exception_count = 1};
+static const struct attest_policy STRICT = {0};
+
+static struct attest_bytes load(struct vector *vector, size_t slot, const char *key)
+{
+	const struct toml_node *files = toml_find(toml_root(vector->doc), "files");
+	const char *name = toml_find_text(files, key);
+	char path[768];
+	struct err err = ERR_INIT;
+
+	vector->files[slot] = BUF_INIT(FILE_MAX);
+	if (!name)
+		return (struct attest_bytes){0};
+	(void)snprintf(path, sizeof(path), "%s/%s", vector->dir, name);
+	assert_ok(fs_read(path, &vector->files[slot], &err), &err);
+	return (struct attest_bytes){vector->files[slot].data, vector->files[slot].size};
+}
+
+static int64_t get_time(const struct toml_node *table, const char *key)
+{
+	const char *text = toml_find_text(table, key);
+	struct err err = ERR_INIT;
+	int64_t time = 0;
+
+	assert_non_null(text);
+	assert_ok(clock_parse_utc(text, &time, &err), &err);
+	return time;
+}
+
+static void vector_open(struct vector *vector, const char *root, const char *name)
+{
+	const struct toml_node *head;
+	scoped(buf_done) struct buf text = BUF_INIT(FILE_MAX);
+	struct attest_collateral_bytes bytes = {0};
+	struct err err = ERR_INIT;
+	const char *why = NULL;
+	char path[768];
+
+	*vector = (struct vector){0};
+	(void)snprintf(vector->dir, sizeof(vector->dir), "%s/%s", root, name);
+	(void)snprintf(path, sizeof(path), "%s/case.toml", vector->dir);
+	assert_ok(fs_read(path, &text, &err), &err);
+	assert_ok(toml_parse(text.data, text.size, &vector->doc, &err), &err);
+	head = toml_find(toml_root(vector->doc), "case");
+	vector->expected = toml_find(toml_root(vector->doc), "expected");
+	assert_non_null(vector->expected);
+	vector->time = get_time(head, "verification_time");
+	vector->from = get_time(head, "collateral_valid_from");
+	vector->until = get_time(head, "collateral_valid_until");
+	vector->quote = load(vector, 0, "quote");
+	bytes.tcb_info = load(vector, 1, "tcb_info");
+	bytes.tcb_info_issuer_chain = load(vector, 2, "tcb_info_issuer_chain");
+	bytes.qe_identity = load(vector, 3, "qe_identity");
+	bytes.qe_identity_issuer_chain = load(vector, 4, "qe_identity_issuer_chain");
+	bytes.root_ca_crl = load(vector, 5, "root_ca_crl");
+	bytes.pck_crl = load(vector, 6, "pck_crl");
+	vector->ratls = load(vector, 7, "ratls");
+	assert_int_equal(attest_collateral_new(&bytes, &vector->collateral, &why), 0);
+}
+
+static void vector_close(struct vector *vector)
+{
+	attest_collateral_free(vector->collateral);
+	for (size_t i = 0; i < FILES_MAX; i++)
+		buf_done(&vector->files[i]);
+	toml_free(vector->doc);
+}
+
+static struct attest_verdict *judge(const struct vector *vector, int64_t time, const struct attest_policy *policy)
+{
+	const char *text = toml_find_text(toml_find(vector->expected, "body"), "report_data");
+	const struct attest_evidence evidence = {.quote = vector->quote};
+	uint8_t report_data[64];
+	const struct attest_binding binding = {{report_data, sizeof(report_data)}};
+	struct attest_verdict *verdict = NULL;
+	struct err err = ERR_INIT;
+	const char *why = NULL;
+
+	assert_ok(hex_decode(text, strlen(text), report_data, sizeof(report_data), &err), &err);
+	assert_int_equal(attest_verify(&evidence, &binding, vector->collateral, NULL, time, policy, &verdict, &why), 0);
+	return verdict;
+}
+
+static void assert_error(const struct vector *vector, int64_t time, const struct attest_policy *policy,
+			 const char *wanted)
+{
+	struct attest_verdict *verdict = judge(vector, time, policy);
+
+	if (strcmp(verdict->error_text, wanted) != 0)
+		fail_msg("%s: '%s' (%s), expected '%s'", vector->dir, verdict->error_text,
+			 verdict->failed ? verdict->failed->text : "", wanted);
+	assert_int_equal(verdict->accepted, strcmp(wanted, "none") == 0);
+	attest_verdict_free(verdict);
+}
+
+static void assert_hex(const struct toml_node *table, const char *key, const uint8_t *seen, size_t size)
+{
+	const char *wanted = toml_find_text(table, key);
+	char text[2 * 64 + 1];
+
+	assert_non_null(wanted);
+	hex_encode(seen, size, text);
+	assert_string_equal(text, wanted);
+}
+
+static void assert_integer(const struct toml_node *table, const char *key, int64_t seen)
+{
+	const struct toml_node *node = toml_find(table, key);
+
+	assert_non_null(node);
+	assert_int_equal(seen, node->integer);
+}
+
+static void assert_body(const struct toml_node *body, const struct attest_quote_facts *facts)
+{
+	const uint8_t miscselect[4] = {(uint8_t)facts->miscselect, (uint8_t)(facts->miscselect >> 8),
+				       (uint8_t)(facts->miscselect >> 16), (uint8_t)(facts->miscselect >> 24)};
+
+	assert_hex(body, "cpusvn", facts->cpusvn, 16);
+	assert_hex(body, "miscselect", miscselect, 4);
+	assert_hex(body, "attributes", facts->attributes, 16);
+	assert_hex(body, "mrenclave", facts->mrenclave, 32);
+	assert_hex(body, "mrsigner", facts->mrsigner, 32);
+	assert_hex(body, "report_data", facts->report_data, 64);
+	assert_integer(body, "isvprodid", facts->isvprodid);
+	assert_integer(body, "isvsvn", facts->isvsvn);
+}
+
+static void assert_pck(const struct toml_node *pck, const struct attest_quote_facts *facts)
+{
+	const struct toml_node *components = toml_find(pck, "cpusvn_components");
+	const char *serial = toml_find_text(pck, "serial");
+	char seen[41];
+
+	assert_true(facts->pck_parsed);
+	assert_hex(pck, "fmspc", facts->fmspc, 6);
+	assert_hex(pck, "pceid", facts->pceid, 2);
+	assert_integer(pck, "pcesvn", facts->pcesvn);
+	assert_int_equal(components->item_count, 16);
+	for (size_t i = 0; i < 16; i++)
+		assert_int_equal(facts->tcb_components[i], components->items[i]->integer);
+	assert_string_equal(toml_find_text(pck, "issuer_cn"), facts->platform_ca ? "Platform CA" : "Processor CA");
+	/* The vectors write serials without leading zero digits. */
+	hex_encode(facts->pck_serial, facts->pck_serial_size, seen);
+	assert_string_equal(seen + (seen[0] == '0' && strlen(serial) % 2 == 1), serial);
+	assert_int_equal(facts->has_configuration, facts->platform_ca);
+	if (facts->has_configuration) {
+		assert_int_equal(facts->smt_enabled, toml_find(pck, "smt_enabled")->boolean);
+		assert_int_equal(facts->cached_keys, toml_find(pck, "cached_keys")->boolean);
+		assert_int_equal(facts->dynamic_platform, toml_find(pck, "dynamic_platform")->boolean);
+	}
+}
+
+static void assert_tcb(const struct toml_node *expected, const struct attest_quote_facts *facts)
+{
+	const struct toml_node *advisories = toml_find(expected, "advisory_ids");
+
+	assert_true(facts->tcb_known);
+	assert_string_equal(attest_tcb_status_text(facts->tcb_status), toml_find_text(expected, "tcb_status"));
+	assert_string_equal(attest_tcb_status_text(facts->platform_status),
+			    toml_find_text(expected, "platform_tcb_status"));
+	assert_string_equal(attest_tcb_status_text(facts->qe_status), toml_find_text(expected, "qe_tcb_status"));
+	assert_int_equal(facts->tcb_date, get_time(expected, "tcb_date"));
+	assert_int_equal(facts->advisory_count, advisories->item_count);
+	for (size_t i = 0; i < facts->advisory_count; i++)
+		assert_string_equal(facts->advisories[i], advisories->items[i]->text);
+}
+
+static void check_facts(const struct vector *vector)
+{
+	const struct toml_node *header = toml_find(vector->expected, "header");
+	struct attest_verdict *verdict = judge(vector, vector->time, &PERMISSIVE);
+	const struct attest_quote_facts *facts = &verdict->quote;
+
+	assert_true(facts->parsed);
+	assert_hex(header, "user_data", facts->user_data, 20);
+	assert_integer(header, "cert_data_type", facts->cert_data_type);
+	assert_integer(header, "trailing_bytes_after_auth_data", (int64_t)facts->trailing_bytes);
+	assert_int_equal(facts->debug, toml_find(vector->expected, "debug")->boolean);
+	assert_body(toml_find(vector->expected, "body"), facts);
+	assert_pck(toml_find(vector->expected, "pck"), facts);
+	assert_tcb(vector->expected, facts);
+	assert_false(verdict->simulated);
+	attest_verdict_free(verdict);
+}
+
+/* Both ends of the collateral's window are inclusive; one second further is refused. */
+static void check_times(const struct vector *vector)
+{
+	if (vector->from > vector->until) {
+		/* Collected piecemeal: at no time does everything hold. */
+		assert_error(vector, vector->time, &PERMISSIVE, "not-yet-valid");
+		assert_error(vector, vector->until + 1, &PERMISSIVE, "crl-expired");
+		assert_error(vector, vector->from, &PERMISSIVE, "crl-expired");
+		return;
+	}
+	assert_error(vector, vector->time, &PERMISSIVE, "none");
+	assert_error(vector, vector->from, &PERMISSIVE, "none");
+	assert_error(vector, vector->until, &PERMISSIVE, "none");
+	assert_error(vector, vector->from - 1, &PERMISSIVE, "not-yet-valid");
+	{
+		struct attest_verdict *verdict = judge(vector, vector->until + 1, &PERMISSIVE);
+
+		assert_false(verdict->accepted);
+		assert_non_null(strstr(verdict->error_text, "-expired"));
+		attest_verdict_free(verdict);
+	}
+}
+
+static void check_appraisal(const struct vector *vector)
+{
+	const char *appraisal = toml_find_text(vector->expected, "appraisal");
+
+	if (vector->from > vector->until)
+		assert_error(vector, vector->time, &STRICT, "not-yet-valid");
+	else if (strcmp(appraisal, "accept") == 0)
+		assert_error(vector, vector->time, &STRICT, "none");
+	else if (strcmp(appraisal, "reject") == 0)
+		assert_error(vector, vector->time, &STRICT, "debug");
+	else
+		assert_error(vector, vector->time, &STRICT, "tcb-status");
+}
+
+static const struct attest_check *find_check(const struct attest_verdict *verdict, const char *name)
+{
+	for (size_t i = 0; i < verdict->check_count; i++)
+		if (strcmp(verdict->checks[i].name, name) == 0)
+			return &verdict->checks[i];
+	fail_msg("no check '%s'", name);
+	return &verdict->checks[0];
+}
+
+/* Certificates of the original: they carry no instance document, everything else is as ours. */
+static void check_ratls(const struct vector *vector)
+{
+	const struct toml_node *ratls = toml_find(vector->expected, "ratls");
+	const struct attest_instance_expected instance = {.domain = "localhost"};
+	const struct attest_ratls question = {
+	    .certificate = vector->ratls, .instance = &instance, .role = ATTEST_ROLE_APPLICATION};
+	struct attest_verdict *verdict = NULL;
+	const char *why = NULL;
+	const bool valid = ratls && toml_find(ratls, "cert_valid_at_verification_time")->boolean;
+
+	if (!ratls)
+		return;
+	assert_int_equal(
+	    attest_verify_ratls(&question, vector->collateral, NULL, vector->time, &PERMISSIVE, &verdict, &why), 0);
+	assert_int_equal(find_check(verdict, "certificate")->result, ATTEST_PASSED);
+	assert_int_equal(find_check(verdict, "certificate-dates")->result, valid ? ATTEST_PASSED : ATTEST_FAILED);
+	assert_string_equal(verdict->error_text, valid ? "not-yet-valid" : "ratls-certificate");
+	assert_int_equal(find_check(verdict, "binding")->result, ATTEST_PASSED);
+	assert_int_equal(find_check(verdict, "instance")->error, ATTEST_ERROR_INSTANCE_MISSING);
+	assert_int_equal(verdict->certificate_not_after, get_time(ratls, "not_after"));
+	assert_true(verdict->has_identity);
+	assert_hex(ratls, "pubkey_sha256", verdict->identity, 32);
+	attest_verdict_free(verdict);
+}
+
+static void check_needs(const struct vector *vector)
+{
+	const struct toml_node *pck = toml_find(vector->expected, "pck");
+	struct attest_needs needs;
+	const char *why = NULL;
+
+	assert_int_equal(attest_needs(&vector->quote, &needs, &why), 0);
+	assert_string_equal(needs.fmspc, toml_find_text(pck, "fmspc"));
+	assert_string_equal(needs.ca,
+			    strcmp(toml_find_text(pck, "issuer_cn"), "Platform CA") ? "processor" : "platform");
+	assert_false(needs.simulated);
+	if (vector->ratls.data) {
+		assert_int_equal(attest_needs(&vector->ratls, &needs, &why), 0);
+		assert_string_equal(needs.fmspc, toml_find_text(pck, "fmspc"));
+	}
+}
+
+/* Only the last byte, after the PEM chain and not signed, may change without harm. */
+static void check_bit_flips(const struct vector *vector)
+{
+	uint8_t *copy = test_malloc(vector->quote.size);
+	struct vector flipped = *vector;
+
+	memcpy(copy, vector->quote.data, vector->quote.size);
+	flipped.quote.data = copy;
+	for (size_t i = 0; i + 1 < vector->quote.size; i += i < 1100 ? 7 : 37) {
+		struct attest_verdict *verdict;
+
+		copy[i] ^= (uint8_t)(1u << (i % 8));
+		verdict = judge(&flipped, vector->time, &PERMISSIVE);
+		if (verdict->accepted)
+			fail_msg("%s: bit %zu of byte %zu changed, and accepted", vector->dir, i % 8, i);
+		attest_verdict_free(verdict);
+		copy[i] ^= (uint8_t)(1u << (i % 8));
+	}
+	test_free(copy);
+}
+
+static size_t checked_count;
+
+static int check_one(const char *name, void *arg, struct err *err)
+{
+	struct vector vector;
+
+	(void)err;
+	vector_open(&vector, arg, name);
+	check_facts(&vector);
+	check_times(&vector);
+	check_appraisal(&vector);
+	check_ratls(&vector);
+	check_needs(&vector);
+	check_bit_flips(&vector);
+	vector_close(&vector);
+	checked_count++;
+	return 0;
+}
+
+static void test_all(void **state)
+{
+	const char *source = getenv("MSE_TEST_SOURCE_DIR");
+	char root[512];
+	struct err err = ERR_INIT;
+
+	(void)state;
+	(void)snprintf(root, sizeof(root), "%s/../shared/vectors/sgx", source ? source : ".");
+	if (!fs_is_dir(root)) {
+		print_message("skipped: '%s' is not there\n", root);
+		skip();
+	}
+	assert_ok(fs_each_entry(root, check_one, root, &err), &err);
+	assert_true(checked_count >= 5);
+	print_message("%zu cases\n", checked_count);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {cmocka_unit_test(test_all)};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
