@@ -358,7 +358,8 @@ int cmd_main(int argc, char **argv)
 	struct cmd_call call = {.out = &out};
 	struct parsing parsing = {.argc = argc, .argv = argv, .at = 1, .call = &call};
 
-	(void)signal(SIGPIPE, SIG_IGN);
+	/* a closed pipe is a failed write, which out_finish reports */
+	(void)sigaction(SIGPIPE, &(struct sigaction){.sa_handler = SIG_IGN}, NULL);
 	out_init(&out, OUT_COLOR_AUTO);
 	if (run_parsed(&parsing, &out, &err) == 0 && out_finish(&out, &err) == 0)
 		return CMD_EXIT_OK;

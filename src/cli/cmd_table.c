@@ -36,6 +36,17 @@ const size_t cmd_global_option_count = COUNT_OF(cmd_global_options);
 		"pccs", 0, "URL", "where to fetch the collateral from (default: the cloud)", false \
 	}
 
+static const struct cmd_option login_options[] = {
+    {"whoami", 0, NULL, "only show who is signed in", false},
+    {"device", 0, NULL, "sign in with a code typed on another device", false},
+    {"token-stdin", 0, NULL, "read an API token from the standard input", false},
+    OPTION_JSON,
+};
+static const struct cmd_option trust_add_options[] = {
+    {"fingerprint", 0, "SHA256", "SHA-256 of the cloud's CA certificate: accept that one, ask nothing", false},
+    OPTION_YES,
+};
+static const struct cmd_option json_options[] = {OPTION_JSON};
 static const struct cmd_option context_options[] = {
     {"list", 0, NULL, "list the contexts saved on this machine", false},
     {"remove", 0, "UUID", "remove the context of an app", false},
@@ -48,16 +59,33 @@ static const struct cmd_option localtest_options[] = {
     OPTION_PATH,
     {"no-tests", 0, NULL, "only check that the app starts", false},
 };
+static const struct cmd_option list_options[] = {
+    {"all", 0, NULL, "also show stopped and failed apps", false},
+    OPTION_JSON,
+};
+static const struct cmd_option stop_options[] = {OPTION_YES};
 
 #define OPTIONS(list) (list), COUNT_OF(list)
 #define NO_OPTIONS NULL, 0
 #define CLOUD CMD_SPACE_CLOUD
 
 const struct cmd_entry cmd_table[] = {
+    {CLOUD, "login", INFRASTRUCTURE, "sign in to the cloud", "", 0, 0, OPTIONS(login_options), cmd_login},
+    {CLOUD, "logout", INFRASTRUCTURE, "sign out", "", 0, 0, NO_OPTIONS, cmd_logout},
+    {CLOUD, "trust add", INFRASTRUCTURE, "trust a cloud's certificate and simulation root", "URL", 1, 1,
+     OPTIONS(trust_add_options), cmd_trust_add},
+    {CLOUD, "trust list", INFRASTRUCTURE, "list the trusted clouds", "", 0, 0, OPTIONS(json_options), cmd_trust_list},
+    {CLOUD, "trust remove", INFRASTRUCTURE, "trust a cloud no longer", "URL", 1, 1, NO_OPTIONS, cmd_trust_remove},
     {CLOUD, "context", INFRASTRUCTURE, "list, export and remove contexts of deployed apps",
      "(--list | --remove UUID | --purge | --export UUID)", 0, 0, OPTIONS(context_options), cmd_context},
+    {CLOUD, "init", OPERATIONS, "write an mse.toml by asking questions", "", 0, 0, NO_OPTIONS, cmd_init},
     {CLOUD, "scaffold", OPERATIONS, "make the folder of a new app", "APP_NAME", 1, 1, NO_OPTIONS, cmd_scaffold},
     {CLOUD, "localtest", OPERATIONS, "run the app and its tests on this machine", "", 0, 0, OPTIONS(localtest_options),
      cmd_localtest},
+    {CLOUD, "list", OPERATIONS, "list apps", "[PROJECT]", 0, 1, OPTIONS(list_options), cmd_list},
+    {CLOUD, "status", OPERATIONS, "show the state of an app", "UUID", 1, 1, OPTIONS(json_options), cmd_status},
+    {CLOUD, "logs", OPERATIONS, "show the last output of an app", "UUID", 1, 1, NO_OPTIONS, cmd_logs},
+    {CLOUD, "stop", OPERATIONS, "stop apps for good and remove their contexts", "UUID...", 1, CMD_ARGS_MAX,
+     OPTIONS(stop_options), cmd_stop},
 };
 const size_t cmd_table_count = COUNT_OF(cmd_table);

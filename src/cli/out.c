@@ -49,6 +49,9 @@ static void end_line(struct out *out)
 }
 
 static void say(struct out *out, const char *sign, const char *color, const char *format, va_list args)
+    format_like(4, 0);
+
+static void say(struct out *out, const char *sign, const char *color, const char *format, va_list args)
 {
 	end_line(out);
 	(void)fputs(sign, stderr);
