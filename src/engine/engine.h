@@ -59,7 +59,7 @@ enum engine_state {
 #undef X
 };
 
-#define ENGINE_REASON_SIZE 768
+#define ENGINE_REASON_SIZE ERR_TEXT_SIZE
 #define ENGINE_LIMITS_SIZE 128
 #define ENGINE_MEASUREMENT_SIZE 97 /* hex of at most 48 bytes */
 

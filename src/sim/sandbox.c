@@ -1,0 +1,362 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "sim/sandbox.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <sched.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/fd.h"
+#include "base/fs.h"
+#include "sim/filter.h"
+#include "sim/init_landlock.h"
+
+#define ARGUMENTS_MAX 4096
+#define INIT_NAME ".mse-sim-init"
+#define INIT_INSIDE "/" INIT_NAME
+#define MIB (UINT64_C(1) << 20)
+#define PATH_SIZE 4096
+
+/* Temporary file systems and the part of the memory each may fill (mission E5: /tmp a quarter). */
+static const struct {
+	const char *path;
+	unsigned divisor;
+} temporary[] = {{"/tmp", 4}, {"/root", 2}, {"/mse-app", 2}, {"/key", 64}};
+
+static const char *const devices[] = {"/dev/null", "/dev/zero", "/dev/full", "/dev/random", "/dev/urandom"};
+static const char *const readable[] = {"/instance", "/proc"};
+static const char *const writable[] = {"/state", "/run/mse", "/tmp", "/root", "/mse-app", "/key"};
+
+/* Top level names that are ours, whatever the image has there. */
+static const char *const own_names[] = {"code",    "instance", "state", "run", "tmp", "root",
+					"mse-app", "key",      "proc",  "dev", "etc", INIT_NAME};
+
+/* ---- argv ---- */
+
+static int add(struct sandbox_argv *argv, const char *text, struct err *err)
+{
+	if (argv->count == ARGUMENTS_MAX)
+		return err_set(err, ERR_LIMIT, "more than %d arguments for the sandbox", ARGUMENTS_MAX);
+	argv->items[argv->count] = strdup(text);
+	if (!argv->items[argv->count])
+		return err_no_memory(err);
+	argv->items[++argv->count] = NULL;
+	return 0;
+}
+
+static int add_all(struct sandbox_argv *argv, const char *const *texts, size_t count, struct err *err)
+{
+	for (size_t i = 0; i < count; i++) {
+		if (add(argv, texts[i], err) < 0)
+			return -1;
+	}
+	return 0;
+}
+
+static int add_pair(struct sandbox_argv *argv, const char *name, uint64_t value, struct err *err)
+{
+	char text[24];
+
+	(void)snprintf(text, sizeof(text), "%" PRIu64, value);
+	return add(argv, name, err) < 0 ? -1 : add(argv, text, err);
+}
+
+static int add_mount(struct sandbox_argv *argv, const char *kind, const char *from, const char *to, struct err *err)
+{
+	const char *const texts[] = {kind, from, to};
+
+	return add_all(argv, texts, COUNT_OF(texts), err);
+}
+
+/* Affinity instead of a CPU quota: another start for each app, so that they do not all share the first cores. */
+static int add_cores(struct sandbox_argv *argv, const struct engine_launch *launch, struct err *err)
+{
+	cpu_set_t ours;
+	unsigned left = launch->cores, skip = 0;
+
+	CPU_ZERO(&ours);
+	if (sched_getaffinity(0, sizeof(ours), &ours) < 0 || (unsigned)CPU_COUNT(&ours) <= launch->cores)
+		return 0; /* it may have all there are */
+	for (const char *at = launch->uuid; *at; at++)
+		skip = (skip * 31 + (unsigned char)*at) % (unsigned)CPU_COUNT(&ours);
+	for (size_t cpu = 0; left > 0; cpu = (cpu + 1) % CPU_SETSIZE) {
+		if (!CPU_ISSET(cpu, &ours))
+			continue;
+		if (skip > 0) {
+			skip--;
+			continue;
+		}
+		if (add_pair(argv, "--cpu", cpu, err) < 0)
+			return -1;
+		left--;
+	}
+	return 0;
+}
+
+static int add_limits(struct sandbox_argv *argv, const struct sandbox *sandbox, struct err *err)
+{
+	char path[CGROUP_PATH_MAX + 16];
+
+	for (size_t i = 0; i < CGROUP_CONTROLLERS; i++) {
+		if (sandbox->group->version[i] == 0)
+			continue;
+		(void)snprintf(path, sizeof(path), "%s/cgroup.procs", sandbox->group->dir[i]);
+		if (add(argv, "--cgroup", err) < 0 || add(argv, path, err) < 0)
+			return -1;
+	}
+	if (sandbox->group->version[CGROUP_MEMORY] == 0 &&
+	    add_pair(argv, "--data-bytes", sandbox->launch->memory_mb * MIB, err) < 0)
+		return -1;
+	return sandbox->group->version[CGROUP_CPU] == 0 ? add_cores(argv, sandbox->launch, err) : 0;
+}
+
+struct image_walk {
+	struct sandbox_argv *argv;
+	const char *host_dir, *inside; /* "" for the top */
+};
+
+static bool is_own_name(const struct image_walk *walk, const char *name)
+{
+	for (size_t i = 0; i < COUNT_OF(own_names); i++) {
+		if (walk->inside[0] == '\0' && strcmp(name, own_names[i]) == 0)
+			return true;
+	}
+	return strcmp(walk->inside, "/etc") == 0 && strcmp(name, "resolv.conf") == 0;
+}
+
+/* Directories and files are mounted; a link is made anew, because a mount would follow it on the host. */
+static int add_image_entry(const char *name, void *arg, struct err *err)
+{
+	const struct image_walk *walk = arg;
+	char host[PATH_SIZE], inside[PATH_SIZE], target[PATH_SIZE];
+	ssize_t length;
+
+	if (is_own_name(walk, name))
+		return 0;
+	if (snprintf(host, sizeof(host), "%s/%s", walk->host_dir, name) >= (int)sizeof(host) ||
+	    snprintf(inside, sizeof(inside), "%s/%s", walk->inside, name) >= (int)sizeof(inside))
+		return err_set(err, ERR_LIMIT, "path of image file '%s' is too long", name);
+	length = readlink(host, target, sizeof(target) - 1);
+	if (length < 0)
+		return add_mount(walk->argv, "--ro-bind", host, inside, err);
+	target[length] = '\0';
+	return add_mount(walk->argv, "--symlink", target, inside, err);
+}
+
+static int add_image(struct sandbox_argv *argv, const struct sandbox *sandbox, struct err *err)
+{
+	char etc[PATH_SIZE];
+	struct image_walk top = {.argv = argv, .host_dir = sandbox->launch->image_dir, .inside = ""};
+	struct image_walk below_etc = {.argv = argv, .host_dir = etc, .inside = "/etc"};
+
+	(void)snprintf(etc, sizeof(etc), "%s/etc", sandbox->launch->image_dir);
+	if (fs_each_entry(top.host_dir, add_image_entry, &top, err) < 0 || add(argv, "--dir", err) < 0 ||
+	    add(argv, "/etc", err) < 0)
+		return -1;
+	if (fs_is_dir(etc) && fs_each_entry(etc, add_image_entry, &below_etc, err) < 0)
+		return -1;
+	if (sandbox->launch->egress == ENGINE_EGRESS_NONE)
+		return 0;
+	return add_pair(argv, "--ro-bind-data", SANDBOX_RESOLV_FD, err) < 0 ? -1 : add(argv, "/etc/resolv.conf", err);
+}
+
+static int add_temporary(struct sandbox_argv *argv, const struct engine_launch *launch, struct err *err)
+{
+	for (size_t i = 0; i < COUNT_OF(temporary); i++) {
+		if (add_pair(argv, "--size", launch->memory_mb * MIB / temporary[i].divisor, err) < 0 ||
+		    add(argv, "--tmpfs", err) < 0 || add(argv, temporary[i].path, err) < 0)
+			return -1;
+	}
+	return 0;
+}
+
+static int add_mounts(struct sandbox_argv *argv, const struct sandbox *sandbox, struct err *err)
+{
+	const struct engine_launch *launch = sandbox->launch;
+	static const char *const system[] = {"--proc", "/proc", "--dev", "/dev", "--remount-ro", "/"};
+
+	if (add_image(argv, sandbox, err) < 0 || add_mount(argv, "--ro-bind", launch->code_dir, "/code", err) < 0 ||
+	    add_mount(argv, "--ro-bind", launch->instance_dir, "/instance", err) < 0 ||
+	    add_mount(argv, "--bind", launch->state_dir, "/state", err) < 0 ||
+	    add_mount(argv, "--bind", launch->run_dir, "/run/mse", err) < 0 ||
+	    add_mount(argv, "--ro-bind", sandbox->init_path, INIT_INSIDE, err) < 0 ||
+	    add_temporary(argv, launch, err) < 0)
+		return -1;
+	return add_all(argv, system, COUNT_OF(system), err);
+}
+
+static int fill_argv(struct sandbox_argv *argv, const struct sandbox *sandbox, struct err *err)
+{
+	static const char *const box[] = {"--",
+					  "bwrap",
+					  "--unshare-all",
+					  "--unshare-user",
+					  "--die-with-parent",
+					  "--new-session",
+					  "--clearenv",
+					  "--uid",
+					  "0",
+					  "--gid",
+					  "0",
+					  "--hostname",
+					  "localhost",
+					  "--cap-drop",
+					  "ALL",
+					  "--chdir",
+					  "/"};
+	static const char *const inside[] = {"--", INIT_INSIDE, "apply"};
+
+	if (add(argv, sandbox->init_path, err) < 0 || add(argv, "enter", err) < 0 ||
+	    add_limits(argv, sandbox, err) < 0 || add_all(argv, box, COUNT_OF(box), err) < 0)
+		return -1;
+	/* For the routes, until mse-sim-init drops it. */
+	if (sandbox->launch->egress == ENGINE_EGRESS_INTERNET &&
+	    (add(argv, "--cap-add", err) < 0 || add(argv, "CAP_NET_ADMIN", err) < 0))
+		return -1;
+	if (add_mounts(argv, sandbox, err) < 0)
+		return -1;
+	return add_all(argv, inside, COUNT_OF(inside), err);
+}
+
+int sandbox_argv_make(const struct sandbox *sandbox, struct sandbox_argv *ret, struct err *err)
+{
+	scoped(sandbox_argv_done) struct sandbox_argv argv = {.count = 0};
+
+	argv.items = calloc(ARGUMENTS_MAX + 1, sizeof(*argv.items));
+	if (!argv.items)
+		return err_no_memory(err);
+	if (fill_argv(&argv, sandbox, err) < 0)
+		return -1;
+	*ret = argv;
+	argv = (struct sandbox_argv){.count = 0};
+	return 0;
+}
+
+void sandbox_argv_done(struct sandbox_argv *argv)
+{
+	for (size_t i = 0; i < argv->count; i++)
+		free(argv->items[i]);
+	free(argv->items);
+	*argv = (struct sandbox_argv){.count = 0};
+}
+
+/* ---- policy ---- */
+
+static int add_paths(struct buf *policy, enum policy_access access, const char *const *paths, size_t count,
+		     struct err *err)
+{
+	for (size_t i = 0; i < count; i++) {
+		if (policy_add_path(policy, access, paths[i], err) < 0)
+			return -1;
+	}
+	return 0;
+}
+
+/* The directory of each trusted file may be listed (Python does); the files are sorted, so repeats are neighbours. */
+static int add_trusted(struct buf *policy, const struct plan *plan, struct err *err)
+{
+	char last[PATH_SIZE] = "";
+
+	for (size_t i = 0; i < plan->file_count; i++) {
+		const char *path = plan->files[i].path;
+		const size_t dir_size = (size_t)(strrchr(path, '/') - path);
+		char dir[PATH_SIZE];
+
+		if (policy_add_path(policy, POLICY_ACCESS_FILE, path, err) < 0)
+			return -1;
+		if (dir_size == 0 || snprintf(dir, sizeof(dir), "%.*s", (int)dir_size, path) >= (int)sizeof(dir) ||
+		    strcmp(dir, last) == 0)
+			continue;
+		if (policy_add_path(policy, POLICY_ACCESS_LIST, dir, err) < 0)
+			return -1;
+		memcpy(last, dir, dir_size + 1);
+	}
+	return policy_add_path(policy, POLICY_ACCESS_LIST, RELEASE_CODE_DIR, err);
+}
+
+static int add_rules(struct buf *policy, const struct sandbox *sandbox, struct err *err)
+{
+	const uint8_t landlock = sandbox->landlock;
+
+	if (policy_add(policy, POLICY_LANDLOCK, &landlock, sizeof(landlock), err) < 0 ||
+	    add_trusted(policy, sandbox->plan, err) < 0 ||
+	    add_paths(policy, POLICY_ACCESS_DEVICE, devices, COUNT_OF(devices), err) < 0 ||
+	    add_paths(policy, POLICY_ACCESS_READ, readable, COUNT_OF(readable), err) < 0 ||
+	    add_paths(policy, POLICY_ACCESS_WRITE, writable, COUNT_OF(writable), err) < 0)
+		return -1;
+	if (sandbox->launch->egress == ENGINE_EGRESS_NONE)
+		return 0;
+	for (size_t i = 0; i < sandbox->network_count; i++) {
+		if (policy_add(policy, POLICY_NETWORK, &sandbox->networks[i], sizeof(sandbox->networks[i]), err) < 0)
+			return -1;
+	}
+	return policy_add_path(policy, POLICY_ACCESS_READ, "/etc/resolv.conf", err);
+}
+
+static int add_filters(struct buf *policy, struct err *err)
+{
+	scoped(buf_done) struct buf refusals = BUF_INIT(FILTER_SIZE_MAX);
+	scoped(buf_done) struct buf calls = BUF_INIT(FILTER_SIZE_MAX);
+
+	if (filter_make_refusals(&refusals, err) < 0 || filter_make_calls(&calls, err) < 0 ||
+	    policy_add(policy, POLICY_FILTER, refusals.data, refusals.size, err) < 0)
+		return -1;
+	return policy_add(policy, POLICY_FILTER, calls.data, calls.size, err);
+}
+
+static int add_program(struct buf *policy, const struct plan *plan, struct err *err)
+{
+	if (policy_add_text(policy, POLICY_PROGRAM, "/" RELEASE_PROGRAM, err) < 0)
+		return -1;
+	for (size_t i = 0; release_argv[i]; i++) {
+		if (policy_add_text(policy, POLICY_ARGUMENT, release_argv[i], err) < 0)
+			return -1;
+	}
+	for (size_t i = 0; i < plan->env.count; i++) {
+		if (policy_add_text(policy, POLICY_VARIABLE, plan->env.entries[i], err) < 0)
+			return -1;
+	}
+	return 0;
+}
+
+int sandbox_memory_file(const void *data, size_t size, int *ret_fd, struct err *err)
+{
+	scoped(fd_closep) int fd = memfd_create("mse-sim", MFD_CLOEXEC);
+
+	if (fd < 0)
+		return err_set_errno(err, "cannot make a memory file");
+	if (fd_write_all(fd, data, size, err) < 0)
+		return -1;
+	if (lseek(fd, 0, SEEK_SET) < 0)
+		return err_set_errno(err, "cannot rewind a memory file");
+	*ret_fd = TAKE_FD(fd);
+	return 0;
+}
+
+int sandbox_policy_make(const struct sandbox *sandbox, int *ret_fd, struct err *err)
+{
+	scoped(buf_done) struct buf policy = BUF_INIT(POLICY_SIZE_MAX);
+
+	if (add_rules(&policy, sandbox, err) < 0 || add_filters(&policy, err) < 0 ||
+	    add_program(&policy, sandbox->plan, err) < 0)
+		return -1;
+	return sandbox_memory_file(policy.data, policy.size, ret_fd, err);
+}
+
+void sandbox_limits_text(const struct sandbox *sandbox, char ret[static ENGINE_LIMITS_SIZE])
+{
+	static const char *const memory[] = {"rlimit", "cgroup1", "cgroup2"};
+	static const char *const cores[] = {"affinity", "cgroup1", "cgroup2"};
+	char landlock[16] = "off";
+
+	if (sandbox->landlock)
+		(void)snprintf(landlock, sizeof(landlock), "%d", landlock_abi());
+	(void)snprintf(ret, ENGINE_LIMITS_SIZE, "memory=%s cores=%s landlock=%s egress=%s",
+		       memory[sandbox->group->version[CGROUP_MEMORY]], cores[sandbox->group->version[CGROUP_CPU]],
+		       landlock, sandbox->launch->egress == ENGINE_EGRESS_INTERNET ? "internet" : "none");
+}
