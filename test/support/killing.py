@@ -1,0 +1,132 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Kill msed at chosen or random moments and look whether every app is where its owner would expect it."""
+import json
+import os
+import pathlib
+import signal
+import sqlite3
+import subprocess
+import threading
+import time
+
+import testcloud
+
+ACTIVE = {"spawning", "initializing", "running"}
+SETTLE_SECONDS = 30
+
+
+class Supervisor:
+    """Starts msed again whenever it ends, as systemd would; arms the fault only for the first run."""
+
+    def __init__(self, cloud, fault=None):
+        self.cloud = cloud
+        self.deaths = 0
+        self.done = threading.Event()
+        cloud.start(env={"MSED_FAULT": fault} if fault else None, wait=not fault)
+        self.thread = threading.Thread(target=self.watch)
+        self.thread.start()
+
+    def watch(self):
+        while not self.done.is_set():
+            try:
+                self.cloud.msed.wait(0.05)
+            except subprocess.TimeoutExpired:
+                continue
+            if not self.done.is_set():
+                self.deaths += 1
+                self.cloud.start(wait=False)
+
+    def close(self):
+        self.done.set()
+        self.thread.join()
+
+
+class Poller:
+    """Asks a running app again and again; every answer but the right one is kept."""
+
+    def __init__(self, cloud, app, certificate):
+        self.cloud, self.url, self.certificate = cloud, f"https://{app['domain_name']}:{cloud.port}/", certificate
+        self.asked, self.failures, self.done = 0, [], threading.Event()
+        self.thread = threading.Thread(target=self.poll)
+        self.thread.start()
+
+    def poll(self):
+        while not self.done.is_set():
+            answer = self.cloud.curl(self.url, cacert=self.certificate, check=False)
+            self.asked += 1
+            if answer.returncode != 0 or answer.stdout != "Hello world":
+                self.failures.append((answer.returncode, answer.stdout, answer.stderr))
+            time.sleep(0.05)
+
+    def close(self):
+        self.done.set()
+        self.thread.join()
+
+
+def apps_in_store(cloud):
+    with sqlite3.connect(f"file:{cloud.data / 'cloud.db'}?mode=ro", uri=True) as database:
+        return dict(database.execute("SELECT id, status FROM apps"))
+
+
+def sandboxes(cloud):
+    """uuids of the apps that have an enclave process."""
+    found = []
+    for pid, _ in testcloud.processes_of(cloud.folder):
+        try:
+            if pathlib.Path(f"/proc/{pid}/comm").read_text().strip() == "bwrap":
+                found.append(pid)
+        except OSError:
+            continue
+    with_app = []
+    for app in (cloud.data / "apps").iterdir():
+        if any(str(app).encode() in pathlib.Path(f"/proc/{pid}/cmdline").read_bytes() for pid in found):
+            with_app.append(app.name)
+    return with_app
+
+
+def invariants(cloud):
+    """A list of what is wrong; empty when store, engine and proxy agree."""
+    store, running = apps_in_store(cloud), sandboxes(cloud)
+    wrong = [f"{app}: {store[app]} without a sandbox" for app in store if store[app] in ACTIVE and app not in running]
+    wrong += [f"{app}: sandbox of an app that is {store.get(app, 'unknown')}" for app in running
+              if store.get(app) not in ACTIVE]
+    return wrong
+
+
+def settle(cloud):
+    """Waits until msed answers and nothing is wrong; returns what still is at the end."""
+    until = time.monotonic() + SETTLE_SECONDS
+    wrong = ["not looked at"]
+    while wrong and time.monotonic() < until:
+        time.sleep(0.1)
+        try:
+            cloud.wait_healthy()
+            wrong = invariants(cloud)
+        except (testcloud.Failed, OSError, sqlite3.Error) as error:
+            wrong = [str(error)]
+    return wrong
+
+
+def deploy_through(cloud, folder):
+    """deploy -y while msed may die; returns the app on success, None on a clean failure."""
+    result = cloud.mse("deploy", "-y", "--json", cwd=folder, check=False)
+    assert result.returncode in (0, 1), result.stderr
+    if result.returncode == 0:
+        return json.loads(result.stdout)
+    assert result.stderr.strip(), "failed without a word"
+    return None
+
+
+def check_outcome(cloud, app):
+    wrong = settle(cloud)
+    assert wrong == [], wrong
+    if app:
+        assert apps_in_store(cloud)[app["id"]] == "running"
+        cloud.mse("verify", f"{app['domain_name']}:{cloud.port}")
+
+
+def kill_now(cloud):
+    try:
+        os.kill(cloud.msed.pid, signal.SIGKILL)
+    except ProcessLookupError:
+        pass
