@@ -44,6 +44,13 @@ must_check int image_build(const char *name, const char *program, const char *de
 /* Whether every package of spec is installed; ERR_NOT_FOUND names the missing ones and the apt-get line. */
 must_check int image_is_buildable(const struct image_spec *spec, struct err *err);
 
+/*
+ * Copies the image whose files lie in root into dest_root (as image_build does), and compares every file with the bill
+ * on the way: ERR_UNTRUSTED names the first that differs, and dest_root stays absent. dest_root NULL: only compares.
+ */
+must_check int image_copy(const struct bill *bill, const char *root, const char *dest_root,
+			  const struct image_progress *progress, struct err *err);
+
 /* Reads and writes bill texts: a bill with its digest. */
 must_check int image_bill_load(const char *path, struct bill **ret, uint8_t ret_digest[static 32], struct err *err);
 must_check int image_bill_save(const struct bill *bill, const char *path, uint8_t ret_digest[static 32],
