@@ -9,6 +9,7 @@
  * be opened through /proc/PID/fd.
  */
 #include <errno.h>
+#include <poll.h>
 #include <pthread.h>
 #include <sched.h>
 #include <stdbool.h>
@@ -17,13 +18,15 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "base/fd.h"
+#include "base/clock.h"
 #include "tee/tee_driver.h"
 
 #define SIM_FD 3
+#define NS_PER_MS 1000000LL
 #define SIM_MESSAGE_SIZE_MAX (16 * 1024)
 #define SIM_REQUEST_SIZE_MAX (1 + TEE_REPORT_DATA_SIZE)
 #define SIM_MEASUREMENT_SIZE 32
+#define SIM_ANSWER_MS_MAX 20000 /* then the request fails; its answer is skipped when it comes after all */
 
 enum sim_state { SIM_STARTING, SIM_IDLE, SIM_ASKED, SIM_ANSWERED, SIM_CLOSING, SIM_DEAD };
 
@@ -32,7 +35,8 @@ struct sim_device {
 	pthread_mutex_t lock; /* guards all below */
 	pthread_cond_t changed;
 	enum sim_state state;
-	int os_errno; /* why the thread could not do it; 0 if it did */
+	int os_errno;  /* why the thread could not do it; 0 if it did */
+	unsigned late; /* answers to requests that were given up */
 	size_t request_size;
 	ssize_t reply_size;
 	uint8_t request[SIM_REQUEST_SIZE_MAX];
@@ -45,8 +49,29 @@ static void set_state(struct sim_device *device, enum sim_state state)
 	(void)pthread_cond_broadcast(&device->changed);
 }
 
+/* The next message, or -1 with ETIMEDOUT after the deadline. */
+static ssize_t receive(struct sim_device *device, int64_t deadline_ns)
+{
+	for (;;) {
+		const int64_t left_ms = (deadline_ns - clock_monotonic_ns()) / NS_PER_MS;
+		struct pollfd poll_fd = {.fd = SIM_FD, .events = POLLIN};
+		const int ready = poll(&poll_fd, 1, left_ms > 0 ? (int)left_ms : 0);
+		ssize_t got;
+
+		if (ready == 0) {
+			errno = ETIMEDOUT;
+			return -1;
+		}
+		got = ready < 0 ? -1 : recv(SIM_FD, device->reply, sizeof(device->reply), 0);
+		if (got >= 0 || errno != EINTR)
+			return got;
+	}
+}
+
+/* Answers come in the order of requests and carry no number: first those that nobody waits for any more. */
 static ssize_t exchange_message(struct sim_device *device)
 {
+	const int64_t deadline_ns = clock_monotonic_ns() + SIM_ANSWER_MS_MAX * NS_PER_MS;
 	ssize_t done;
 
 	do {
@@ -54,9 +79,11 @@ static ssize_t exchange_message(struct sim_device *device)
 	} while (done < 0 && errno == EINTR);
 	if (done < 0)
 		return -1;
-	do {
-		done = recv(SIM_FD, device->reply, sizeof(device->reply), 0);
-	} while (done < 0 && errno == EINTR);
+	for (device->late++; device->late > 0; device->late--) {
+		done = receive(device, deadline_ns);
+		if (done < 0)
+			return -1;
+	}
 	return done;
 }
 
