@@ -4,6 +4,7 @@
 #include <stdbool.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "base/fs.h"
 #include "format/hex.h"
 #include "format/pem.h"
@@ -68,6 +69,18 @@ int instance_input_load(const char *dir, struct instance_input *ret, struct err 
 		return err_set(err, ERR_UNSUPPORTED,
 			       "instance member 'tls' is 'acme', which this runtime does not serve");
 	return ret->instance.tls == INSTANCE_TLS_OWNER ? load_chain(dir, ret, err) : 0;
+}
+
+int instance_input_check_expiry(const struct instance_input *input, int64_t now, struct err *err)
+{
+	const char *expires = input->instance.expires;
+	int64_t end;
+
+	if (!expires[0])
+		return 0;
+	if (clock_parse_utc(expires, &end, err) < 0)
+		return err_prefix(err, "instance member 'expires'");
+	return end > now ? 0 : err_set(err, ERR_INVALID, "the instance expired at %s", expires);
 }
 
 void instance_input_done(struct instance_input *input)

@@ -32,6 +32,9 @@ struct instance_input {
 
 /* dir holds the files. ERR_INVALID "instance-malformed: …", or a chain that the document does not name. */
 must_check int instance_input_load(const char *dir, struct instance_input *ret, struct err *err);
+/* ERR_INVALID if the instance's end lies before now (Unix seconds; the host's clock: a courtesy, not a defence). */
+must_check int instance_input_check_expiry(const struct instance_input *input, int64_t now, struct err *err);
+
 void instance_input_done(struct instance_input *input);
 
 /* SHA-256 over the DER of all certificates of a PEM chain, leaf first, joined. */

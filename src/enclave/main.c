@@ -131,10 +131,13 @@ static enum exit_code resume(struct enclave *enclave, struct err *err)
 /* EXIT_CODE_STOPPED means done. */
 static enum exit_code make_identity(struct enclave *enclave, struct err *err)
 {
+	const int64_t now = clock_now_seconds();
+
 	if (enclave->settings.is_restart_sealed && sealed_state_exists(enclave->settings.state_path))
 		return resume(enclave, err);
-	if (identity_make(enclave->tee, RATLS_OID_QUOTE_SGX, &enclave->input, clock_now_seconds(), &enclave->identity,
-			  err) < 0)
+	if (instance_input_check_expiry(&enclave->input, now, err) < 0)
+		return EXIT_CODE_INSTANCE;
+	if (identity_make(enclave->tee, RATLS_OID_QUOTE_SGX, &enclave->input, now, &enclave->identity, err) < 0)
 		return EXIT_CODE_TEE;
 	return EXIT_CODE_STOPPED;
 }

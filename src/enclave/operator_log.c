@@ -53,7 +53,8 @@ static bool write_pieces(const uint8_t *data, size_t size, int64_t deadline_ns)
 
 static void write_line(const void *data, size_t size)
 {
-	const int64_t deadline_ns = clock_monotonic_ns() + OPERATOR_LOG_WAIT_MS * NS_PER_MS;
+	/* A host that did not read the last line is not waited for again until it reads. */
+	const int64_t deadline_ns = clock_monotonic_ns() + (dropped > 0 ? 0 : OPERATOR_LOG_WAIT_MS * NS_PER_MS);
 	char note[80];
 
 	if (is_cut && !write_pieces((const uint8_t *)"\n", 1, deadline_ns)) {
