@@ -149,7 +149,7 @@ const struct p256_key *sim_pki_key(const struct sim_pki *pki, enum sim_cert whic
 const struct p256_key *sim_pki_attestation_key(const struct sim_pki *pki);
 /* Whole texts or DER, as a PCCS serves them. Borrowed until the next refresh. */
 const struct buf *sim_pki_item(const struct sim_pki *pki, enum sim_item which);
-/* What the machine is; all zero in a PKI loaded without SIM_PKI_MACHINE. */
+/* What the machine is, as its PCK certificate says. */
 const struct sim_platform *sim_pki_platform(const struct sim_pki *pki);
 
 /*
@@ -169,7 +169,7 @@ void sim_pki_fmspc(const struct sim_pki *pki, char ret_text[static SIM_FMSPC_TEX
  * Files in the directory (0700). Keys are 0600 and PKCS #8 in PEM.
  *   root.pem platform_ca.pem tcb_signer.pem pck.pem             certificates
  *   root.key platform_ca.key tcb_signer.key                     the issuer's
- *   pck.key attestation.key platform.json                       the machine's
+ *   pck.key attestation.key                                     the machine's
  *   tcb_info.json qe_identity.json root_crl.der pck_crl.der     collateral, replaced by refreshing
  */
 enum sim_pki_part {
