@@ -1,0 +1,78 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "unit.h"
+
+#include "test_judge.h"
+
+#include <string.h>
+
+static struct attest_bytes bytes_of(const struct buf *buf)
+{
+	return (struct attest_bytes){buf->data, buf->size};
+}
+
+void test_question_init(struct test_question *question, const struct test_evidence *evidence)
+{
+	*question = (struct test_question){
+	    .time = TEST_TIME,
+	    .root = bytes_of(&evidence->root_der),
+	    .collateral =
+		{
+		    .tcb_info = bytes_of(&evidence->tcb_info),
+		    .tcb_info_issuer_chain = bytes_of(&evidence->signer_chain),
+		    .qe_identity = bytes_of(&evidence->qe_identity),
+		    .qe_identity_issuer_chain = bytes_of(&evidence->signer_chain),
+		    .root_ca_crl = bytes_of(&evidence->root_crl_der),
+		    .pck_crl = bytes_of(&evidence->pck_crl_der),
+		},
+	    .quote = bytes_of(&evidence->quote),
+	};
+	memcpy(question->report_data, evidence->report + 320, sizeof(question->report_data));
+}
+
+struct attest_verdict *test_judge(const struct test_question *question)
+{
+	const struct attest_roots roots = {.hardware = &question->root, .hardware_count = question->root.data ? 1 : 0};
+	const struct attest_evidence evidence = {question->quote};
+	const struct attest_binding binding = {{question->report_data, sizeof(question->report_data)}};
+	struct attest_collateral *collateral = NULL;
+	struct attest_verdict *verdict = NULL;
+	const char *why = "";
+
+	if (attest_collateral_new(&question->collateral, &collateral, &why) < 0 ||
+	    attest_verify(&evidence, &binding, collateral, &roots, question->time, &question->policy, &verdict, &why) <
+		0)
+		fail_msg("no verdict: %s", why);
+	attest_collateral_free(collateral);
+	return verdict;
+}
+
+void test_expect(const struct test_question *question, const char *error)
+{
+	struct attest_verdict *verdict = test_judge(question);
+
+	if (strcmp(verdict->error_text, error) != 0)
+		fail_msg("verdict is '%s' (%s: %s), expected '%s'", verdict->error_text,
+			 verdict->failed ? verdict->failed->name : "", verdict->failed ? verdict->failed->text : "",
+			 error);
+	assert_int_equal(verdict->accepted, strcmp(error, "none") == 0);
+	attest_verdict_free(verdict);
+}
+
+void test_expect_evidence(struct test_evidence *evidence, const char *error)
+{
+	struct test_question question;
+
+	test_evidence_build(evidence);
+	test_question_init(&question, evidence);
+	test_expect(&question, error);
+	test_evidence_done(evidence);
+}
+
+const struct attest_check *test_find_check(const struct attest_verdict *verdict, const char *name)
+{
+	for (size_t i = 0; i < verdict->check_count; i++)
+		if (strcmp(verdict->checks[i].name, name) == 0)
+			return &verdict->checks[i];
+	fail_msg("no check '%s'", name);
+	return &verdict->checks[0];
+}
