@@ -390,42 +390,43 @@ static void clean_up(struct run *run)
 	json_decref(run->request);
 }
 
-/* Lock held. */
-static void conclude(struct run *run, const struct err *err)
+/* What the app's status will be; before clean_up takes the log and the groups away. */
+static void conclude(struct run *run, const struct err *err, struct engine_status *ret)
 {
 	struct app *app = run->app;
 
-	app->enclave_pidfd = -1;
+	pthread_mutex_lock(&run->node->lock);
+	app->enclave_pidfd = -1; /* clean_up closes them */
 	app->sandbox_pidfd = -1;
-	app->status.exit_status = run->exit_status;
-	app->status.exited_at = clock_now_seconds();
-	app->status.stopped = app->stop_requested && !app->node_ended;
 	app->refused = !run->started;
 	app->start_code = err->code;
+	*ret = app->status;
+	ret->state = ENGINE_EXITED;
+	ret->exit_status = run->exit_status;
+	ret->exited_at = clock_now_seconds();
+	ret->stopped = app->stop_requested && !app->node_ended;
 	if (run->started)
-		exit_reason(run, app->status.reason, sizeof(app->status.reason));
+		exit_reason(run, ret->reason, sizeof(ret->reason));
 	else
-		(void)snprintf(app->status.reason, sizeof(app->status.reason), "%s", err->text);
-	app->status.state = ENGINE_EXITED;
+		(void)snprintf(ret->reason, sizeof(ret->reason), "%s", err->text);
+	pthread_mutex_unlock(&run->node->lock);
 }
 
+/* Who sees the exit finds nothing left of the sandbox, and the record written. */
 static void finish(struct run *run, const struct err *err)
 {
 	struct node *node = run->node;
 	struct app *app = run->app;
-
 	struct engine_status last;
 
 	reap(run);
 	egress_stop(&run->egress);
-	pthread_mutex_lock(&node->lock);
-	conclude(run, err);
-	last = app->status;
-	pthread_mutex_unlock(&node->lock);
+	conclude(run, err, &last);
 	log_event(LOG_INFO, run->started ? "app_ended" : "app_refused", "uuid", last.uuid, "reason", last.reason, NULL);
 	clean_up(run);
 	free(run);
 	pthread_mutex_lock(&node->lock);
+	app->status = last;
 	app->busy = false;
 	node->busy_count--;
 	node_changed(node, app);

@@ -1,17 +1,20 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * What test/e2e/test_sim_*.py needs of our libraries:
+ *   sim_tool pki DIR                              a simulated PKI in DIR
  *   sim_tool manifest IMAGE_DIR CODE_DIR EGRESS   canonical manifest of all files there, and its fingerprint on stderr
  */
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 
+#include "base/clock.h"
 #include "base/fs.h"
 #include "crypto/hash.h"
 #include "domain/release.h"
 #include "format/hex.h"
 #include "measure/sim_loader.h"
+#include "tee/sim_pki.h"
 
 #define PATH_SIZE 4096
 #define ENCLAVE_SIZE ((uint64_t)64 << 20)
@@ -89,6 +92,8 @@ int main(int argc, char **argv)
 
 	if (argc == 5 && strcmp(argv[1], "manifest") == 0)
 		status = manifest(argv[2], argv[3], argv[4], &err);
+	else if (argc == 3 && strcmp(argv[1], "pki") == 0)
+		status = sim_pki_create(argv[2], clock_now_seconds(), &err);
 	else
 		err_set(&err, ERR_INVALID, "see the top of sim_tool.c");
 	if (status < 0)
