@@ -64,6 +64,11 @@ static const struct cmd_option list_options[] = {
     OPTION_JSON,
 };
 static const struct cmd_option stop_options[] = {OPTION_YES};
+static const struct cmd_option sgx_measure_options[] = {
+    {"manifest", 0, "FILE", "the manifest that the enclave starts with (X.manifest.sgx)", false},
+    {"libpal", 0, "FILE", "Gramine's loader (…/gramine/sgx/libpal.so)", false},
+    OPTION_JSON,
+};
 
 #define OPTIONS(list) (list), COUNT_OF(list)
 #define NO_OPTIONS NULL, 0
@@ -87,5 +92,7 @@ const struct cmd_entry cmd_table[] = {
     {CLOUD, "logs", OPERATIONS, "show the last output of an app", "UUID", 1, 1, NO_OPTIONS, cmd_logs},
     {CLOUD, "stop", OPERATIONS, "stop apps for good and remove their contexts", "UUID...", 1, CMD_ARGS_MAX,
      OPTIONS(stop_options), cmd_stop},
+    {CMD_SPACE_SGX, "measure", OPERATIONS, "compute the MRENCLAVE of a Gramine manifest",
+     "--manifest FILE --libpal FILE", 0, 0, OPTIONS(sgx_measure_options), cmd_sgx_measure},
 };
 const size_t cmd_table_count = COUNT_OF(cmd_table);
