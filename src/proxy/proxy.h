@@ -56,7 +56,7 @@ DEFINE_SCOPED_PTR(struct proxy, proxy_close);
 /* Ends haproxy and every connection through it. Nothing runs: fine. The routes stay on disk. */
 must_check int proxy_shutdown(const char *run_dir, struct err *err);
 
-/* Routes domain (a DNS name) to an app's socket, or moves it there. Nobody need listen yet. */
+/* Routes domain (a DNS name) to an app's socket (path of at most 97 bytes), or moves it. Nobody need listen yet. */
 must_check int proxy_set(struct proxy *proxy, const char *domain, const char *socket_path, enum proxy_mode mode,
 			 struct err *err);
 /* Its connections are cut, unless another name leads to the same socket. Absent is fine. */
