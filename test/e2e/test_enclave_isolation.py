@@ -1,0 +1,212 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What the application cannot reach, and what the program does not hold (attached-channel.md G1, G3; section 11, 25, 26)."""
+import os
+import pathlib
+import re
+import subprocess
+import urllib.parse
+
+import pytest
+
+import testenclave
+
+# The application tries what the query says and answers with the exception's name, or what it got.
+PROBE = """
+import ctypes, json, os, pathlib, shutil, socket, subprocess, sys, urllib.parse
+def tried(code, where):
+    try:
+        return repr(eval(code, globals(), where))
+    except BaseException as error:
+        return type(error).__name__ + ": " + str(error)
+def seqpackets():
+    found = []
+    for number in range(3, 1024):
+        try:
+            probe = socket.socket(fileno=number)
+        except OSError:
+            continue
+        if probe.type == socket.SOCK_SEQPACKET:
+            found.append(number)
+        probe.detach()
+    return found
+def app(environ, start_response):
+    start_response("200 OK", [("Content-Type", "application/json")])
+    return [tried(urllib.parse.unquote(environ["QUERY_STRING"]), {"environ": environ}).encode()]
+"""
+
+
+@pytest.fixture(scope="module")
+def probe(build):
+    with testenclave.Enclave(build, {"app.py": PROBE}) as enclave:
+        enclave.run()
+        yield enclave
+
+
+def ask(enclave, code):
+    answer = enclave.get("/?" + urllib.parse.quote(code))
+    assert answer.status == 200
+    return answer.text
+
+
+REFUSED = "PermissionError: not available in an enclave"
+
+
+@pytest.mark.parametrize("code", [
+    "open('{state}/sealed.bin', 'rb').read()",
+    "open(b'{state}/sealed.bin', 'rb')",
+    "pathlib.Path('{state}/sealed.bin').read_bytes()",
+    "os.open('{state}/sealed.bin', 0)",
+    "os.open('{state}/new', os.O_CREAT | os.O_WRONLY)",
+    "os.listdir('{state}')",
+    "list(os.scandir('{state}'))",
+    "os.chdir('{state}')",
+    "os.remove('{state}/sealed.bin')",
+    "os.rename('{state}/sealed.bin', '/tmp/x')",
+    "os.rename('/tmp/x', '{state}/sealed.bin')",
+    "os.link('{state}/sealed.bin', '{home}/link')",
+    "os.truncate('{state}/sealed.bin', 0)",
+    "shutil.rmtree('{state}')",
+    "open('{state}/../state/sealed.bin')",
+    "open('{app}/../state/sealed.bin')",
+    "open('../state/sealed.bin')",
+    "[os.symlink('{dir}', '{home}/way'), open('{home}/way/state/sealed.bin')]",
+    "open('{instance}/instance.json')",
+    "open('{code}/app.py.enc')",
+    "open('/dev/attestation/quote')",
+    "open('/dev/attestation/user_report_data', 'wb')",
+    "open('/dev/attestation/keys/_sgx_mrenclave')",
+    "os.listdir('/dev/attestation')",
+    "os.listdir('/sys/kernel/config/tsm')",
+    "open('/proc/self/mem', 'rb')",
+    "open('/proc/%d/mem' % os.getpid(), 'rb')",
+    "open('/proc/thread-self/mem', 'rb')",
+    "open('/proc/self/task/%d/mem' % os.getpid(), 'rb')",
+    "os.listdir('/proc/self/task')",
+    "open('/proc/self/fd/3', 'rb')",
+    "os.open('proc/self/mem', 0, dir_fd=os.open('/', 0))",
+    "os.open('sealed.bin', 0, dir_fd=os.open('/', 0))",
+    "os.fork()",
+    "os.forkpty()",
+    "os.system('true')",
+    "os.execv('/bin/true', ['true'])",
+    "os.posix_spawn('/bin/true', ['true'], {{}})",
+    "subprocess.run(['true'])",
+    "subprocess.getoutput('true')",
+    "os.popen('true')",
+])
+def test_refused(probe, code):
+    names = {name: probe.dir / name for name in ("state", "home", "app", "instance", "code")}
+    assert ask(probe, code.format(dir=probe.dir, **names)).startswith(REFUSED), code
+    assert (probe.dir / "state/sealed.bin").exists()
+
+
+@pytest.mark.parametrize("code, wanted", [
+    ("open(os.environ['MODULE_PATH'] + '/app.py').read(11)", "'\\nimport cty'"),
+    ("pathlib.Path('/tmp').exists()", "True"),
+    ("open('/proc/self/status').read(5)", "'Name:'"),
+    ("open('/proc/meminfo').read(8)", "'MemTotal'"),
+    ("open('/dev/null').read()", "''"),
+    ("open('/nonexistent')", "FileNotFoundError"),
+    ("sys.path[0] == os.environ['MODULE_PATH']", "True"),
+    ("sys.flags.isolated, sys.flags.no_site, sys.flags.no_user_site, sys.flags.utf8_mode", "(1, 1, 1, 1)"),
+    ("[p for p in sys.path[1:] if not p.startswith('/usr/lib/python3')]", "[]"),
+    ("sys.flags.dont_write_bytecode", "1"),
+])
+def test_allowed(probe, code, wanted):
+    assert ask(probe, code).startswith(wanted)
+
+
+def test_the_hook_cannot_be_taken_away(probe):
+    """A hook of the application's own is only one more."""
+    assert ask(probe, "sys.addaudithook(lambda *a: None)") == "None"
+    assert ask(probe, f"open('{probe.dir}/state/sealed.bin')").startswith(REFUSED)
+
+
+def test_no_number_leads_to_the_device(probe):
+    """os.write is not audited: so descriptor 3 must not be the TEE's socket, nor any other number."""
+    quotes = len(probe.tee.quotes)
+    assert ask(probe, "seqpackets()") == "[]"
+    # The control: the search finds such a socket when there is one.
+    pair = "globals().__setitem__('pair', socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET))"
+    assert ask(probe, f"[{pair}, len(seqpackets())][1]") == "2"
+    assert len(probe.tee.quotes) == quotes
+
+
+def test_no_python_object_holds_a_key(probe):
+    """The code key was sent as text inside the runtime: nothing of it is among Python's objects."""
+    key = probe.code_key.hex()
+    found = ask(probe, f"[k for k in __import__('gc').get_objects() if isinstance(k, (str, bytes)) and {key[:20]!r} in str(k)]")
+    assert found == "[]"
+    assert key not in ask(probe, "dict(os.environ)")
+    assert key not in ask(probe, "environ")
+
+
+def memory_of(pid):
+    """All readable memory of a process (as root)."""
+    maps = pathlib.Path(f"/proc/{pid}/maps").read_text()
+    with open(f"/proc/{pid}/mem", "rb", 0) as memory:
+        for line in maps.splitlines():
+            span, mode = line.split()[:2]
+            start, end = (int(part, 16) for part in span.split("-"))
+            if "r" in mode and "[v" not in line:
+                memory.seek(start)
+                try:
+                    yield memory.read(end - start)
+                except OSError:
+                    continue
+
+
+@pytest.mark.skipif(os.getuid() != 0, reason="reads another process's memory: root only")
+def test_the_request_is_wiped_from_memory(build):
+    """After provisioning the code key is there once as bytes (the grant), and not as the text it came in."""
+    with testenclave.Enclave(build, {"app.py": PROBE}) as enclave:
+        enclave.run()
+        enclave.get()
+        memory = b"".join(memory_of(enclave.process.pid))
+        assert enclave.instance["uuid"].encode() in memory, "the search finds what is there"
+        assert enclave.code_key.hex().encode() not in memory
+
+
+def test_links_the_least(build):
+    """No curl, no database, no archive, no C++: by what the loader is told to load, and by all it then loads."""
+    program = build / "mse-enclave"
+    needed = subprocess.run(["readelf", "-d", program], check=True, capture_output=True, text=True).stdout
+    names = set(re.findall(r"NEEDED.*\[(lib[a-z]+)", needed))
+    assert names == {"libjansson", "libssl", "libcrypto", "libsodium", "libpython", "libc"}, names
+    every = subprocess.run(["ldd", program], check=True, capture_output=True, text=True).stdout
+    for unwanted in ("curl", "sqlite", "archive", "stdc++", "toml", "ldap", "ssh", "gnutls"):
+        assert unwanted not in every
+    assert "RPATH" not in needed and "RUNPATH" not in needed
+
+
+# ---- G1: the RA-TLS key signs its certificate and TLS, nothing else ----
+
+def symbols(archive, member, *options):
+    """Names in one object of a static library."""
+    with_dir = archive.with_suffix(".a.p") / (member + ".o")
+    text = subprocess.run(["nm", *options, with_dir], check=True, capture_output=True, text=True).stdout
+    return {line.split()[-1] for line in text.splitlines() if line.strip()}
+
+
+def test_the_key_object_exports_nothing_that_signs(build):
+    library = build / "src/enclave/libenclave.a"
+    exported = symbols(library, "ratls_key.c", "-g", "--defined-only")
+    assert {name for name in exported if not name.startswith(("__", "_GLOBAL"))} == {
+        "ratls_key_generate", "ratls_key_save", "ratls_key_load", "ratls_key_make_certificate",
+        "ratls_key_install_in_tls", "ratls_key_wipe"}
+    wanted = symbols(library, "ratls_key.c", "-u")
+    assert "p256_sign_raw" not in wanted and "x509_build" in wanted
+
+
+def test_no_other_object_of_the_runtime_touches_private_keys(build):
+    own = sorted(path for lib in ("libenclave.a.p", "libenclave_python.a.p", "mse-enclave.p")
+                 for path in (build / "src/enclave" / lib).glob("*.o"))
+    assert len(own) > 15
+    for path in own:
+        if path.name == "ratls_key.c.o":
+            continue
+        text = subprocess.run(["nm", "-u", path], check=True, capture_output=True, text=True).stdout
+        used = {line.split()[-1] for line in text.splitlines() if line.strip()}
+        assert not {name for name in used if name.startswith(("p256_", "x509_build", "EVP_", "ECDSA_", "SSL_"))}, path
+        if path.name != "sealed_state.c.o":
+            assert "ratls_key_save" not in used, path
