@@ -1,0 +1,442 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The fresh answer, F3 to F9 of attested-channel.md section 4; numbers are those of its section 11. */
+#include "unit.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "crypto/ed25519.h"
+#include "crypto/hash.h"
+#include "test_channel.h"
+
+static struct test_channel channel;
+
+static int setup(void **state)
+{
+	(void)state;
+	test_channel_init(&channel);
+	return 0;
+}
+
+static int teardown(void **state)
+{
+	(void)state;
+	test_channel_done(&channel);
+	return 0;
+}
+
+static void again(void)
+{
+	test_channel_done(&channel);
+	test_channel_init(&channel);
+}
+
+static void expect(const char *error)
+{
+	test_channel_build(&channel);
+	test_expect_fresh(&channel, error);
+	again();
+}
+
+static void test_good(void **state)
+{
+	struct attest_verdict *verdict;
+	uint8_t hash[32];
+
+	(void)state;
+	test_channel_build(&channel);
+	verdict = test_channel_fresh(&channel);
+	assert_true(verdict->accepted);
+	assert_true(verdict->has_ticket && verdict->has_identity && verdict->has_instance);
+	assert_int_equal(verdict->deployed, TEST_TIME - 100);
+	assert_int_equal(verdict->role, 2);
+	sha256(channel.answer.ticket.data, channel.answer.ticket.size, hash);
+	assert_memory_equal(verdict->ticket_hash, hash, 32);
+	assert_memory_equal(verdict->quote.mrenclave, verdict->certificate_quote.mrenclave, 32);
+	assert_memory_equal(verdict->quote.report_data, channel.fresh_evidence.report + 320, 64);
+	assert_string_equal(verdict->warning, "");
+	attest_verdict_free(verdict);
+}
+
+/* 1, 2, 4, 5: other nonce, connection, key, instance or ticket: one name for all. */
+static void test_binding(void **state)
+{
+	uint8_t *const values[] = {channel.nonce, channel.exporter};
+
+	(void)state;
+	test_channel_build(&channel);
+	for (size_t i = 0; i < COUNT_OF(values); i++) {
+		values[i][31] ^= 1;
+		test_expect_fresh(&channel, "fresh-binding");
+		values[i][31] ^= 1;
+	}
+	test_expect_fresh(&channel, "none");
+	memset(channel.exporter, 0, 32);
+	test_expect_fresh(&channel, "fresh-binding");
+	again();
+	for (size_t i = 0; i < 4; i++) {
+		struct fresh_claim claim;
+
+		test_channel_build(&channel);
+		claim = channel.claim;
+		again();
+		channel.claim = claim;
+		channel.keep_claim = true;
+		if (i > 0)
+			(i == 1   ? channel.claim.identity
+			 : i == 2 ? channel.claim.instance
+				  : channel.claim.ticket_hash)[0] ^= 1;
+		expect(i == 0 ? "none" : "fresh-binding");
+	}
+	/* The ticket swapped after the quote was made. */
+	channel.fresh.owner_key = NULL;
+	test_channel_build(&channel);
+	channel.answer.ticket.data[150] ^= 1;
+	test_channel_format(&channel);
+	channel.fresh.owner_key = NULL;
+	test_expect_fresh(&channel, "fresh-binding");
+}
+
+/* 3, 21: somebody in the middle with a key of his own. */
+static void test_tls_key(void **state)
+{
+	(void)state;
+	test_channel_build(&channel);
+	channel.tls_key[0] ^= 1;
+	test_expect_fresh(&channel, "tls-key");
+	again();
+	channel.instance.tls = INSTANCE_TLS_OWNER;
+	channel.expected.tls = "owner";
+	test_channel_build(&channel);
+	test_expect_fresh(&channel, "none");
+	channel.tls_key[0] ^= 1;
+	test_expect_fresh(&channel, "fresh-binding");
+}
+
+/* 8. */
+static void test_role(void **state)
+{
+	(void)state;
+	channel.declared_role = channel.claim.role = ATTEST_ROLE_CONFIGURATION;
+	expect("role");
+	channel.declared_role = channel.claim.role = 3;
+	expect("role");
+	channel.claim.role = ATTEST_ROLE_CONFIGURATION; /* it says 2 and is not */
+	expect("fresh-binding");
+	channel.claim.role = 3; /* one's own evidence sent back */
+	expect("fresh-binding");
+	channel.declared_role = channel.claim.role = ATTEST_ROLE_CONFIGURATION;
+	channel.with_ticket = false;
+	test_channel_build(&channel);
+	channel.fresh.role = ATTEST_ROLE_CONFIGURATION;
+	test_expect_fresh(&channel, "none"); /* waiting enclaves have no ticket yet */
+}
+
+/* 9. */
+static void test_batches(void **state)
+{
+	static const size_t SIZES[] = {2, 3, 1024};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT_OF(SIZES); i++) {
+		channel.batch = SIZES[i];
+		expect("none");
+		channel.batch = SIZES[i];
+		test_channel_build(&channel);
+		channel.answer.index ^= 1;
+		test_channel_format(&channel);
+		test_expect_fresh(&channel, "fresh-binding");
+		channel.answer.index ^= 1;
+		channel.answer.path[0][5] ^= 1;
+		test_channel_format(&channel);
+		test_expect_fresh(&channel, "fresh-binding");
+		again();
+	}
+}
+
+/* 10. */
+static void test_proof(void **state)
+{
+	(void)state;
+	channel.batch = 4;
+	test_channel_build(&channel);
+	channel.answer.index = 4;
+	test_channel_format(&channel);
+	test_expect_fresh(&channel, "proof");
+	channel.answer.index = 3;
+	channel.answer.path_count = 1;
+	test_channel_format(&channel);
+	test_expect_fresh(&channel, "proof");
+	channel.answer.path_count = 3;
+	test_channel_format(&channel);
+	test_expect_fresh(&channel, "proof");
+	channel.answer.depth = 3;
+	test_channel_format(&channel);
+	test_expect_fresh(&channel, "fresh-binding");
+	channel.answer.depth = 1;
+	channel.answer.path_count = 1;
+	channel.answer.index = 1;
+	test_channel_format(&channel);
+	test_expect_fresh(&channel, "fresh-binding");
+	channel.answer.depth = 11;
+	channel.answer.path_count = 11;
+	test_channel_format(&channel);
+	test_expect_fresh(&channel, "proof");
+}
+
+/* 11: the enclave's clock plays no part, the verifier's does. */
+static void test_age(void **state)
+{
+	(void)state;
+	test_channel_build(&channel);
+	channel.fresh.elapsed_ms = 30000;
+	test_expect_fresh(&channel, "none");
+	channel.fresh.elapsed_ms = 30001;
+	test_expect_fresh(&channel, "stale");
+}
+
+/* 12. */
+static void test_certificate(void **state)
+{
+	(void)state;
+	channel.cert.break_signature = true;
+	expect("ratls-certificate");
+	channel.expected.domain = "other.mse.localhost";
+	expect("instance-field:domain");
+	channel.no_instance = true;
+	expect("instance-missing");
+}
+
+/* 13. */
+static void test_ticket(void **state)
+{
+	uint8_t seed[32] = {1};
+
+	(void)state;
+	channel.with_ticket = false;
+	expect("ticket-missing");
+	memcpy(channel.owner_seed, seed, 32); /* another owner's */
+	expect("ticket-signature");
+	for (size_t i = 0; i < 3; i++) {
+		struct ticket ticket;
+
+		test_channel_build(&channel);
+		ticket = channel.ticket;
+		again();
+		(i == 0 ? ticket.identity : i == 1 ? ticket.instance : ticket.fingerprint)[0] ^= 1;
+		channel.ticket = ticket;
+		expect("ticket-binding");
+	}
+	test_channel_build(&channel);
+	channel.fresh.tickets_from = TEST_TIME - 100;
+	test_expect_fresh(&channel, "none");
+	channel.fresh.tickets_from = TEST_TIME - 99;
+	test_expect_fresh(&channel, "ticket-older");
+	channel.fresh.tickets_from = 0;
+	channel.fresh.deployed_seen = TEST_TIME - 99;
+	test_expect_fresh(&channel, "ticket-older");
+	channel.fresh.deployed_seen = TEST_TIME - 100;
+	test_expect_fresh(&channel, "none");
+	again();
+	channel.with_ticket = false; /* no owner key to check against: as its host told it */
+	test_channel_build(&channel);
+	channel.fresh.owner_key = NULL;
+	test_expect_fresh(&channel, "none");
+}
+
+static void test_recorded_identity(void **state)
+{
+	uint8_t identity[64];
+
+	(void)state;
+	test_channel_build(&channel);
+	memcpy(identity, channel.certificate_evidence.report + 320, 64);
+	channel.fresh.identity = identity;
+	test_expect_fresh(&channel, "none");
+	identity[63] ^= 1;
+	test_expect_fresh(&channel, "identity-changed");
+}
+
+/* 14: the answer cut at every byte, and other breakages of its form. */
+static void test_malformed(void **state)
+{
+	size_t size;
+
+	(void)state;
+	test_channel_build(&channel);
+	size = channel.body.size;
+	for (size_t cut = 1; cut < size; cut += 41) {
+		channel.body.size = cut;
+		test_expect_fresh(&channel, "attest-malformed");
+	}
+	channel.body.size = size;
+	{
+		char *version = strstr((char *)channel.body.data, "\"version\":1");
+
+		version[10] = '2';
+		test_expect_fresh(&channel, "attest-version");
+		memcpy(version, "\"role\":2   ", 11);
+		test_expect_fresh(&channel, "attest-malformed");
+	}
+}
+
+/* 15: the certificate's quote in place of a fresh one. */
+static void test_old_quote(void **state)
+{
+	struct err err = ERR_INIT;
+
+	(void)state;
+	test_channel_build(&channel);
+	buf_clear(&channel.answer.quote);
+	assert_ok(buf_add(&channel.answer.quote, channel.certificate_evidence.quote.data,
+			  channel.certificate_evidence.quote.size, &err),
+		  &err);
+	test_channel_format(&channel);
+	test_expect_fresh(&channel, "fresh-tag");
+}
+
+/* 18. */
+static void test_fresh_quote_is_judged(void **state)
+{
+	struct attest_measurement measurement = {.size = 32};
+
+	(void)state;
+	channel.fresh_evidence.report[48] |= 2;
+	expect("debug");
+	channel.fresh_evidence.report[64] ^= 1;
+	expect("measurement"); /* of another release than the certificate's */
+	channel.fresh_evidence.pck.components[0] = 6;
+	expect("tcb-status");
+	channel.fresh_evidence.root.break_signature = true;
+	expect("chain-invalid");
+	channel.certificate_evidence.report[48] |= 2;
+	expect("debug");
+	test_channel_build(&channel);
+	channel.policy.measurements = &measurement;
+	channel.policy.measurement_count = 1;
+	test_expect_fresh(&channel, "measurement");
+}
+
+/* The certificate's quote may be of before an update: it is reported, with a warning. */
+static void test_older_certificate(void **state)
+{
+	struct attest_verdict *verdict;
+
+	(void)state;
+	channel.certificate_evidence.pck.components[0] = 6;
+	test_channel_build(&channel);
+	verdict = test_channel_fresh(&channel);
+	assert_string_equal(verdict->error_text, "none");
+	assert_int_equal(verdict->certificate_quote.tcb_status, ATTEST_TCB_OUT_OF_DATE);
+	assert_int_equal(verdict->quote.tcb_status, ATTEST_TCB_UP_TO_DATE);
+	assert_non_null(strstr(verdict->warning, "older TCB"));
+	attest_verdict_free(verdict);
+	again();
+	channel.certificate_evidence.pck.components[0] = 4; /* but not Revoked */
+	expect("tcb-revoked");
+}
+
+/* 29. */
+static void test_machine(void **state)
+{
+	struct attest_verdict *verdict;
+	struct attest_machine machine = {.size = 32};
+
+	(void)state;
+	channel.fresh_evidence.pck.ppid[0] ^= 1;
+	channel.fresh_evidence.pck_cert.serial = 100;
+	channel.instance.tls = INSTANCE_TLS_OWNER;
+	channel.expected.tls = "owner";
+	expect("machine-changed");
+	channel.fresh_evidence.pck.ppid[0] ^= 1;
+	test_channel_build(&channel);
+	channel.tls_key[5] ^= 1;
+	test_expect_fresh(&channel, "tls-key");
+	again();
+	test_channel_build(&channel);
+	verdict = test_channel_fresh(&channel);
+	memcpy(machine.data, verdict->quote.machine_id, 32);
+	attest_verdict_free(verdict);
+	channel.policy.machines = &machine;
+	channel.policy.machine_count = 1;
+	test_expect_fresh(&channel, "none");
+	machine.data[31] ^= 1;
+	test_expect_fresh(&channel, "machine");
+}
+
+static void test_needs(void **state)
+{
+	struct attest_needs needs;
+	const char *why = NULL;
+	struct attest_bytes bytes;
+
+	(void)state;
+	test_channel_build(&channel);
+	bytes = (struct attest_bytes){channel.body.data, channel.body.size};
+	assert_int_equal(attest_needs(&bytes, &needs, &why), 0);
+	assert_string_equal(needs.fmspc, "30606a000000");
+	assert_string_equal(needs.ca, "platform");
+	assert_false(needs.simulated);
+	bytes.size /= 2;
+	assert_int_equal(attest_needs(&bytes, &needs, &why), -1);
+	assert_int_equal(attest_needs(&(struct attest_bytes){0}, &needs, &why), -1);
+}
+
+static void test_missing_arguments(void **state)
+{
+	const struct attest_collateral_bytes none = {0};
+	struct attest_collateral *collateral = NULL;
+	struct attest_verdict *verdict = NULL;
+	const char *why = NULL;
+
+	(void)state;
+	test_channel_build(&channel);
+	channel.fresh.answer = (struct attest_bytes){channel.body.data, channel.body.size};
+	assert_int_equal(attest_collateral_new(&none, &collateral, &why), 0);
+	for (size_t i = 0; i < 6; i++) {
+		struct attest_fresh fresh = channel.fresh;
+
+		if (i == 0)
+			fresh.nonce = NULL;
+		else if (i == 1)
+			fresh.exporter = NULL;
+		else if (i == 2)
+			fresh.tls_key = NULL;
+		else if (i == 3)
+			fresh.instance = NULL;
+		else if (i == 4)
+			fresh.role = 3;
+		else
+			fresh.answer = (struct attest_bytes){0};
+		assert_int_equal(attest_verify_fresh(&fresh, collateral, NULL, TEST_TIME, NULL, &verdict, &why), -1);
+	}
+	assert_null(verdict);
+	attest_collateral_free(collateral);
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    TEST(test_good),
+	    TEST(test_binding),
+	    TEST(test_tls_key),
+	    TEST(test_role),
+	    TEST(test_batches),
+	    TEST(test_proof),
+	    TEST(test_age),
+	    TEST(test_certificate),
+	    TEST(test_ticket),
+	    TEST(test_recorded_identity),
+	    TEST(test_malformed),
+	    TEST(test_old_quote),
+	    TEST(test_fresh_quote_is_judged),
+	    TEST(test_older_certificate),
+	    TEST(test_machine),
+	    TEST(test_needs),
+	    TEST(test_missing_arguments),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
