@@ -24,8 +24,6 @@
 #define HOST_ADDRESSES_MAX 128
 #define ADDRESS_TEXT_MAX 15
 
-const char egress_resolv_conf[] = "nameserver 10.0.2.3\n";
-
 /* RFC 6890 and RFC 1918, RFC 6598, RFC 3927; multicast and reserved ones too. */
 static const char *const refused[] = {"0.0.0.0/8",     "10.0.0.0/8",      "100.64.0.0/10",  "169.254.0.0/16",
 				      "172.16.0.0/12", "192.0.0.0/24",    "192.0.2.0/24",   "192.168.0.0/16",

@@ -2,6 +2,7 @@
 /*
  * Egress "internet": slirp4netns in the sandbox's network namespace, and the networks it must not reach: private,
  * shared, link-local and special ranges (RFC 6890), and every address of this host, but for what the operator lists.
+ * Names are resolved by slirp4netns at 10.0.2.3 (the images' /etc/resolv.conf), which asks the host's resolver.
  * IPv4 only, so unique local addresses (ULA) and IPv6 link-local are out of reach altogether.
  */
 #ifndef MSE_SIM_EGRESS_H
@@ -34,9 +35,6 @@ must_check int egress_networks_detect(const struct engine_launch *launch, struct
 
 /* ERR_UNSUPPORTED with the reason when this user on this machine cannot have it. */
 must_check int egress_check(struct err *err);
-
-/* Content of /etc/resolv.conf: slirp4netns' own resolver, which asks the host's. */
-extern const char egress_resolv_conf[];
 
 struct egress {
 	pid_t pid;   /* 0: none */

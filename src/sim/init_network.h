@@ -10,8 +10,7 @@
 #include "base/err.h"
 #include "sim/policy.h"
 
-#define NETWORK_GATEWAY "10.0.2.2" /* of slirp4netns; its resolver is 10.0.2.3 */
-#define NETWORK_RESOLVER "10.0.2.3"
+#define NETWORK_GATEWAY "10.0.2.2" /* of slirp4netns */
 #define NETWORK_DEVICE "tap0"
 
 must_check int network_open(int *ret_fd, struct err *err);

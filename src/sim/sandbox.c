@@ -33,8 +33,8 @@ static const char *const readable[] = {"/instance", "/proc"};
 static const char *const writable[] = {"/state", "/run/mse", "/tmp", "/root", "/mse-app", "/key"};
 
 /* Top level names that are ours, whatever the image has there. */
-static const char *const own_names[] = {"code",    "instance", "state", "run", "tmp", "root",
-					"mse-app", "key",      "proc",  "dev", "etc", INIT_NAME};
+static const char *const own_names[] = {"code",    "instance", "state", "run", "tmp",    "root",
+					"mse-app", "key",      "proc",  "dev", INIT_NAME};
 
 /* ---- argv ---- */
 
@@ -117,16 +117,16 @@ static int add_limits(struct sandbox_argv *argv, const struct sandbox *sandbox, 
 
 struct image_walk {
 	struct sandbox_argv *argv;
-	const char *host_dir, *inside; /* "" for the top */
+	const char *dir;
 };
 
-static bool is_own_name(const struct image_walk *walk, const char *name)
+static bool is_own_name(const char *name)
 {
 	for (size_t i = 0; i < COUNT_OF(own_names); i++) {
-		if (walk->inside[0] == '\0' && strcmp(name, own_names[i]) == 0)
+		if (strcmp(name, own_names[i]) == 0)
 			return true;
 	}
-	return strcmp(walk->inside, "/etc") == 0 && strcmp(name, "resolv.conf") == 0;
+	return false;
 }
 
 /* Directories and files are mounted; a link is made anew, because a mount would follow it on the host. */
@@ -136,10 +136,10 @@ static int add_image_entry(const char *name, void *arg, struct err *err)
 	char host[PATH_SIZE], inside[PATH_SIZE], target[PATH_SIZE];
 	ssize_t length;
 
-	if (is_own_name(walk, name))
+	if (is_own_name(name))
 		return 0;
-	if (snprintf(host, sizeof(host), "%s/%s", walk->host_dir, name) >= (int)sizeof(host) ||
-	    snprintf(inside, sizeof(inside), "%s/%s", walk->inside, name) >= (int)sizeof(inside))
+	if (snprintf(host, sizeof(host), "%s/%s", walk->dir, name) >= (int)sizeof(host) ||
+	    snprintf(inside, sizeof(inside), "/%s", name) >= (int)sizeof(inside))
 		return err_set(err, ERR_LIMIT, "path of image file '%s' is too long", name);
 	length = readlink(host, target, sizeof(target) - 1);
 	if (length < 0)
@@ -150,19 +150,9 @@ static int add_image_entry(const char *name, void *arg, struct err *err)
 
 static int add_image(struct sandbox_argv *argv, const struct sandbox *sandbox, struct err *err)
 {
-	char etc[PATH_SIZE];
-	struct image_walk top = {.argv = argv, .host_dir = sandbox->launch->image_dir, .inside = ""};
-	struct image_walk below_etc = {.argv = argv, .host_dir = etc, .inside = "/etc"};
+	struct image_walk walk = {.argv = argv, .dir = sandbox->launch->image_dir};
 
-	(void)snprintf(etc, sizeof(etc), "%s/etc", sandbox->launch->image_dir);
-	if (fs_each_entry(top.host_dir, add_image_entry, &top, err) < 0 || add(argv, "--dir", err) < 0 ||
-	    add(argv, "/etc", err) < 0)
-		return -1;
-	if (fs_is_dir(etc) && fs_each_entry(etc, add_image_entry, &below_etc, err) < 0)
-		return -1;
-	if (sandbox->launch->egress == ENGINE_EGRESS_NONE)
-		return 0;
-	return add_pair(argv, "--ro-bind-data", SANDBOX_RESOLV_FD, err) < 0 ? -1 : add(argv, "/etc/resolv.conf", err);
+	return fs_each_entry(walk.dir, add_image_entry, &walk, err);
 }
 
 static int add_temporary(struct sandbox_argv *argv, const struct engine_launch *launch, struct err *err)
@@ -257,24 +247,25 @@ static int add_paths(struct buf *policy, enum policy_access access, const char *
 	return 0;
 }
 
-/* The directory of each trusted file may be listed (Python does); the files are sorted, so repeats are neighbours. */
+/*
+ * Names may be listed in every directory above a trusted file but the root's own (Python lists its module path from
+ * the top). A Landlock rule holds for all below, so one for each top level directory does; the files are sorted.
+ */
 static int add_trusted(struct buf *policy, const struct plan *plan, struct err *err)
 {
 	char last[PATH_SIZE] = "";
 
 	for (size_t i = 0; i < plan->file_count; i++) {
 		const char *path = plan->files[i].path;
-		const size_t dir_size = (size_t)(strrchr(path, '/') - path);
-		char dir[PATH_SIZE];
+		const size_t top_size = 1 + strcspn(path + 1, "/");
 
 		if (policy_add_path(policy, POLICY_ACCESS_FILE, path, err) < 0)
 			return -1;
-		if (dir_size == 0 || snprintf(dir, sizeof(dir), "%.*s", (int)dir_size, path) >= (int)sizeof(dir) ||
-		    strcmp(dir, last) == 0)
+		if (path[top_size] == '\0' || (strncmp(path, last, top_size) == 0 && last[top_size] == '\0'))
 			continue;
-		if (policy_add_path(policy, POLICY_ACCESS_LIST, dir, err) < 0)
+		(void)snprintf(last, sizeof(last), "%.*s", (int)top_size, path);
+		if (policy_add_path(policy, POLICY_ACCESS_LIST, last, err) < 0)
 			return -1;
-		memcpy(last, dir, dir_size + 1);
 	}
 	return policy_add_path(policy, POLICY_ACCESS_LIST, RELEASE_CODE_DIR, err);
 }
@@ -289,13 +280,11 @@ static int add_rules(struct buf *policy, const struct sandbox *sandbox, struct e
 	    add_paths(policy, POLICY_ACCESS_READ, readable, COUNT_OF(readable), err) < 0 ||
 	    add_paths(policy, POLICY_ACCESS_WRITE, writable, COUNT_OF(writable), err) < 0)
 		return -1;
-	if (sandbox->launch->egress == ENGINE_EGRESS_NONE)
-		return 0;
 	for (size_t i = 0; i < sandbox->network_count; i++) {
 		if (policy_add(policy, POLICY_NETWORK, &sandbox->networks[i], sizeof(sandbox->networks[i]), err) < 0)
 			return -1;
 	}
-	return policy_add_path(policy, POLICY_ACCESS_READ, "/etc/resolv.conf", err);
+	return 0;
 }
 
 static int add_filters(struct buf *policy, struct err *err)

@@ -11,8 +11,6 @@
 #include "sim/plan.h"
 #include "sim/policy.h"
 
-#define SANDBOX_RESOLV_FD 6 /* content of /etc/resolv.conf, only with egress */
-
 struct sandbox {
 	const struct engine_launch *launch;
 	const struct plan *plan;

@@ -42,7 +42,7 @@ struct run {
 	struct applog log;
 	struct sandbox sandbox;
 	int tee[2], control[2], output[2]; /* ours is [0] */
-	int policy_fd, resolv_fd;
+	int policy_fd;
 	pid_t sandbox_pid;
 	int sandbox_pidfd, enclave_pidfd;
 	pid_t enclave_pid;
@@ -82,9 +82,7 @@ static int prepare_egress(struct run *run, struct err *err)
 {
 	if (run->launch->egress == ENGINE_EGRESS_NONE)
 		return 0;
-	if (egress_check(err) < 0 || egress_networks_detect(run->launch, &run->networks, err) < 0)
-		return -1;
-	return sandbox_memory_file(egress_resolv_conf, strlen(egress_resolv_conf), &run->resolv_fd, err);
+	return egress_check(err) < 0 ? -1 : egress_networks_detect(run->launch, &run->networks, err);
 }
 
 static void describe_sandbox(struct run *run)
@@ -147,8 +145,7 @@ static int spawn_sandbox(struct run *run, struct err *err)
 	options.keep[0] = (struct spawn_keep){.fd = run->tee[1], .target = POLICY_TEE_FD};
 	options.keep[1] = (struct spawn_keep){.fd = run->control[1], .target = POLICY_CONTROL_FD};
 	options.keep[2] = (struct spawn_keep){.fd = run->policy_fd, .target = POLICY_FILE_FD};
-	options.keep[3] = (struct spawn_keep){.fd = run->resolv_fd, .target = SANDBOX_RESOLV_FD};
-	options.keep_count = run->resolv_fd >= 0 ? 4 : 3;
+	options.keep_count = 3;
 	options.die_with_parent = true;
 	if (spawn_start(&options, &run->sandbox_pid, err) < 0)
 		return -1;
@@ -159,7 +156,6 @@ static int spawn_sandbox(struct run *run, struct err *err)
 	fd_closep(&run->control[1]);
 	fd_closep(&run->output[1]);
 	fd_closep(&run->policy_fd);
-	fd_closep(&run->resolv_fd);
 	return 0;
 }
 
@@ -383,7 +379,6 @@ static void clean_up(struct run *run)
 		fd_close(run->output[i]);
 	}
 	fd_close(run->policy_fd);
-	fd_close(run->resolv_fd);
 	fd_close(run->sandbox_pidfd);
 	fd_close(run->enclave_pidfd);
 	plan_free(run->plan);
@@ -469,7 +464,6 @@ int supervisor_start(struct node *node, struct app *app, json_t *request, struct
 			    .control = {-1, -1},
 			    .output = {-1, -1},
 			    .policy_fd = -1,
-			    .resolv_fd = -1,
 			    .sandbox_pidfd = -1,
 			    .enclave_pidfd = -1,
 			    .exit_status = -1};

@@ -2,7 +2,9 @@
 /*
  * What test/e2e/test_sim_*.py needs of our libraries:
  *   sim_tool pki DIR                              a simulated PKI in DIR
- *   sim_tool manifest IMAGE_DIR CODE_DIR EGRESS   canonical manifest of all files there, and its fingerprint on stderr
+ *   sim_tool image NAME:TAG PROGRAM DEST          a built-in image
+ *   sim_tool manifest IMAGE_DIR CODE_DIR EGRESS [OWNER_KEY CODE_KEY_ID]
+ *                                                 canonical manifest of all files there; its fingerprint on stderr
  */
 #include <stdio.h>
 #include <string.h>
@@ -13,6 +15,7 @@
 #include "crypto/hash.h"
 #include "domain/release.h"
 #include "format/hex.h"
+#include "image/image.h"
 #include "measure/sim_loader.h"
 #include "tee/sim_pki.h"
 
@@ -60,8 +63,19 @@ static int walk_dir(const struct walk *walk, struct err *err)
 	return fs_each_entry(path, visit, (void *)(uintptr_t)walk, err);
 }
 
-static int manifest(const char *image, const char *code, const char *egress, struct err *err)
+static int set_keys(struct release *release, const char *owner_key, const char *code_key_id, struct err *err)
 {
+	release->has_owner_key = true;
+	release->has_code_key_id = true;
+	if (hex_decode(owner_key, strlen(owner_key), release->owner_key, sizeof(release->owner_key), err) < 0)
+		return -1;
+	return hex_decode(code_key_id, strlen(code_key_id), release->code_key_id, sizeof(release->code_key_id), err);
+}
+
+/* argv: IMAGE_DIR and what follows. */
+static int manifest(char **argv, struct err *err)
+{
+	const char *image = argv[0], *code = argv[1], *egress = argv[2];
 	scoped(release_freep) struct release *release = NULL;
 	scoped(bill_freep) struct bill *bill = NULL;
 	scoped(buf_done) struct buf text = BUF_INIT(RELEASE_MANIFEST_MAX);
@@ -74,6 +88,8 @@ static int manifest(const char *image, const char *code, const char *egress, str
 	const struct walk codes = {.root = code, .below = "", .release = release};
 
 	release->enclave_size = ENCLAVE_SIZE;
+	if (argv[3] && set_keys(release, argv[3], argv[4], err) < 0)
+		return -1;
 	if (walk_dir(&files, err) < 0 || bill_sort(bill, err) < 0 || walk_dir(&codes, err) < 0 ||
 	    release_set_application(release, "app:app", err) < 0 || release_set_healthcheck(release, "/", err) < 0 ||
 	    release_egress_parse(egress, &release->egress, err) < 0 ||
@@ -85,13 +101,22 @@ static int manifest(const char *image, const char *code, const char *egress, str
 	return 0;
 }
 
+static int make_image(const char *name, const char *program, const char *dest, struct err *err)
+{
+	scoped(bill_freep) struct bill *bill = NULL;
+
+	return image_build(name, program, dest, NULL, &bill, err);
+}
+
 int main(int argc, char **argv)
 {
 	struct err err = ERR_INIT;
 	int status = -1;
 
-	if (argc == 5 && strcmp(argv[1], "manifest") == 0)
-		status = manifest(argv[2], argv[3], argv[4], &err);
+	if ((argc == 5 || argc == 7) && strcmp(argv[1], "manifest") == 0)
+		status = manifest(argv + 2, &err);
+	else if (argc == 5 && strcmp(argv[1], "image") == 0)
+		status = make_image(argv[2], argv[3], argv[4], &err);
 	else if (argc == 3 && strcmp(argv[1], "pki") == 0)
 		status = sim_pki_create(argv[2], clock_now_seconds(), &err);
 	else

@@ -24,8 +24,9 @@ class SimError(Exception):
 class App:
     """The folders of one app, as msed would make them."""
 
-    def __init__(self, node, commands, egress="none", code=None, image=None):
+    def __init__(self, node, commands, egress="none", code=None, image=None, keys=()):
         self.node = node
+        self.keys = list(keys)
         self.uuid = str(uuid.uuid4())
         self.dir = node.dir / "apps" / self.uuid
         for name in ("code", "instance", "state", "run"):
@@ -46,7 +47,7 @@ class App:
 
     def write_manifest(self):
         done = subprocess.run([self.node.build / "test/support/sim_tool", "manifest", self.image, self.dir / "code",
-                               self.egress], capture_output=True, text=True, check=True)
+                               self.egress, *self.keys], capture_output=True, text=True, check=True)
         (self.dir / "manifest.toml").write_text(done.stdout)
         self.fingerprint = done.stderr.strip()
 
