@@ -51,7 +51,7 @@ int api_open(const struct settings *settings, struct api *ret_api, struct err *e
 	int found = -1;
 
 	if (find_url(settings, &api.url, err) == 0)
-		found = trust_find(settings, api.url, &api.trust, err);
+		found = trust_find_by_url(settings, api.url, &api.trust, err);
 	api.is_trusted = found > 0;
 	if (api.is_trusted) {
 		options.ca_pem = api.trust.ca;

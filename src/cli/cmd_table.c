@@ -59,6 +59,17 @@ static const struct cmd_option localtest_options[] = {
     OPTION_PATH,
     {"no-tests", 0, NULL, "only check that the app starts", false},
 };
+static const struct cmd_option deploy_options[] = {
+    OPTION_PATH,
+    OPTION_YES,
+    {"no-verify", 0, NULL, "send code key and secrets to whatever answers (tests only)", false},
+    {"untrusted-ssl", 0, NULL, "end TLS at the operator's proxy (tests only)", false},
+    OPTION_WORKSPACE,
+    {"timeout", 0, "MINUTES", "how long to wait for the app (default: 1440)", false},
+    OPTION_SIMULATION,
+    OPTION_PCCS,
+    OPTION_JSON,
+};
 static const struct cmd_option list_options[] = {
     {"all", 0, NULL, "also show stopped and failed apps", false},
     OPTION_JSON,
@@ -87,6 +98,8 @@ const struct cmd_entry cmd_table[] = {
     {CLOUD, "scaffold", OPERATIONS, "make the folder of a new app", "APP_NAME", 1, 1, NO_OPTIONS, cmd_scaffold},
     {CLOUD, "localtest", OPERATIONS, "run the app and its tests on this machine", "", 0, 0, OPTIONS(localtest_options),
      cmd_localtest},
+    {CLOUD, "deploy", OPERATIONS, "encrypt, start, attest and provision the app", "", 0, 0, OPTIONS(deploy_options),
+     cmd_deploy},
     {CLOUD, "list", OPERATIONS, "list apps", "[PROJECT]", 0, 1, OPTIONS(list_options), cmd_list},
     {CLOUD, "status", OPERATIONS, "show the state of an app", "UUID", 1, 1, OPTIONS(json_options), cmd_status},
     {CLOUD, "logs", OPERATIONS, "show the last output of an app", "UUID", 1, 1, NO_OPTIONS, cmd_logs},

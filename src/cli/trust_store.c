@@ -128,7 +128,7 @@ static int load(const char *path, struct trust *ret_trust, struct err *err)
 	return 0;
 }
 
-int trust_find(const struct settings *settings, const char *url, struct trust *ret_trust, struct err *err)
+int trust_find_by_url(const struct settings *settings, const char *url, struct trust *ret_trust, struct err *err)
 {
 	scoped(freep) char *path = NULL;
 
@@ -283,7 +283,7 @@ int trust_find_by_domain(const struct settings *settings, const char *host, stru
 	int status = trust_each(settings, match_domain, &wanted, err);
 
 	if (status == 0 && wanted.url)
-		status = trust_find(settings, wanted.url, ret_trust, err);
+		status = trust_find_by_url(settings, wanted.url, ret_trust, err);
 	free(wanted.url);
 	return status;
 }

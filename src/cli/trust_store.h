@@ -31,7 +31,8 @@ must_check int trust_normalize_url(const char *url, char **ret_url, struct err *
 must_check int trust_fingerprint(const char *pem, char **ret_hex, struct err *err);
 
 /* 1 found, 0 not trusted. */
-must_check int trust_find(const struct settings *settings, const char *url, struct trust *ret_trust, struct err *err);
+must_check int trust_find_by_url(const struct settings *settings, const char *url, struct trust *ret_trust,
+				 struct err *err);
 /* The entry whose base domain the host lies under: 1, 0. */
 must_check int trust_find_by_domain(const struct settings *settings, const char *host, struct trust *ret_trust,
 				    struct err *err);

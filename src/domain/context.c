@@ -184,25 +184,25 @@ static int read_requirements(const struct toml_node *config, struct config_texts
 	return 0;
 }
 
-static int read_nonces(const struct toml_node *instance, struct context *context, struct err *err)
+static int read_files(const struct toml_node *instance, const char *key, size_t hex_digits,
+		      struct context_nonce **ret_files, size_t *ret_count, struct err *err)
 {
-	const struct toml_node *table = toml_find(instance, "nonces");
+	const struct toml_node *table = toml_find(instance, key);
 
 	if (!table)
 		return 0;
 	if (table->kind != TOML_TABLE || table->item_count > CONTEXT_NONCES_MAX)
-		return wrong(table, "instance.nonces", "a table of at most 10000 files", err);
-	context->nonces = calloc(table->item_count + 1, sizeof(*context->nonces));
-	if (!context->nonces)
+		return wrong(table, key, "a table of at most 10000 files", err);
+	*ret_files = calloc(table->item_count + 1, sizeof(**ret_files));
+	if (!*ret_files)
 		return err_no_memory(err);
 	for (size_t i = 0; i < table->item_count; i++) {
-		struct context_nonce *nonce = &context->nonces[context->nonce_count];
+		struct context_nonce *file = &(*ret_files)[(*ret_count)++];
 
-		if (copy_text(table->items[i], "instance.nonces", CONTEXT_NONCE_HEX, &nonce->hex, err) < 0)
+		if (copy_text(table->items[i], key, hex_digits, &file->hex, err) < 0)
 			return -1;
-		context->nonce_count++;
-		nonce->path = strdup(table->items[i]->key);
-		if (!nonce->path)
+		file->path = strdup(table->items[i]->key);
+		if (!file->path)
 			return err_no_memory(err);
 	}
 	return 0;
@@ -229,7 +229,8 @@ static int read_all(const struct toml_node *root, struct context *context, struc
 	    read_integer(instance, "enclave_size", 0, ENCLAVE_SIZE_MAX, &context->enclave_size, err) < 0 ||
 	    read_integer(instance, "port", 1, PORT_MAX, &context->port, err) < 0 ||
 	    read_requirements(toml_find(root, "config"), &context->tests_requirements, err) < 0 ||
-	    read_nonces(instance, context, err) < 0)
+	    read_files(instance, "nonces", CONTEXT_NONCE_HEX, &context->nonces, &context->nonce_count, err) < 0 ||
+	    read_files(instance, "files", CONTEXT_KEY_HEX, &context->files, &context->file_count, err) < 0)
 		return -1;
 	if (!context_is_uuid(context->id))
 		return err_set(err, ERR_INVALID, "'instance.id' is '%.60s', expected a uuid", context->id);
@@ -282,6 +283,26 @@ static int add_config(const struct context *context, struct buf *ret, struct err
 	return buf_add_text(ret, "]\n", err);
 }
 
+static int add_files(const char *key, const struct context_nonce *files, size_t count, struct buf *ret, struct err *err)
+{
+	if (buf_addf(ret, err, "\n[instance.%s]\n", key) < 0)
+		return -1;
+	for (size_t i = 0; i < count; i++) {
+		if (toml_add_text(ret, files[i].path, err) < 0 || buf_addf(ret, err, " = \"%s\"\n", files[i].hex) < 0)
+			return -1;
+	}
+	return 0;
+}
+
+static void free_files(struct context_nonce *files, size_t count)
+{
+	for (size_t i = 0; i < count; i++) {
+		free(files[i].path);
+		free(files[i].hex);
+	}
+	free(files);
+}
+
 static int add_instance(const struct context *context, struct buf *ret, struct err *err)
 {
 	char date[DATE_TEXT_SIZE];
@@ -295,14 +316,9 @@ static int add_instance(const struct context *context, struct buf *ret, struct e
 		if (buf_addf(ret, err, "expires_at = \"%s\"\n", date) < 0)
 			return -1;
 	}
-	if (buf_add_text(ret, "\n[instance.nonces]\n", err) < 0)
+	if (add_files("nonces", context->nonces, context->nonce_count, ret, err) < 0)
 		return -1;
-	for (size_t i = 0; i < context->nonce_count; i++) {
-		if (toml_add_text(ret, context->nonces[i].path, err) < 0 ||
-		    buf_addf(ret, err, " = \"%s\"\n", context->nonces[i].hex) < 0)
-			return -1;
-	}
-	return 0;
+	return context->files ? add_files("files", context->files, context->file_count, ret, err) : 0;
 }
 
 int context_format(const struct context *context, struct buf *ret, struct err *err)
@@ -327,10 +343,7 @@ void context_done(struct context *context)
 	for (size_t i = 0; i < context->tests_requirements.count; i++)
 		free(context->tests_requirements.items[i]);
 	free(context->tests_requirements.items);
-	for (size_t i = 0; i < context->nonce_count; i++) {
-		free(context->nonces[i].path);
-		free(context->nonces[i].hex);
-	}
-	free(context->nonces);
+	free_files(context->nonces, context->nonce_count);
+	free_files(context->files, context->file_count);
 	*context = (struct context){0};
 }

@@ -23,9 +23,10 @@
 #define CONTEXT_KEY_HEX 64
 #define CONTEXT_IDENTITY_HEX 128
 
+/* One file of the code and a number of it in hex. */
 struct context_nonce {
 	char *path; /* relative to the code folder, without .enc */
-	char *hex;  /* 24 bytes */
+	char *hex;
 };
 
 struct context {
@@ -53,13 +54,15 @@ struct context {
 	char *domain_name;            /* ours from here on */
 	int64_t port;                 /* 443 when absent */
 	char *created_at;
-	char *fingerprint; /* hex of 32 bytes */
-	char *identity;    /* hex of 64 bytes */
-	char *ticket;      /* base64 */
-	char *machine_id;  /* hex of 32 bytes */
-	char *document;    /* the instance document, byte for byte */
-	struct context_nonce *nonces;
+	char *fingerprint;            /* hex of 32 bytes */
+	char *identity;               /* hex of 64 bytes */
+	char *ticket;                 /* base64 */
+	char *machine_id;             /* hex of 32 bytes */
+	char *document;               /* the instance document, byte for byte */
+	struct context_nonce *nonces; /* 24 bytes each */
 	size_t nonce_count;
+	struct context_nonce *files; /* ours: SHA-256 of each file as it lies in the tar */
+	size_t file_count;
 	/* [owner], [image], [cloud]: ours */
 	char *owner_public_key; /* hex of 32 bytes; absent when the release names no owner */
 	char *code_key_id;      /* hex of 32 bytes */

@@ -1,0 +1,228 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "cli/channel.h"
+
+#include <string.h>
+
+#include "base/clock.h"
+#include "cli/interrupt.h"
+#include "crypto/random.h"
+#include "format/attest_message.h"
+#include "format/pem.h"
+#include "format/uri.h"
+
+#define EXPORTER_LABEL "EXPERIMENTAL-mse-attest-1"
+#define ANSWER_TIMEOUT_MS 10000 /* F2 */
+#define TLS_1_3 0x0304
+#define BUSY_TRIES 5
+#define BUSY_PAUSE_MS 300
+#define NS_PER_MS 1000000
+#define HTTP_BUSY 503
+#define HTTP_TOO_MANY 429
+
+struct channel {
+	struct http_client *http;
+	struct buf certificate; /* DER, of the answer */
+	struct buf leaf;        /* DER, of the handshake */
+};
+
+/* What the verifier's own side of the exchange holds. */
+struct exchange {
+	uint8_t nonce[ATTEST_NONCE_SIZE];
+	uint8_t exporter[TLS_EXPORTER_SIZE];
+	uint8_t tls_key[TLS_KEY_HASH_SIZE];
+	int64_t sent_ns;
+	struct http_response response;
+};
+
+void channel_close(struct channel *channel)
+{
+	if (!channel)
+		return;
+	http_client_free(channel->http);
+	buf_done(&channel->certificate);
+	buf_done(&channel->leaf);
+	free(channel);
+}
+
+/* F1 */
+static int connect_tls(const struct channel_expect *expect, struct channel *channel, struct exchange *exchange,
+		       struct err *err)
+{
+	const struct tls_client_options options = {
+	    .host = expect->host, .port = expect->port, .sni = expect->sni, .verify = TLS_VERIFY_NONE};
+	scoped(tls_client_closep) struct tls_client *tls = NULL;
+	const uint8_t *leaf;
+	size_t leaf_size;
+
+	if (tls_client_open(&options, &tls, err) < 0)
+		return err->code == ERR_UNSUPPORTED ? err_prefix(err, "tls-version") : -1;
+	if (tls_client_version(tls) != TLS_1_3)
+		return err_set(err, ERR_UNTRUSTED, "tls-version: the connection is not TLS 1.3");
+	if (tls_client_is_resumed(tls))
+		return err_set(err, ERR_UNTRUSTED, "tls-resumed: the connection was resumed");
+	random_bytes(exchange->nonce, sizeof(exchange->nonce));
+	if (tls_client_exporter(tls, EXPORTER_LABEL, exchange->nonce, sizeof(exchange->nonce), exchange->exporter,
+				err) < 0)
+		return err_prefix(err, "exporter-unavailable");
+	tls_client_spki_sha256(tls, exchange->tls_key);
+	leaf = tls_client_leaf(tls, &leaf_size);
+	if (buf_add(&channel->leaf, leaf, leaf_size, err) < 0)
+		return -1;
+	return http_client_new(TAKE_PTR(tls), expect->sni ? expect->sni : expect->host, &channel->http, err);
+}
+
+/* Whoever answers otherwise is no enclave of ours: a plain TLS server, mostly. */
+static int say_http(const struct channel_expect *expect, int status, struct err *err)
+{
+	const char *name = expect->sni ? expect->sni : expect->host;
+
+	if (status == HTTP_BUSY || status == HTTP_TOO_MANY)
+		return err_set(err, ERR_UNAVAILABLE, "attest-busy: '%s' answers with HTTP status %d", name, status);
+	return err_set(err, ERR_UNTRUSTED,
+		       "attest-http: '%s' answers the attestation request with HTTP status %d: this is no enclave of "
+		       "MSE",
+		       name, status);
+}
+
+/* F2 */
+static int ask(const struct channel_expect *expect, struct channel *channel, struct exchange *exchange, struct err *err)
+{
+	struct attest_request message;
+	scoped(buf_done) struct buf body = BUF_INIT(ATTEST_REQUEST_SIZE_MAX);
+	const struct http_header header = {"Content-Type", "application/json"};
+	struct http_request request = {.method = "POST",
+				       .target = ATTEST_PATH,
+				       .headers = &header,
+				       .header_count = 1,
+				       .timeout_ms = ANSWER_TIMEOUT_MS,
+				       .body_max = ATTEST_ANSWER_SIZE_MAX};
+
+	memcpy(message.nonce, exchange->nonce, sizeof(message.nonce));
+	if (attest_request_format(&message, &body, err) < 0)
+		return -1;
+	request.body = body.data;
+	request.body_size = body.size;
+	exchange->sent_ns = clock_monotonic_ns();
+	if (http_client_request(channel->http, &request, &exchange->response, err) < 0) {
+		if (err->code == ERR_TIMEOUT)
+			return err_prefix(err, "attest-timeout");
+		return err->code == ERR_CANCELLED ? -1 : err_prefix(err, "attest-http");
+	}
+	if (exchange->response.status != 200)
+		return say_http(expect, exchange->response.status, err);
+	return 0;
+}
+
+static int judge(const struct channel_expect *expect, const struct exchange *exchange,
+		 struct attest_verdict **ret_verdict, struct err *err)
+{
+	const struct buf *body = &exchange->response.body;
+	const struct attest_collateral *collateral = NULL;
+	struct attest_measurement measurement = {.size = 32};
+	const struct attest_policy policy = {.measurements = &measurement,
+					     .measurement_count = expect->fingerprint ? 1 : 0,
+					     .simulation_roots = expect->simulation_roots,
+					     .simulation_root_count = expect->simulation_root_count};
+	struct attest_fresh fresh = {.answer = {body->data, body->size},
+				     .nonce = exchange->nonce,
+				     .exporter = exchange->exporter,
+				     .tls_key = exchange->tls_key,
+				     .role = expect->role,
+				     .instance = expect->instance,
+				     .owner_key = expect->owner_key,
+				     .tickets_from = expect->tickets_from,
+				     .deployed_seen = expect->deployed_seen,
+				     .identity = expect->identity};
+	const char *why = NULL;
+
+	if (expect->fingerprint)
+		memcpy(measurement.data, expect->fingerprint, measurement.size);
+	if (collateral_get(expect->collateral, body->data, body->size, &collateral, err) < 0)
+		return -1;
+	fresh.elapsed_ms = (uint64_t)((clock_monotonic_ns() - exchange->sent_ns) / NS_PER_MS);
+	if (attest_verify_fresh(&fresh, collateral, NULL, clock_now_seconds(), &policy, ret_verdict, &why) < 0)
+		return err_set(err, ERR_INTERNAL, "the evidence cannot be judged: %s", why);
+	return 0;
+}
+
+static int keep_certificate(struct channel *channel, const struct exchange *exchange, struct err *err)
+{
+	struct attest_answer answer = ATTEST_ANSWER_INIT;
+	const struct buf *body = &exchange->response.body;
+
+	if (attest_answer_parse(body->data, body->size, &answer, err) < 0)
+		return -1;
+	channel->certificate = answer.certificate;
+	answer.certificate = BUF_INIT(0);
+	attest_answer_done(&answer);
+	return 0;
+}
+
+static int attest(const struct channel_expect *expect, struct channel *channel, struct exchange *exchange,
+		  struct attest_verdict **ret_verdict, struct err *err)
+{
+	const struct attest_verdict *verdict;
+
+	if (interrupt_check(err) < 0 || connect_tls(expect, channel, exchange, err) < 0 ||
+	    ask(expect, channel, exchange, err) < 0 || judge(expect, exchange, ret_verdict, err) < 0)
+		return -1;
+	verdict = *ret_verdict;
+	if (!verdict->accepted && !expect->no_verify)
+		return err_set(err, ERR_UNTRUSTED, "%s: %s", verdict->error_text,
+			       verdict->failed ? verdict->failed->text : "refused");
+	return keep_certificate(channel, exchange, err);
+}
+
+static int open_once(const struct channel_expect *expect, struct channel **ret_channel,
+		     struct attest_verdict **ret_verdict, struct err *err)
+{
+	scoped(channel_closep) struct channel *channel = calloc(1, sizeof(*channel));
+	struct exchange exchange = {.response = HTTP_RESPONSE_INIT};
+	int status;
+
+	if (!channel)
+		return err_no_memory(err);
+	channel->certificate = BUF_INIT(ATTEST_CERTIFICATE_SIZE_MAX);
+	channel->leaf = BUF_INIT(ATTEST_CERTIFICATE_SIZE_MAX);
+	status = attest(expect, channel, &exchange, ret_verdict, err);
+	http_response_done(&exchange.response);
+	if (status == 0)
+		*ret_channel = TAKE_PTR(channel);
+	return status;
+}
+
+/* Only a busy quoting queue is asked again: on a new connection, by the same rules. */
+int channel_open(const struct channel_expect *expect, struct channel **ret_channel, struct attest_verdict **ret_verdict,
+		 struct err *err)
+{
+	*ret_channel = NULL;
+	*ret_verdict = NULL;
+	for (int i = 0; i < BUSY_TRIES; i++) {
+		struct err failed = ERR_INIT;
+
+		if (open_once(expect, ret_channel, ret_verdict, &failed) == 0)
+			return 0;
+		*err = failed;
+		if (strncmp(failed.text, "attest-busy", strlen("attest-busy")) != 0)
+			return -1;
+		if (interrupt_sleep_ms(BUSY_PAUSE_MS, err) < 0)
+			return -1;
+	}
+	return -1;
+}
+
+int channel_request(struct channel *channel, const struct http_request *request, struct http_response *ret_response,
+		    struct err *err)
+{
+	return http_client_request(channel->http, request, ret_response, err);
+}
+
+int channel_certificate_pem(const struct channel *channel, struct buf *ret, struct err *err)
+{
+	return pem_format(PEM_CERTIFICATE, channel->certificate.data, channel->certificate.size, ret, err);
+}
+
+int channel_leaf_pem(const struct channel *channel, struct buf *ret, struct err *err)
+{
+	return pem_format(PEM_CERTIFICATE, channel->leaf.data, channel->leaf.size, ret, err);
+}

@@ -1,0 +1,225 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* mse cloud deploy (C6): the phases in order, and the way back when one of them fails. */
+#include <stdio.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/fs.h"
+#include "base/number.h"
+#include "cli/deploy.h"
+#include "cli/interrupt.h"
+#include "format/hex.h"
+#include "format/uri.h"
+
+#define TIMEOUT_MINUTES_DEFAULT 1440
+#define TIMEOUT_MINUTES_MAX 525600
+#define NS_PER_MINUTE (60 * (int64_t)1000000000)
+
+void deploy_done(struct deploy *deploy)
+{
+	if (deploy->secrets.data)
+		secret_wipe(deploy->secrets.data, deploy->secrets.capacity);
+	buf_done(&deploy->secrets);
+	buf_done(&deploy->chain_pem);
+	buf_done(&deploy->manifest);
+	buf_done(&deploy->document);
+	secret_done(&deploy->project_key);
+	secret_done(&deploy->owner_seed);
+	secret_done(&deploy->tls_key);
+	package_done(&deploy->package);
+	code_tree_done(&deploy->tree);
+	bill_free(deploy->bill);
+	context_done(&deploy->context);
+	trust_roots_done(&deploy->roots);
+	collateral_source_free(deploy->collateral);
+	project_done(&deploy->project);
+	workspace_done(&deploy->workspace);
+	free(deploy->project_id);
+	free(deploy->replaced);
+	free(deploy->tar_path);
+	api_close(&deploy->api);
+}
+
+/* With --no-verify, or when the answer to POST was lost, the app is known by its name alone. */
+static void find_created(struct deploy *deploy)
+{
+	const char *name = deploy->project.config.name;
+	scoped(buf_done) struct buf path = BUF_INIT(URI_TEXT_MAX);
+	scoped(json_decrefp) json_t *apps = NULL;
+	struct err ignored = ERR_INIT;
+	const json_t *app;
+	size_t i;
+
+	if (buf_addf(&path, &ignored, "/apps?status=spawning,initializing&project=%s&name=", deploy->project_id) < 0 ||
+	    uri_encode(name, strlen(name), &path, &ignored) < 0 ||
+	    app_view_list(&deploy->api, buf_text(&path), &apps, &ignored) < 0)
+		return;
+	json_array_foreach (apps, i, app) {
+		struct app_view view;
+
+		if (app_view_read(app, &view, &ignored) == 0 && strcmp(view.name, name) == 0 &&
+		    context_is_uuid(view.id) && (!deploy->replaced || strcmp(view.id, deploy->replaced) != 0))
+			memcpy(deploy->uuid, view.id, sizeof(deploy->uuid));
+	}
+}
+
+/* Nothing half-made stays: the app is stopped, what was pending is dropped. */
+static void undo(struct deploy *deploy)
+{
+	struct out *out = deploy->call->out;
+	struct err failed = ERR_INIT;
+
+	if (!deploy->create_sent)
+		return;
+	interrupt_forgive();
+	if (!*deploy->uuid)
+		find_created(deploy);
+	if (!*deploy->uuid)
+		return;
+	IGNORE_RESULT(context_store_drop_pending(deploy->call->settings, deploy->uuid, &failed));
+	if (app_view_stop(&deploy->api, deploy->uuid, &failed) == 0)
+		out_info(out, "The app %s has been stopped", deploy->uuid);
+	else
+		out_warning(out, "the app %s could not be stopped: %s", deploy->uuid, failed.text);
+}
+
+static int read_timeout(struct deploy *deploy, struct err *err)
+{
+	const char *text = cmd_value(deploy->call, "timeout");
+	uint64_t minutes = TIMEOUT_MINUTES_DEFAULT;
+
+	if (text && number_parse_u64(text, 1, TIMEOUT_MINUTES_MAX, &minutes, err) < 0)
+		return err_prefix(err, "--timeout");
+	deploy->until_ns = clock_monotonic_ns() + (int64_t)minutes * NS_PER_MINUTE;
+	return 0;
+}
+
+static int prepare(struct deploy *deploy, struct err *err)
+{
+	struct cmd_call *call = deploy->call;
+	const char *pccs = cmd_has(call, "pccs") ? cmd_value(call, "pccs") : call->settings->pccs_url;
+
+	deploy->began = clock_now_seconds();
+	if (read_timeout(deploy, err) < 0 ||
+	    project_load(call->out, cmd_value(call, "path"), &deploy->project, err) < 0 ||
+	    api_open(call->settings, &deploy->api, err) < 0 ||
+	    trust_roots_load(&deploy->api.trust, cmd_value(call, "allow-simulation"), &deploy->roots, err) < 0 ||
+	    collateral_source_new(pccs ? pccs : deploy->api.url, &deploy->collateral, err) < 0)
+		return -1;
+	deploy->operator_tls = cmd_has(call, "untrusted-ssl") || deploy->project.config.dev_mode;
+	if (deploy->operator_tls)
+		out_warning(call->out,
+			    "This app runs in untrusted-ssl mode with an operator certificate. The operator may access "
+			    "all communications with the app. For quick tests only");
+	if (cmd_has(call, "no-verify"))
+		out_warning(call->out, "The enclave is not verified: code key and secrets go to whoever answers");
+	return 0;
+}
+
+static int step(struct deploy *deploy, const char *text, int (*phase)(struct deploy *deploy, struct err *err),
+		struct err *err)
+{
+	out_step(deploy->call->out, "%s", text);
+	if (interrupt_check(err) < 0 || phase(deploy, err) < 0)
+		return -1;
+	out_step_done(deploy->call->out);
+	return 0;
+}
+
+static int wait_initializing(struct deploy *deploy, struct err *err)
+{
+	return deploy_wait_status(deploy, "initializing", err);
+}
+
+static int wait_running(struct deploy *deploy, struct err *err)
+{
+	return deploy_wait_status(deploy, "running", err);
+}
+
+static int make_package(struct deploy *deploy, struct err *err)
+{
+	if (workspace_open(cmd_value(deploy->call, "workspace"), &deploy->workspace, err) < 0 ||
+	    step(deploy, "Encrypting the code", deploy_package, err) < 0 ||
+	    step(deploy, "Computing the fingerprint", deploy_measure, err) < 0)
+		return -1;
+	out_info(deploy->call->out, "Workspace: %s", deploy->workspace.path);
+	return 0;
+}
+
+static int run(struct deploy *deploy, struct err *err)
+{
+	struct cmd_call *call = deploy->call;
+
+	if (prepare(deploy, err) < 0 || deploy_check_cloud(deploy, err) < 0 || deploy_check_project(deploy, err) < 0 ||
+	    make_package(deploy, err) < 0 || deploy_create(deploy, err) < 0 ||
+	    step(deploy, "Starting the enclave", wait_initializing, err) < 0 || deploy_provision(deploy, err) < 0)
+		return -1;
+	/* operator mode ends TLS before the enclave: there is no second connection to attest */
+	if (!deploy->operator_tls && step(deploy, "Attesting the application", deploy_attest_again, err) < 0)
+		return -1;
+	if (step(deploy, "Waiting for the application", wait_running, err) < 0)
+		return -1;
+	return context_store_commit(call->settings, &deploy->context, deploy->tar_path, err);
+}
+
+static void print_curl(struct deploy *deploy, const char *address)
+{
+	const char *path = deploy->project.config.healthcheck_endpoint;
+
+	switch (deploy->instance.tls) {
+	case INSTANCE_TLS_SELF:
+		out_advice(deploy->call->out, "You can now test it: curl https://%s%s --cacert %s/ratls.pem", address,
+			   path, deploy->workspace.path);
+		return;
+	case INSTANCE_TLS_OWNER:
+	case INSTANCE_TLS_ACME:
+	case INSTANCE_TLS_OPERATOR:
+		out_advice(deploy->call->out, "You can now test it: curl https://%s%s", address, path);
+		return;
+	}
+}
+
+static int report(struct deploy *deploy, struct err *err)
+{
+	struct out *out = deploy->call->out;
+	char fingerprint[HEX_TEXT_SIZE(DEPLOY_HASH_SIZE)];
+	scoped(freep) char *address = NULL;
+
+	hex_encode(deploy->fingerprint, sizeof(deploy->fingerprint), fingerprint);
+	if (deploy->port == 443 ? asprintf(&address, "%s", deploy->instance.domain) < 0
+				: asprintf(&address, "%s:%u", deploy->instance.domain, deploy->port) < 0)
+		return err_no_memory(err);
+	if (cmd_has(deploy->call, "json")) {
+		out_json(out, json_pack("{s:s,s:s,s:s,s:s,s:s,s:i,s:s,s:s,s:s,s:b,s:s}", "id", deploy->uuid, "name",
+					deploy->project.config.name, "status", "running", "domain_name",
+					deploy->instance.domain, "config_domain_name", deploy->instance.config_domain,
+					"port", (int)deploy->port, "ssl_certificate_origin",
+					instance_tls_text(deploy->instance.tls), "fingerprint", fingerprint, "bill",
+					bill_trust_text(deploy->bill_trust), "verified",
+					!cmd_has(deploy->call, "no-verify"), "workspace", deploy->workspace.path));
+		return 0;
+	}
+	out_success(out, "Your application is now deployed and ready to be used on https://%s until %s", address,
+		    *deploy->instance.expires ? deploy->instance.expires : "it is stopped");
+	out_info(out, "UUID         %s", deploy->uuid);
+	out_info(out, "Fingerprint  %s (bill %s)", fingerprint, bill_trust_text(deploy->bill_trust));
+	out_info(out, "The context of this creation can be retrieved using `mse cloud context --export %s`",
+		 deploy->uuid);
+	print_curl(deploy, address);
+	return 0;
+}
+
+int cmd_deploy(struct cmd_call *call, struct err *err)
+{
+	struct deploy deploy = {.call = call};
+	int status = run(&deploy, err);
+
+	if (status < 0)
+		undo(&deploy);
+	if (status < 0 && deploy.workspace.keep)
+		out_info(call->out, "The files made on the way are in %s", deploy.workspace.path);
+	if (status == 0)
+		status = report(&deploy, err);
+	deploy_done(&deploy);
+	return status;
+}

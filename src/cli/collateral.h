@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Collateral for the verifier, fetched from a PCCS in Intel's v4 API. Everything in it is signed by the vendor (or by
+ * the simulation's PKI), so it does not matter who hands it over: the TLS certificate of the PCCS is not asked.
+ * Kept for the run of the program: a deployment attests several connections.
+ */
+#ifndef MSE_CLI_COLLATERAL_H
+#define MSE_CLI_COLLATERAL_H
+
+#include "mse/attest.h"
+#include "net/curl_client.h"
+
+struct collateral_source;
+
+/* url: "https://HOST[:PORT]/sgx/certification/v4" or the same without the path. */
+must_check int collateral_source_new(const char *url, struct collateral_source **ret_source, struct err *err);
+void collateral_source_free(struct collateral_source *source);
+DEFINE_SCOPED_PTR(struct collateral_source, collateral_source_free);
+
+/* What the evidence needs; borrowed from the source, valid as long as it is. */
+must_check int collateral_get(struct collateral_source *source, const void *evidence, size_t size,
+			      const struct attest_collateral **ret_collateral, struct err *err);
+
+#endif

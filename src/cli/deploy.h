@@ -1,0 +1,88 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A deployment under way (mission section 8, attested-channel.md section 6). Each phase is one function; they run in
+ * the order in which they stand here. Until deploy_create nothing exists anywhere; after it an app does, which
+ * cmd_deploy.c stops again when a later phase fails or the user interrupts.
+ */
+#ifndef MSE_CLI_DEPLOY_H
+#define MSE_CLI_DEPLOY_H
+
+#include "cli/app_view.h"
+#include "cli/channel.h"
+#include "cli/cmd.h"
+#include "cli/context_store.h"
+#include "cli/package.h"
+#include "cli/project.h"
+#include "cli/trust_roots.h"
+#include "cli/workspace.h"
+#include "domain/bill_trust.h"
+#include "format/instance.h"
+#include "format/ticket.h"
+
+#define DEPLOY_HASH_SIZE 32
+#define DEPLOY_IDENTITY_SIZE 64
+
+struct deploy {
+	struct cmd_call *call;
+	struct api api;
+	struct project project;
+	struct workspace workspace;
+	bool operator_tls; /* --untrusted-ssl */
+	int64_t began;     /* Unix seconds: the ticket's `deployed` */
+	int64_t until_ns;  /* --timeout */
+
+	char *project_id;
+	char *replaced; /* uuid of the app of that name that is to be stopped, or NULL */
+	int64_t enclave_size_mib;
+	int64_t expires; /* asked for, Unix seconds; 0: whatever the cloud gives */
+
+	struct secret project_key;
+	struct secret owner_seed;
+	uint8_t owner_public[DEPLOY_HASH_SIZE];
+	uint8_t log_public[DEPLOY_HASH_SIZE];
+	struct buf chain_pem; /* owner mode */
+	char chain_hash[2 * DEPLOY_HASH_SIZE + 1];
+	struct secret tls_key; /* owner mode, PEM */
+	struct buf secrets;    /* JSON text, wiped */
+
+	struct code_tree tree;
+	struct package package;
+	char *tar_path;
+	struct bill *bill;
+	uint8_t bill_digest[DEPLOY_HASH_SIZE];
+	enum bill_trust bill_trust;
+	struct buf manifest;
+	uint8_t fingerprint[DEPLOY_HASH_SIZE];
+
+	bool create_sent; /* POST /apps left: an app may exist */
+	char uuid[INSTANCE_UUID_SIZE + 1];
+	uint16_t port;
+	struct instance instance; /* as we expect it */
+	struct buf document;
+	struct trust_roots roots;
+	struct collateral_source *collateral;
+
+	uint8_t identity[DEPLOY_IDENTITY_SIZE];
+	uint8_t ticket[TICKET_SIZE_MAX];
+	size_t ticket_size;
+	struct context context;
+};
+
+/* deploy_check.c: what can be known before anything is made. */
+must_check int deploy_check_cloud(struct deploy *deploy, struct err *err);   /* project, name, hardware */
+must_check int deploy_check_project(struct deploy *deploy, struct err *err); /* code, secrets, certificate, expiry */
+/* deploy_package.c */
+must_check int deploy_package(struct deploy *deploy, struct err *err);
+must_check int deploy_measure(struct deploy *deploy, struct err *err);
+/* deploy_create.c */
+must_check int deploy_create(struct deploy *deploy, struct err *err);
+must_check int deploy_wait_status(struct deploy *deploy, const char *wanted, struct err *err);
+/* deploy_provision.c */
+must_check int deploy_provision(struct deploy *deploy, struct err *err);
+must_check int deploy_attest_again(struct deploy *deploy, struct err *err);
+/* deploy_context.c */
+must_check int deploy_fill_context(struct deploy *deploy, struct err *err);
+
+void deploy_done(struct deploy *deploy);
+
+#endif
