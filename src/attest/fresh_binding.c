@@ -52,7 +52,7 @@ void fresh_leaf(const struct fresh_claim *claim, uint8_t ret[static FRESH_HASH_S
 	sha256(input, sizeof(input), ret);
 }
 
-void fresh_pad(uint8_t ret[static FRESH_HASH_SIZE])
+static void pad_hash(uint8_t ret[static FRESH_HASH_SIZE])
 {
 	uint8_t input[1 + LABEL_SIZE];
 
@@ -60,8 +60,8 @@ void fresh_pad(uint8_t ret[static FRESH_HASH_SIZE])
 	sha256(input, sizeof(input), ret);
 }
 
-void fresh_node(const uint8_t left[static FRESH_HASH_SIZE], const uint8_t right[static FRESH_HASH_SIZE],
-		uint8_t ret[static FRESH_HASH_SIZE])
+static void node_hash(const uint8_t left[static FRESH_HASH_SIZE], const uint8_t right[static FRESH_HASH_SIZE],
+		      uint8_t ret[static FRESH_HASH_SIZE])
 {
 	uint8_t input[1 + 2 * FRESH_HASH_SIZE];
 
@@ -71,7 +71,7 @@ void fresh_node(const uint8_t left[static FRESH_HASH_SIZE], const uint8_t right[
 	sha256(input, sizeof(input), ret);
 }
 
-void fresh_head(uint8_t depth, const uint8_t root[static FRESH_HASH_SIZE], uint8_t ret[static FRESH_HASH_SIZE])
+static void head_hash(uint8_t depth, const uint8_t root[static FRESH_HASH_SIZE], uint8_t ret[static FRESH_HASH_SIZE])
 {
 	uint8_t input[1 + LABEL_SIZE + 1 + FRESH_HASH_SIZE];
 	uint8_t *at = put_start(input, KIND_HEAD);
@@ -86,7 +86,7 @@ static void make_report_data(unsigned depth, const uint8_t root[static FRESH_HAS
 			     uint8_t ret[static FRESH_REPORT_DATA_SIZE])
 {
 	memset(ret, 0, FRESH_REPORT_DATA_SIZE);
-	fresh_head((uint8_t)depth, root, ret);
+	head_hash((uint8_t)depth, root, ret);
 	memcpy(ret + FRESH_HASH_SIZE, FRESH_LABEL, LABEL_SIZE);
 }
 
@@ -125,13 +125,13 @@ static size_t level_start(const struct fresh_tree *tree, unsigned height)
 static void build(struct fresh_tree *tree)
 {
 	for (size_t i = tree->count; i < (size_t)1 << tree->depth; i++)
-		fresh_pad(tree->nodes[i]);
+		pad_hash(tree->nodes[i]);
 	for (unsigned height = 1; height <= tree->depth; height++) {
 		const size_t from = level_start(tree, height - 1);
 		const size_t to = level_start(tree, height);
 
 		for (size_t i = 0; i < (size_t)1 << (tree->depth - height); i++)
-			fresh_node(tree->nodes[from + 2 * i], tree->nodes[from + 2 * i + 1], tree->nodes[to + i]);
+			node_hash(tree->nodes[from + 2 * i], tree->nodes[from + 2 * i + 1], tree->nodes[to + i]);
 	}
 }
 
@@ -202,9 +202,9 @@ static void root_of_proof(const struct fresh_claim *claim, const struct fresh_pr
 
 		memcpy(below, ret, sizeof(below));
 		if (proof->index >> height & 1)
-			fresh_node(proof->path[height], below, ret);
+			node_hash(proof->path[height], below, ret);
 		else
-			fresh_node(below, proof->path[height], ret);
+			node_hash(below, proof->path[height], ret);
 	}
 }
 

@@ -38,10 +38,6 @@ struct fresh_claim {
 };
 
 void fresh_leaf(const struct fresh_claim *claim, uint8_t ret[static FRESH_HASH_SIZE]);
-void fresh_pad(uint8_t ret[static FRESH_HASH_SIZE]);
-void fresh_node(const uint8_t left[static FRESH_HASH_SIZE], const uint8_t right[static FRESH_HASH_SIZE],
-		uint8_t ret[static FRESH_HASH_SIZE]);
-void fresh_head(uint8_t depth, const uint8_t root[static FRESH_HASH_SIZE], uint8_t ret[static FRESH_HASH_SIZE]);
 
 /* True if bytes 32..63 are the tag of fresh evidence. */
 bool fresh_has_tag(const uint8_t report_data[static FRESH_REPORT_DATA_SIZE]);
