@@ -50,7 +50,7 @@ size_t app_log_cut(const uint8_t *data, size_t size, int is_paused)
 
 		if ((byte & 0xc0) == 0x80)
 			continue;
-		if (byte >= 0xc0 && back < (byte >= 0xf0 ? 4u : byte >= 0xe0 ? 3u : 2u))
+		if (byte >= 0xc0 && byte < 0xf8 && back < (byte >= 0xf0 ? 4u : byte >= 0xe0 ? 3u : 2u))
 			cut = size - back;
 		break;
 	}

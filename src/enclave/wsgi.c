@@ -57,9 +57,9 @@ static void close_result(PyObject *result)
 		python_report_exception();
 }
 
-static enum wsgi_result run(PyObject *environ, PyObject *response)
+static enum wsgi_result run(PyObject *environment, PyObject *response)
 {
-	PyObject *const arguments[] = {environ, response};
+	PyObject *const arguments[] = {environment, response};
 	scoped(py_decrefp) PyObject *result = PyObject_Vectorcall(application, arguments, COUNT_OF(arguments), NULL);
 	enum wsgi_result outcome;
 
@@ -88,13 +88,13 @@ static void serve_locked(struct http_exchange *exchange)
 {
 	scoped(py_decrefp) PyObject *input = wsgi_input_new(exchange);
 	scoped(py_decrefp) PyObject *response = wsgi_response_new(exchange);
-	scoped(py_decrefp) PyObject *environ = input && response ? wsgi_environ_new(exchange, input) : NULL;
+	scoped(py_decrefp) PyObject *environment = input && response ? wsgi_environ_new(exchange, input) : NULL;
 	enum wsgi_result outcome = WSGI_RAISED;
 	bool is_sent = false;
 	int status = 0;
 
-	if (environ)
-		outcome = run(environ, response);
+	if (environment)
+		outcome = run(environment, response);
 	if (PyErr_Occurred()) {
 		if (outcome == WSGI_RAISED)
 			python_report_exception();

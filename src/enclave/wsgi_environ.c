@@ -84,11 +84,11 @@ static PyObject *decode_path(const char *path)
 	return PyUnicode_DecodeLatin1(decoded, (Py_ssize_t)used, NULL);
 }
 
-static int set_path(PyObject *environ, const char *path)
+static int set_path(PyObject *environment, const char *path)
 {
 	scoped(py_decrefp) PyObject *text = decode_path(strcmp(path, "*") == 0 ? "" : path);
 
-	return text ? PyDict_SetItemString(environ, "PATH_INFO", text) : -1;
+	return text ? PyDict_SetItemString(environment, "PATH_INFO", text) : -1;
 }
 
 /* "X-Real-Ip" → "HTTP_X_REAL_IP"; NULL with an exception. New reference. */
@@ -113,11 +113,11 @@ static PyObject *header_key(const char *name)
 }
 
 /* A repeated field is joined as RFC 9110 5.2 says; Cookie as RFC 6265 5.4. */
-static int add_header(PyObject *environ, const struct http_header *header)
+static int add_header(PyObject *environment, const struct http_header *header)
 {
 	scoped(py_decrefp) PyObject *key = header_key(header->name);
 	PyObject *value = PyUnicode_DecodeLatin1(header->value, (Py_ssize_t)strlen(header->value), NULL);
-	PyObject *before = key && value ? PyDict_GetItemWithError(environ, key) : NULL; /* borrowed */
+	PyObject *before = key && value ? PyDict_GetItemWithError(environment, key) : NULL; /* borrowed */
 	int status = -1;
 
 	if (before) {
@@ -126,7 +126,7 @@ static int add_header(PyObject *environ, const struct http_header *header)
 		Py_SETREF(value, PyUnicode_FromFormat("%U%s%U", before, joint, value));
 	}
 	if (key && value && !PyErr_Occurred())
-		status = PyDict_SetItem(environ, key, value);
+		status = PyDict_SetItem(environment, key, value);
 	Py_XDECREF(value);
 	return status;
 }
@@ -136,23 +136,23 @@ static bool is_left_out(const char *name)
 	return strchr(name, '_') || strcasecmp(name, "content-type") == 0 || strcasecmp(name, "content-length") == 0;
 }
 
-static int set_headers(PyObject *environ, struct http_exchange *exchange)
+static int set_headers(PyObject *environment, struct http_exchange *exchange)
 {
 	const struct http_header *headers = http_headers(exchange);
 	const char *type = http_header(exchange, "content-type");
 	const char *length = http_header(exchange, "content-length");
 
 	for (size_t i = 0; i < http_header_count(exchange); i++) {
-		if (!is_left_out(headers[i].name) && add_header(environ, &headers[i]) < 0)
+		if (!is_left_out(headers[i].name) && add_header(environment, &headers[i]) < 0)
 			return -1;
 	}
-	if (type && set_text(environ, "CONTENT_TYPE", type) < 0)
+	if (type && set_text(environment, "CONTENT_TYPE", type) < 0)
 		return -1;
-	return length ? set_text(environ, "CONTENT_LENGTH", length) : 0;
+	return length ? set_text(environment, "CONTENT_LENGTH", length) : 0;
 }
 
 /* The public port is the proxy's: the client's Host names it, if it is not 443. */
-static int set_port(PyObject *environ, const char *host)
+static int set_port(PyObject *environment, const char *host)
 {
 	const char *colon = strrchr(host, ':');
 	const char *port = DEFAULT_PORT;
@@ -160,43 +160,44 @@ static int set_port(PyObject *environ, const char *host)
 	if (colon && colon[1] && strlen(colon + 1) <= PORT_TEXT_MAX &&
 	    strspn(colon + 1, "0123456789") == strlen(colon + 1))
 		port = colon + 1;
-	return set_text(environ, "SERVER_PORT", port);
+	return set_text(environment, "SERVER_PORT", port);
 }
 
-static int set_peer(PyObject *environ, const struct proxy_v2_addresses *peer)
+static int set_peer(PyObject *environment, const struct proxy_v2_addresses *peer)
 {
 	char port[PORT_TEXT_MAX + 1];
 
 	if (peer->family != PROXY_V2_INET && peer->family != PROXY_V2_INET6)
-		return set_text(environ, "REMOTE_ADDR", "");
+		return set_text(environment, "REMOTE_ADDR", "");
 	(void)snprintf(port, sizeof(port), "%u", (unsigned)peer->source_port);
-	if (set_text(environ, "REMOTE_ADDR", peer->source) < 0)
+	if (set_text(environment, "REMOTE_ADDR", peer->source) < 0)
 		return -1;
-	return set_text(environ, "REMOTE_PORT", port);
+	return set_text(environment, "REMOTE_PORT", port);
 }
 
-static int set_request(PyObject *environ, struct http_exchange *exchange)
+static int set_request(PyObject *environment, struct http_exchange *exchange)
 {
 	const char *query = http_query(exchange);
 
-	if (set_text(environ, "REQUEST_METHOD", http_method(exchange)) < 0 ||
-	    set_path(environ, http_path(exchange)) < 0 || set_text(environ, "QUERY_STRING", query ? query : "") < 0 ||
-	    set_text(environ, "REQUEST_URI", http_target(exchange)) < 0 ||
-	    set_text(environ, "SERVER_PROTOCOL", http_minor_version(exchange) == 0 ? "HTTP/1.0" : "HTTP/1.1") < 0)
+	if (set_text(environment, "REQUEST_METHOD", http_method(exchange)) < 0 ||
+	    set_path(environment, http_path(exchange)) < 0 ||
+	    set_text(environment, "QUERY_STRING", query ? query : "") < 0 ||
+	    set_text(environment, "REQUEST_URI", http_target(exchange)) < 0 ||
+	    set_text(environment, "SERVER_PROTOCOL", http_minor_version(exchange) == 0 ? "HTTP/1.0" : "HTTP/1.1") < 0)
 		return -1;
-	if (set_port(environ, http_host(exchange)) < 0 || set_peer(environ, http_peer(exchange)) < 0)
+	if (set_port(environment, http_host(exchange)) < 0 || set_peer(environment, http_peer(exchange)) < 0)
 		return -1;
-	return set_headers(environ, exchange);
+	return set_headers(environment, exchange);
 }
 
 PyObject *wsgi_environ_new(struct http_exchange *exchange, PyObject *input)
 {
 	PyObject *errors = PySys_GetObject("stderr"); /* borrowed */
-	scoped(py_decrefp) PyObject *environ = PyDict_Copy(common);
+	scoped(py_decrefp) PyObject *environment = PyDict_Copy(common);
 
-	if (!environ || PyDict_SetItemString(environ, "wsgi.input", input) < 0 ||
-	    PyDict_SetItemString(environ, "wsgi.errors", errors ? errors : Py_None) < 0 ||
-	    set_request(environ, exchange) < 0)
+	if (!environment || PyDict_SetItemString(environment, "wsgi.input", input) < 0 ||
+	    PyDict_SetItemString(environment, "wsgi.errors", errors ? errors : Py_None) < 0 ||
+	    set_request(environment, exchange) < 0)
 		return NULL;
-	return Py_NewRef(environ);
+	return Py_NewRef(environment);
 }
