@@ -68,7 +68,7 @@ static int check(const struct release *release, const struct bill *bill, struct 
 	if (release->tee == RELEASE_TEE_SIM && memcmp(bill->loader, sim_loader_sha256, 32) != 0)
 		return err_set(err, ERR_INVALID, "bill of image '%s' is not for the simulation's loader", bill->image);
 	for (size_t i = 0; i < bill->count; i++) {
-		if (strncmp(bill->files[i].path, RELEASE_CODE_DIR "/" + 1, strlen(RELEASE_CODE_DIR)) == 0)
+		if (strncmp(bill->files[i].path, &(RELEASE_CODE_DIR "/")[1], strlen(RELEASE_CODE_DIR)) == 0)
 			return err_set(err, ERR_INVALID, "bill of image '%s' has a file below %s", bill->image,
 				       RELEASE_CODE_DIR);
 	}

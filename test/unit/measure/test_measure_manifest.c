@@ -33,8 +33,8 @@ static void toml_in_any_dress_is_read(void **state)
 	static const char *const texts[] = {
 	    "sgx.enclave_size = \"4G\"\nsgx.max_threads = 16\nsgx.edmm_enable = true\n",
 	    "sgx = { enclave_size = '4096M', max_threads = 0x10, edmm_enable = true }\n",
-	    "x = '''\n[sgx]\nenclave_size = \"1M\"\n'''\n[\"sgx\"]\n'enclave_size' = \"4194304K\"\nmax_threads = 16 # "
-	    "threads\nedmm_enable = true\n[[sgx.trusted_files]]\nmax_threads = 1\n",
+	    ("x = '''\n[sgx]\nenclave_size = '1M'\n'''\n['sgx']\n'enclave_size' = '4194304K'\n"
+	     "max_threads = 16 # threads\nedmm_enable = true\n[[sgx.trusted_files]]\nmax_threads = 1\n"),
 	};
 	struct measure_params params;
 	struct err err = ERR_INIT;
