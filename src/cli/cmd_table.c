@@ -75,6 +75,15 @@ static const struct cmd_option list_options[] = {
     OPTION_JSON,
 };
 static const struct cmd_option stop_options[] = {OPTION_YES};
+static const struct cmd_option verify_options[] = {
+    {"fingerprint", 0, "HEX", "the fingerprint that the code must have", false},
+    {"context", 0, "FILE", "context of the app, as its owner exported it", false},
+    {"code", 0, "DIR", "folder of the app's code, to recompute the fingerprint", false},
+    OPTION_WORKSPACE,
+    OPTION_SIMULATION,
+    OPTION_PCCS,
+    OPTION_JSON,
+};
 static const struct cmd_option sgx_measure_options[] = {
     {"manifest", 0, "FILE", "the manifest that the enclave starts with (X.manifest.sgx)", false},
     {"libpal", 0, "FILE", "Gramine's loader (…/gramine/sgx/libpal.so)", false},
@@ -105,6 +114,9 @@ const struct cmd_entry cmd_table[] = {
     {CLOUD, "logs", OPERATIONS, "show the last output of an app", "UUID", 1, 1, NO_OPTIONS, cmd_logs},
     {CLOUD, "stop", OPERATIONS, "stop apps for good and remove their contexts", "UUID...", 1, CMD_ARGS_MAX,
      OPTIONS(stop_options), cmd_stop},
+    {CLOUD, "test", OPERATIONS, "run the app's tests against the deployed app", "UUID", 1, 1, NO_OPTIONS, cmd_test},
+    {CLOUD, "verify", OPERATIONS, "check that a domain ends in the expected enclave", "DOMAIN[:PORT]", 1, 1,
+     OPTIONS(verify_options), cmd_verify},
     {CMD_SPACE_SGX, "measure", OPERATIONS, "compute the MRENCLAVE of a Gramine manifest",
      "--manifest FILE --libpal FILE", 0, 0, OPTIONS(sgx_measure_options), cmd_sgx_measure},
 };

@@ -124,7 +124,7 @@ def status(demo):
 def verify(demo):
     context = pathlib.Path(demo.cloud.env["MSE_CONF_PATH"]) / "context" / demo.app["id"] / "context.mse"
     verdict = demo.cloud.mse_json("verify", demo.address, "--context", context, "--code", demo.project / "mse_src")
-    demo.expect("verdict", verdict["verdict"], "accept")
+    demo.expect("verdict", verdict["verdict"], "accepted")
     demo.expect("fingerprint", verdict["measurement"], demo.fingerprint)
     demo.expect("said to be simulated", verdict["simulated"], True)
 
@@ -169,7 +169,7 @@ def user(demo):
     refused = demo.cloud.mse(*arguments, env=env, check=False)
     demo.expect("simulation is refused unless asked for", refused.returncode != 0, True)
     verdict = demo.cloud.mse_json(*arguments, "--allow-simulation", demo.cloud.simulation_root, env=env)
-    demo.expect("verdict", verdict["verdict"], "accept")
+    demo.expect("verdict", verdict["verdict"], "accepted")
     demo.expect("fingerprint", verdict["measurement"], demo.fingerprint)
 
 
