@@ -51,11 +51,12 @@ static int read_assignment(struct scan *scan, const char *line, size_t size, siz
 			   int (*visit)(const struct release_line *line, void *arg, struct err *err), void *arg,
 			   struct err *err)
 {
-	const char *equals = memmem(line, size, " = ", 3);
+	const char *equals = memchr(line, ' ', size);
 	struct release_line parts = {
 	    .section = scan->section, .key = scan->key, .value = scan->value, .number = number};
 
-	if (!equals || memchr(line, 0, size))
+	if (!equals || size - (size_t)(equals - line) < 3 || memcmp(equals, " = ", 3) != 0 ||
+	    strnlen(line, size) < size)
 		return 0;
 	if (copy_part(scan->key, RELEASE_KEY_MAX, line, (size_t)(equals - line), err) < 0 ||
 	    copy_part(scan->value, RELEASE_VALUE_MAX, equals + 3, size - (size_t)(equals + 3 - line), err) < 0)
@@ -70,12 +71,12 @@ int release_scan(const char *text, size_t size,
 		 int (*visit)(const struct release_line *line, void *arg, struct err *err), void *arg, struct err *err)
 {
 	struct scan scan = {.section = ""};
-	const char *const end = text + size;
 	size_t number = 0;
 
-	for (const char *line = text; line < end;) {
-		const char *newline = memchr(line, '\n', (size_t)(end - line));
-		const size_t length = (size_t)((newline ? newline : end) - line);
+	for (size_t at = 0; text && at < size;) {
+		const char *line = text + at;
+		const char *newline = memchr(line, '\n', size - at);
+		const size_t length = newline ? (size_t)(newline - line) : size - at;
 		int status = 0;
 
 		number++;
@@ -85,7 +86,7 @@ int release_scan(const char *text, size_t size,
 			status = read_assignment(&scan, line, length, number, visit, arg, err);
 		if (status < 0)
 			return err_prefix(err, "line %zu", number);
-		line += length + 1;
+		at += length + 1;
 	}
 	return 0;
 }
