@@ -166,9 +166,17 @@ static int spawn_slirp(pid_t pid, int ready_fd, int exit_fd, pid_t *ret_pid, str
 {
 	struct spawn_options options = SPAWN_OPTIONS_INIT;
 	char pid_text[16];
-	const char *const argv[] = {
-	    PROGRAM,  "--configure", "--mtu=65520", "--disable-host-loopback", "--ready-fd=3", "--exit-fd=4",
-	    pid_text, "tap0",        NULL};
+	const char *const argv[] = {PROGRAM,
+				    "--configure",
+				    "--mtu=65520",
+				    "--disable-host-loopback",
+				    "--enable-sandbox",
+				    "--enable-seccomp",
+				    "--ready-fd=3",
+				    "--exit-fd=4",
+				    pid_text,
+				    "tap0",
+				    NULL};
 
 	(void)snprintf(pid_text, sizeof(pid_text), "%d", (int)pid);
 	options.argv = argv;

@@ -199,14 +199,14 @@ static int fill_argv(struct sandbox_argv *argv, const struct sandbox *sandbox, s
 					  "ALL",
 					  "--chdir",
 					  "/"};
+	/* To set the routes, and to give up both again. */
+	static const char *const network[] = {"--cap-add", "CAP_NET_ADMIN", "--cap-add", "CAP_SETPCAP"};
 	static const char *const inside[] = {"--", INIT_INSIDE, "apply"};
 
 	if (add(argv, sandbox->init_path, err) < 0 || add(argv, "enter", err) < 0 ||
 	    add_limits(argv, sandbox, err) < 0 || add_all(argv, box, COUNT_OF(box), err) < 0)
 		return -1;
-	/* For the routes, until mse-sim-init drops it. */
-	if (sandbox->launch->egress == ENGINE_EGRESS_INTERNET &&
-	    (add(argv, "--cap-add", err) < 0 || add(argv, "CAP_NET_ADMIN", err) < 0))
+	if (sandbox->launch->egress == ENGINE_EGRESS_INTERNET && add_all(argv, network, COUNT_OF(network), err) < 0)
 		return -1;
 	if (add_mounts(argv, sandbox, err) < 0)
 		return -1;
