@@ -243,7 +243,9 @@ static int process_logs(struct engine *engine, const char *uuid, size_t max, str
 	if (skip > 0 && text.data[skip - 1] != '\n') {
 		const uint8_t *newline = memchr(text.data + skip, '\n', text.size - skip);
 
-		skip = newline ? (size_t)(newline - text.data) + 1 : skip;
+		const size_t next = newline ? (size_t)(newline - text.data) + 1 : text.size;
+
+		skip = next < text.size ? next : skip; /* rather a part of the last line than nothing */
 	}
 	return buf_add(ret, text.data + skip, text.size - skip, err);
 }
