@@ -91,13 +91,6 @@ CREATE TABLE app_history (
 );
 CREATE INDEX app_history_by_app ON app_history (app_id, id);
 
-CREATE TABLE sessions (
-	hash TEXT PRIMARY KEY,
-	user_id TEXT NOT NULL REFERENCES users (id),
-	created_at BIGINT NOT NULL,
-	expires_at BIGINT NOT NULL
-);
-
 CREATE TABLE auth_codes (
 	hash TEXT PRIMARY KEY,
 	user_id TEXT NOT NULL REFERENCES users (id),
@@ -132,6 +125,7 @@ CREATE TABLE device_grants (
 	scope TEXT NOT NULL,
 	user_id TEXT REFERENCES users (id),
 	answer TEXT NOT NULL,
+	family TEXT NOT NULL,
 	expires_at BIGINT NOT NULL,
 	polled_at BIGINT NOT NULL
 );

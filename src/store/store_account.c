@@ -5,32 +5,6 @@
 
 #define REFRESH_KEPT_SECONDS (30LL * 24 * 3600) /* used tokens are kept so long, to notice that one comes back */
 
-int store_session_add(struct store *store, const char *hash, const char *user_id, int64_t now, int64_t expires_at,
-		      struct err *err)
-{
-	return db_exec(store->db, NULL, err,
-		       "INSERT INTO sessions (hash, user_id, created_at, expires_at) VALUES ($1, $2, $3, $4)", "ttii",
-		       hash, user_id, now, expires_at);
-}
-
-int store_session_find(struct store *store, const char *hash, int64_t now, char ret_user_id[static UUID_TEXT_SIZE],
-		       struct err *err)
-{
-	scoped(db_stmt_freep) struct db_stmt *stmt = NULL;
-	int found;
-
-	if (db_query(store->db, &stmt, err, "SELECT user_id FROM sessions WHERE hash = $1 AND expires_at > $2", "ti",
-		     hash, now) < 0)
-		return -1;
-	found = db_step(stmt, err);
-	return found == 1 && store_copy_text(stmt, 0, ret_user_id, UUID_TEXT_SIZE, err) < 0 ? -1 : found;
-}
-
-int store_session_remove(struct store *store, const char *hash, struct err *err)
-{
-	return db_exec(store->db, NULL, err, "DELETE FROM sessions WHERE hash = $1", "t", hash);
-}
-
 int store_failures_count(struct store *store, const char *subject, int64_t now, int64_t *ret, struct err *err)
 {
 	scoped(db_stmt_freep) struct db_stmt *stmt = NULL;
@@ -65,7 +39,6 @@ int store_failures_clear(struct store *store, const char *subject, struct err *e
 static int sweep(struct store *store, int64_t now, struct err *err)
 {
 	static const char *const statements[] = {
-	    "DELETE FROM sessions WHERE expires_at <= $1",
 	    "DELETE FROM auth_codes WHERE expires_at <= $1",
 	    "DELETE FROM device_grants WHERE expires_at <= $1",
 	    "DELETE FROM login_failures WHERE window_ends_at <= $1",

@@ -60,9 +60,10 @@ int store_code_take(struct store *store, const char *hash, int64_t now, struct a
 int store_device_add(struct store *store, const struct device_grant *grant, struct err *err)
 {
 	return db_exec(store->db, NULL, err,
-		       "INSERT INTO device_grants (hash, user_code, client_id, scope, answer, expires_at, polled_at) "
-		       "VALUES ($1, $2, $3, $4, '', $5, 0)",
-		       "tttti", grant->hash, grant->user_code, grant->client_id, grant->scope, grant->expires_at);
+		       "INSERT INTO device_grants (hash, user_code, client_id, scope, answer, family, expires_at, "
+		       "polled_at) VALUES ($1, $2, $3, $4, '', $5, $6, 0)",
+		       "ttttti", grant->hash, grant->user_code, grant->client_id, grant->scope, grant->family,
+		       grant->expires_at);
 }
 
 static int read_grant(struct db_stmt *stmt, struct device_grant *ret, struct err *err)
@@ -74,15 +75,16 @@ static int read_grant(struct db_stmt *stmt, struct device_grant *ret, struct err
 	memset(ret, 0, sizeof(*ret));
 	if (STORE_COPY(stmt, 0, ret->hash, err) < 0 || STORE_COPY(stmt, 1, ret->user_code, err) < 0 ||
 	    STORE_COPY(stmt, 2, ret->client_id, err) < 0 || STORE_COPY(stmt, 3, ret->scope, err) < 0 ||
-	    STORE_COPY(stmt, 4, ret->user_id, err) < 0 || STORE_COPY(stmt, 5, ret->answer, err) < 0)
+	    STORE_COPY(stmt, 4, ret->user_id, err) < 0 || STORE_COPY(stmt, 5, ret->answer, err) < 0 ||
+	    STORE_COPY(stmt, 6, ret->family, err) < 0)
 		return -1;
-	ret->expires_at = db_column_i64(stmt, 6);
-	ret->polled_at = db_column_i64(stmt, 7);
+	ret->expires_at = db_column_i64(stmt, 7);
+	ret->polled_at = db_column_i64(stmt, 8);
 	return 1;
 }
 
 #define GRANT_SELECT \
-	"SELECT hash, user_code, client_id, scope, user_id, answer, expires_at, polled_at FROM " \
+	"SELECT hash, user_code, client_id, scope, user_id, answer, family, expires_at, polled_at FROM " \
 	"device_grants "
 
 int store_device_find(struct store *store, const char *hash, struct device_grant *ret, struct err *err)

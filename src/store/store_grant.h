@@ -42,6 +42,7 @@ struct device_grant {
 	char scope[GRANT_SCOPE_SIZE];
 	char user_id[UUID_TEXT_SIZE]; /* "" until answered */
 	char answer[8];               /* "" | "yes" | "no" */
+	char family[UUID_TEXT_SIZE];  /* of the refresh tokens that come of it */
 	int64_t expires_at;
 	int64_t polled_at;
 };

@@ -104,17 +104,18 @@ static void failures_are_counted_in_a_window(void **state)
 	assert_int_equal(count, 0);
 }
 
-static void sessions_end(void **state)
+static void what_has_expired_is_swept(void **state)
 {
 	struct place *place = *state;
-	char user_id[UUID_TEXT_SIZE];
+	struct auth_code code = {.hash = "c", .user_id = PLACE_USER, .client_id = "mse", .expires_at = PLACE_NOW + 60};
+	struct auth_code taken;
 	struct err err = ERR_INIT;
 
-	assert_ok(store_session_add(place->store, "s", PLACE_USER, PLACE_NOW, PLACE_NOW + 10, &err), &err);
-	assert_int_equal(store_session_find(place->store, "s", PLACE_NOW + 9, user_id, &err), 1);
-	assert_int_equal(store_session_find(place->store, "s", PLACE_NOW + 10, user_id, &err), 0);
-	assert_ok(store_account_sweep(place->store, PLACE_NOW + 10, &err), &err);
-	assert_int_equal(store_session_find(place->store, "s", PLACE_NOW, user_id, &err), 0);
+	assert_ok(store_code_add(place->store, &code, &err), &err);
+	assert_ok(store_account_sweep(place->store, PLACE_NOW + 59, &err), &err);
+	assert_int_equal(store_code_take(place->store, "c", PLACE_NOW, &taken, &err), 1);
+	assert_ok(store_account_sweep(place->store, PLACE_NOW + 60, &err), &err);
+	assert_int_equal(store_code_take(place->store, "c", PLACE_NOW, &taken, &err), 0);
 }
 
 int main(void)
@@ -125,7 +126,7 @@ int main(void)
 	    WITH_PLACE(a_code_is_taken_once),
 	    WITH_PLACE(a_device_is_answered_and_taken_once),
 	    WITH_PLACE(failures_are_counted_in_a_window),
-	    WITH_PLACE(sessions_end),
+	    WITH_PLACE(what_has_expired_is_swept),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,0 +1,89 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "cloud/images.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "base/fs.h"
+#include "cloud/files.h"
+#include "crypto/hash.h"
+#include "format/hex.h"
+
+static int load_image(const char *dir, struct image *image, struct err *err)
+{
+	scoped(freep) char *bill_path = NULL;
+	uint8_t digest[SHA256_SIZE];
+
+	if (fs_join(dir, "root", &image->root, err) < 0 || fs_join(dir, "bill.json", &bill_path, err) < 0)
+		return -1;
+	image->bill_text = BUF_INIT(BILL_TEXT_MAX);
+	if (fs_read(bill_path, &image->bill_text, err) < 0 ||
+	    bill_parse(image->bill_text.data, image->bill_text.size, &image->bill, err) < 0)
+		return err_prefix(err, "image '%s'", dir);
+	sha256(image->bill_text.data, image->bill_text.size, digest);
+	hex_encode(digest, sizeof(digest), image->digest);
+	return 0;
+}
+
+struct visit {
+	const char *dir;
+	struct images *images;
+};
+
+static int visit_image(const char *name, void *arg, struct err *err)
+{
+	const struct visit *visit = arg;
+	struct image *image = &visit->images->items[visit->images->count];
+	scoped(freep) char *dir = NULL;
+
+	if (name[0] == '.' || !strchr(name, ':'))
+		return 0;
+	if (visit->images->count == IMAGES_MAX)
+		return err_set(err, ERR_LIMIT, "more than %d images", IMAGES_MAX);
+	if (strlen(name) >= sizeof(image->name))
+		return err_set(err, ERR_INVALID, "the name of image '%s' is too long", name);
+	visit->images->count++;
+	(void)snprintf(image->name, sizeof(image->name), "%s", name);
+	return fs_join(visit->dir, name, &dir, err) < 0 ? -1 : load_image(dir, image, err);
+}
+
+int images_load(const char *data_dir, struct images **ret, struct err *err)
+{
+	scoped(images_freep) struct images *images = calloc(1, sizeof(*images));
+	scoped(freep) char *dir = NULL;
+
+	if (!images)
+		return err_no_memory(err);
+	if (file_path(data_dir, &dir, err, FILE_IMAGES) < 0)
+		return -1;
+	if (fs_each_entry(dir, visit_image, &(struct visit){.dir = dir, .images = images}, err) < 0)
+		return -1;
+	*ret = TAKE_PTR(images);
+	return 0;
+}
+
+void images_free(struct images *images)
+{
+	if (!images)
+		return;
+	for (size_t i = 0; i < images->count; i++) {
+		bill_free(images->items[i].bill);
+		buf_done(&images->items[i].bill_text);
+		free(images->items[i].root);
+	}
+	free(images);
+}
+
+int images_find(const struct images *images, const char *docker, const struct image **ret, struct err *err)
+{
+	const char *slash = strrchr(docker, '/');
+	const char *name = slash ? slash + 1 : docker;
+
+	for (size_t i = 0; i < images->count; i++) {
+		if (strcmp(images->items[i].name, name) == 0) {
+			*ret = &images->items[i];
+			return 0;
+		}
+	}
+	return err_set(err, ERR_UNSUPPORTED, "Docker `%s` is not approved or supported yet.", docker);
+}
