@@ -123,9 +123,8 @@ static void a_changed_root_is_not_copied(void **state)
 }
 
 /* Nothing of the host is visible but the kernel. */
-static void python_runs_with_the_root_alone(void **state)
+static void run_alone(const char *root, const char *statement)
 {
-	scoped(freep) char *root = temp_dir_path(state, "root");
 	scoped(buf_done) struct buf output = BUF_INIT(1u << 20);
 	const char *const argv[] = {"bwrap",
 				    "--unshare-all",
@@ -142,7 +141,7 @@ static void python_runs_with_the_root_alone(void **state)
 				    "--chdir",
 				    "/",
 				    "/usr/bin/mse-enclave",
-				    STATEMENT,
+				    statement,
 				    NULL};
 	struct err err = ERR_INIT;
 	int status;
@@ -150,6 +149,25 @@ static void python_runs_with_the_root_alone(void **state)
 	assert_ok(spawn_capture(argv, true, &output, &status, &err), &err);
 	if (status != 0 || !strstr(buf_text(&output), "root has 3.11"))
 		fail_msg("status %d: %s", status, buf_text(&output));
+}
+
+static void python_runs_with_the_root_alone(void **state)
+{
+	scoped(freep) char *root = temp_dir_path(state, "root");
+
+	run_alone(root, STATEMENT);
+}
+
+static void the_fastapi_image_imports_fastapi(void **state)
+{
+	scoped(freep) char *program = program_path();
+	scoped(freep) char *root = temp_dir_path(state, "fastapi");
+	scoped(bill_freep) struct bill *bill = NULL;
+	struct err err = ERR_INIT;
+
+	assert_ok(image_build("mse-fastapi:20261122", program, root, NULL, &bill, &err), &err);
+	run_alone(root, "import fastapi, starlette.applications, anyio, pydantic, sys\n"
+			"print('root has', sys.version.split()[0])\n");
 }
 
 static void what_cannot_be_built_is_named(void **state)
@@ -185,8 +203,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(a_bill_alone_is_the_same),        cmocka_unit_test(the_bill_is_minimal_and_whole),
 	    cmocka_unit_test(the_root_is_what_the_bill_says),  cmocka_unit_test(a_changed_root_is_not_copied),
-	    cmocka_unit_test(python_runs_with_the_root_alone), cmocka_unit_test(what_cannot_be_built_is_named),
-	    cmocka_unit_test(missing_packages_are_named),
+	    cmocka_unit_test(python_runs_with_the_root_alone), cmocka_unit_test(the_fastapi_image_imports_fastapi),
+	    cmocka_unit_test(what_cannot_be_built_is_named),   cmocka_unit_test(missing_packages_are_named),
 	};
 
 	return cmocka_run_group_tests(tests, build, temp_dir_drop);
