@@ -35,6 +35,8 @@ enum wake { WAKE_STOP = 'S', WAKE_ACCEPTED = 'A' };
 
 static int g_wake_write_fd = -1;
 static int g_wake_read_fd = -1;
+static volatile sig_atomic_t g_is_loading; /* the main thread is in the application's import */
+static volatile sig_atomic_t g_exit_code;  /* of a stop that is cut short */
 
 static void wake(enum wake reason)
 {
@@ -49,7 +51,17 @@ static void wake(enum wake reason)
 static void on_signal(int number)
 {
 	(void)number;
+	/* Nothing is served yet, and an import may never end. */
+	if (g_is_loading)
+		_exit(EXIT_CODE_STOPPED);
 	wake(WAKE_STOP);
+}
+
+/* The time for an orderly stop is over, or somebody asked twice. */
+static void on_impatience(int number)
+{
+	(void)number;
+	_exit((int)g_exit_code);
 }
 
 static void on_accepted(void *arg)
@@ -200,11 +212,12 @@ static int load_application(struct enclave *enclave, const struct python_site *s
 	return python_load(settings, site, ret_protocol, err);
 }
 
-/* After this many seconds nothing of the application is waited for. */
-static void limit_stop(void)
+/* From here on nothing of the application is waited for longer than STOP_SECONDS_MAX. */
+static void limit_stop(enum exit_code code)
 {
-	const struct sigaction end = {.sa_handler = SIG_DFL};
+	const struct sigaction end = {.sa_handler = on_impatience};
 
+	g_exit_code = code;
 	(void)sigaction(SIGALRM, &end, NULL);
 	(void)sigaction(SIGTERM, &end, NULL);
 	(void)alarm(STOP_SECONDS_MAX);
@@ -217,8 +230,12 @@ static enum exit_code run_application(struct enclave *enclave, const struct pyth
 	    .threads = enclave->settings.threads,
 	};
 	struct err err = ERR_INIT;
+	int status;
 
-	if (load_application(enclave, &site, ret_protocol, &err) < 0) {
+	g_is_loading = 1;
+	status = load_application(enclave, &site, ret_protocol, &err);
+	g_is_loading = 0;
+	if (status < 0) {
 		life_set(&enclave->life, LIFE_ACCEPTED, LIFE_FAILED);
 		return fail(EXIT_CODE_APPLICATION, &err);
 	}
@@ -266,7 +283,7 @@ static enum exit_code serve(struct enclave *enclave)
 	operator_log("%s", life_state_text(life_state(&enclave->life)));
 	if (wait_wake() == WAKE_ACCEPTED)
 		code = run_application(enclave, &protocol);
-	limit_stop();
+	limit_stop(code);
 	/* Deferred attestations are answered while the server drains. */
 	http_server_stop(server, DRAIN_MS);
 	tls_server_free(tls);

@@ -435,6 +435,38 @@ def test_sigterm_while_waiting_and_exit_functions(build):
         assert enclave.app_log().endswith("good bye\n")
 
 
+def test_sigterm_ends_an_import_that_does_not(build):
+    with testenclave.Enclave(build, {"app.py": "import time\nprint('here')\ntime.sleep(600)\n"}) as enclave:
+        enclave.start()
+        assert enclave.provision().status == 200
+        enclave.wait(lambda: "here" in enclave.app_log())
+        start = time.monotonic()
+        assert enclave.stop() == 0
+        assert time.monotonic() - start < 5
+
+
+def test_a_second_sigterm_does_not_wait(build):
+    code = "import atexit, time\natexit.register(lambda: time.sleep(600))\n" + HELLO
+    with testenclave.Enclave(build, {"app.py": code}) as enclave:
+        enclave.run()
+        enclave.process.send_signal(signal.SIGTERM)
+        time.sleep(0.5)
+        assert enclave.process.poll() is None
+        assert enclave.stop() == 0
+
+
+def test_a_failed_import_with_running_threads_still_exits_3(build):
+    code = ("import threading, time\nthreading.Thread(target=lambda: time.sleep(600)).start()\n"
+            "raise RuntimeError('no')\n")
+    with testenclave.Enclave(build, {"app.py": code}) as enclave:
+        enclave.start()
+        assert enclave.provision().status == 200
+        enclave.wait(lambda: "application-failed" in enclave.log_text())
+        time.sleep(0.3)
+        enclave.process.send_signal(signal.SIGTERM)
+        assert enclave.wait_exit(5) == 3
+
+
 def test_a_stale_socket_is_replaced(enclave):
     enclave.start()
     enclave.kill()
