@@ -1,0 +1,51 @@
+# made by tools/gen-cli from the table of commands (src/cli/cmd_table.c)
+_mse()
+{
+	local word path="" choices="" i
+	for ((i = 1; i < COMP_CWORD; i++)); do
+		word="${COMP_WORDS[i]}"
+		[[ $word == -* ]] || path="${path:+$path }$word"
+	done
+	case "$path" in
+	"") choices="cloud context deploy init list localtest login logout logs scaffold sgx status stop test trust verify" ;;
+	"cloud") choices="context deploy init list localtest login logout logs scaffold status stop test trust verify" ;;
+	"cloud context") choices="--color --export --help --json --list --output --purge --remove --version" ;;
+	"cloud deploy") choices="--allow-simulation --color --help --json --no-verify --path --pccs --timeout --untrusted-ssl --version --workspace --yes" ;;
+	"cloud init") choices="--color --help --version" ;;
+	"cloud list") choices="--all --color --help --json --version" ;;
+	"cloud localtest") choices="--color --help --no-tests --path --version" ;;
+	"cloud login") choices="--color --device --help --json --token-stdin --version --whoami" ;;
+	"cloud logout") choices="--color --help --version" ;;
+	"cloud logs") choices="--color --help --version" ;;
+	"cloud scaffold") choices="--color --help --version" ;;
+	"cloud status") choices="--color --help --json --version" ;;
+	"cloud stop") choices="--color --help --version --yes" ;;
+	"cloud test") choices="--color --help --version" ;;
+	"cloud trust") choices="add list remove" ;;
+	"cloud trust add") choices="--color --fingerprint --help --version --yes" ;;
+	"cloud trust list") choices="--color --help --json --version" ;;
+	"cloud trust remove") choices="--color --help --version" ;;
+	"cloud verify") choices="--allow-simulation --code --color --context --fingerprint --help --json --pccs --version --workspace" ;;
+	"context") choices="--color --export --help --json --list --output --purge --remove --version" ;;
+	"deploy") choices="--allow-simulation --color --help --json --no-verify --path --pccs --timeout --untrusted-ssl --version --workspace --yes" ;;
+	"init") choices="--color --help --version" ;;
+	"list") choices="--all --color --help --json --version" ;;
+	"localtest") choices="--color --help --no-tests --path --version" ;;
+	"login") choices="--color --device --help --json --token-stdin --version --whoami" ;;
+	"logout") choices="--color --help --version" ;;
+	"logs") choices="--color --help --version" ;;
+	"scaffold") choices="--color --help --version" ;;
+	"sgx") choices="measure" ;;
+	"sgx measure") choices="--color --help --json --libpal --manifest --version" ;;
+	"status") choices="--color --help --json --version" ;;
+	"stop") choices="--color --help --version --yes" ;;
+	"test") choices="--color --help --version" ;;
+	"trust") choices="add list remove" ;;
+	"trust add") choices="--color --fingerprint --help --version --yes" ;;
+	"trust list") choices="--color --help --json --version" ;;
+	"trust remove") choices="--color --help --version" ;;
+	"verify") choices="--allow-simulation --code --color --context --fingerprint --help --json --pccs --version --workspace" ;;
+	esac
+	mapfile -t COMPREPLY < <(compgen -W "$choices" -- "${COMP_WORDS[COMP_CWORD]}")
+}
+complete -o default -F _mse mse
