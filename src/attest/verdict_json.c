@@ -162,7 +162,7 @@ static bool add_head(json_t *object, const struct attest_verdict *verdict)
 {
 	if (verdict->simulated && !set(object, "notice", json_string(VERDICT_SIMULATED_LINE)))
 		return false;
-	return set(object, "verdict", json_string(verdict->accepted ? "accepted" : "refused")) &&
+	return set(object, "verdict", json_string(verdict->accepted ? "accept" : "refuse")) &&
 	       set(object, "simulated", json_boolean(verdict->simulated)) &&
 	       set(object, "error", verdict->failed ? json_string(verdict->error_text) : json_null()) &&
 	       set(object, "failed_check", verdict->failed ? json_string(verdict->failed->name) : json_null()) &&

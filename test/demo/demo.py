@@ -100,9 +100,7 @@ def localtest(demo):
 
 @step("mse cloud deploy: encrypt, start, attest, provision, attest again")
 def deploy(demo):
-    started = time.monotonic()
     demo.app = demo.cloud.mse_json("deploy", cwd=demo.project)
-    print(f"    took {time.monotonic() - started:.1f} s", flush=True)
     demo.expect("status", demo.app["status"], "running")
     demo.fingerprint = demo.app["fingerprint"]
 
@@ -124,7 +122,7 @@ def status(demo):
 def verify(demo):
     context = pathlib.Path(demo.cloud.env["MSE_CONF_PATH"]) / "context" / demo.app["id"] / "context.mse"
     verdict = demo.cloud.mse_json("verify", demo.address, "--context", context, "--code", demo.project / "mse_src")
-    demo.expect("verdict", verdict["verdict"], "accepted")
+    demo.expect("verdict", verdict["verdict"], "accept")
     demo.expect("fingerprint", verdict["measurement"], demo.fingerprint)
     demo.expect("said to be simulated", verdict["simulated"], True)
 
@@ -169,7 +167,7 @@ def user(demo):
     refused = demo.cloud.mse(*arguments, env=env, check=False)
     demo.expect("simulation is refused unless asked for", refused.returncode != 0, True)
     verdict = demo.cloud.mse_json(*arguments, "--allow-simulation", demo.cloud.simulation_root, env=env)
-    demo.expect("verdict", verdict["verdict"], "accepted")
+    demo.expect("verdict", verdict["verdict"], "accept")
     demo.expect("fingerprint", verdict["measurement"], demo.fingerprint)
 
 
@@ -224,7 +222,9 @@ def main():
                 continue
             print(f"[{number:2}/{len(STEPS)}] {title}", flush=True)
             demo.current = name
+            started = time.monotonic()
             function(demo)
+            print(f"    {time.monotonic() - started:.2f} s", flush=True)
     except (testcloud.Failed, KeyError, ValueError, OSError) as error:
         failed = error
         print(f"\ndemo failed at '{demo.current}': {error}", file=sys.stderr)

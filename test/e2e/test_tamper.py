@@ -186,7 +186,7 @@ def test_a_restart_opens_the_sealed_state(fresh_cloud, running):
     restart_node(fresh_cloud)
     wait_status(fresh_cloud, running["id"], {"running"})
     after = json.loads(verify(fresh_cloud, running).stdout)
-    assert after["verdict"] == "accepted" and after["measurement"] == before["measurement"]
+    assert after["verdict"] == "accept" and after["measurement"] == before["measurement"]
     assert (fresh_cloud.folder / "cert.pem").read_text() == certificate
 
 

@@ -105,7 +105,7 @@ static void test_allowed_with_its_root(void **state)
 	assert_int_equal(strncmp(text, "{\n  \"notice\": \"SIMULATED: no hardware protects this\"", 52), 0);
 	json = json_loads(text, 0, NULL);
 	assert_true(json_is_true(json_object_get(json, "simulated")));
-	assert_string_equal(json_string_value(json_object_get(json, "verdict")), "accepted");
+	assert_string_equal(json_string_value(json_object_get(json, "verdict")), "accept");
 	json_decref(json);
 	free(text);
 	attest_verdict_free(verdict);
