@@ -22,7 +22,8 @@
 #define NS_PER_US 1000
 #define PROBE_NAME "mse-probe"
 
-static const char *const names[] = {[CGROUP_MEMORY] = "memory", [CGROUP_CPU] = "cpu", [CGROUP_CPUACCT] = "cpuacct"};
+static const char *const names[] = {
+    [CGROUP_MEMORY] = "memory", [CGROUP_CPU] = "cpu", [CGROUP_CPUACCT] = "cpuacct", [CGROUP_PIDS] = "pids"};
 
 /* ---- finding the places ---- */
 
@@ -220,8 +221,10 @@ static int get_u64(const char *dir, const char *file, const char *key, uint64_t 
 /* Of version 2 only a controller that the parent handed down has files. */
 static bool is_usable(const struct cgroup_base *base, enum cgroup_controller controller)
 {
-	static const char *const version2_files[] = {
-	    [CGROUP_MEMORY] = "memory.max", [CGROUP_CPU] = "cpu.max", [CGROUP_CPUACCT] = "cpu.stat"};
+	static const char *const version2_files[] = {[CGROUP_MEMORY] = "memory.max",
+						     [CGROUP_CPU] = "cpu.max",
+						     [CGROUP_CPUACCT] = "cpu.stat",
+						     [CGROUP_PIDS] = "pids.max"};
 	char dir[CGROUP_PATH_MAX], file[CGROUP_PATH_MAX];
 	bool usable;
 
@@ -284,6 +287,8 @@ static int limit(const char *dir, int version, enum cgroup_controller controller
 		return limit_memory(dir, version, memory_bytes);
 	case CGROUP_CPU:
 		return limit_cores(dir, version, cores);
+	case CGROUP_PIDS:
+		return put_u64(dir, "pids.max", CGROUP_TASKS_MAX);
 	case CGROUP_CPUACCT:
 	case CGROUP_CONTROLLERS:
 		break;

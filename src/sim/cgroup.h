@@ -14,7 +14,9 @@
 #define CGROUP_PATH_MAX 1024
 #define CGROUP_NAME_MAX 80
 
-enum cgroup_controller { CGROUP_MEMORY, CGROUP_CPU, CGROUP_CPUACCT, CGROUP_CONTROLLERS };
+enum cgroup_controller { CGROUP_MEMORY, CGROUP_CPU, CGROUP_CPUACCT, CGROUP_PIDS, CGROUP_CONTROLLERS };
+
+#define CGROUP_TASKS_MAX 512 /* threads and processes of one sandbox */
 
 /* Where groups are made; version 0: not possible. */
 struct cgroup_base {

@@ -29,6 +29,7 @@
 
 #include "base/fd.h"
 #include "base/number.h"
+#include "sim/cgroup.h"
 #include "sim/init_landlock.h"
 #include "sim/init_network.h"
 #include "sim/policy.h"
@@ -222,6 +223,7 @@ static int take_policy(const uint8_t *policy, size_t size, struct stage *stage, 
 
 static int drop_privileges(struct err *err)
 {
+	const struct rlimit threads = {.rlim_cur = CGROUP_TASKS_MAX, .rlim_max = CGROUP_TASKS_MAX};
 	struct __user_cap_header_struct head = {.version = _LINUX_CAPABILITY_VERSION_3};
 	const struct __user_cap_data_struct none[_LINUX_CAPABILITY_U32S_3] = {{0, 0, 0}};
 
@@ -232,6 +234,9 @@ static int drop_privileges(struct err *err)
 	(void)prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0);
 	if (syscall(SYS_capset, &head, none) < 0)
 		return err_set_errno(err, "cannot drop capabilities");
+	/* Counted in the sandbox's own user namespace; not for root, who has a control group. */
+	if (setrlimit(RLIMIT_NPROC, &threads) < 0)
+		return err_set_errno(err, "cannot limit threads to %d", CGROUP_TASKS_MAX);
 	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
 		return err_set_errno(err, "cannot forbid new privileges");
 	return 0;

@@ -311,6 +311,8 @@ static void set_up_process(void)
 	const struct sigaction ignore = {.sa_handler = SIG_IGN};
 	sigset_t set;
 
+	if (chdir("/") < 0)
+		abort(); /* there is always a root */
 	(void)umask(077);
 	(void)prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
 	(void)sigaction(SIGPIPE, &ignore, NULL);
@@ -324,6 +326,7 @@ static int run(int argc, char **argv, struct err *err)
 {
 	struct options options = {.data_dir = NULL};
 	scoped(freep) char *data_dir = NULL;
+	scoped(freep) char *init_path = NULL;
 	const int go_on = parse_options(argc, argv, &options, err);
 
 	if (go_on <= 0)
@@ -331,6 +334,9 @@ static int run(int argc, char **argv, struct err *err)
 	data_dir = realpath(options.data_dir, NULL);
 	if (!data_dir)
 		return err_set_errno(err, "data directory '%s'", options.data_dir);
+	if (options.init_path && !(init_path = realpath(options.init_path, NULL)))
+		return err_set_errno(err, "helper '%s'", options.init_path);
+	options.init_path = init_path;
 	if (options.detach)
 		return detach(argv, data_dir, err);
 	set_up_process();

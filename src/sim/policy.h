@@ -41,6 +41,7 @@ enum policy_access {
 	POLICY_ACCESS_LIST,   /* names in a directory and below, no content */
 	POLICY_ACCESS_READ,   /* read everything below, or one file */
 	POLICY_ACCESS_WRITE,  /* everything below, but execute and make devices */
+	POLICY_ACCESS_STATE,  /* plain files and sockets directly in a directory of the host's disk: no directories */
 	POLICY_ACCESS_DEVICE, /* read and write one device */
 };
 

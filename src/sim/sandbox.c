@@ -30,7 +30,8 @@ static const struct {
 
 static const char *const devices[] = {"/dev/null", "/dev/zero", "/dev/full", "/dev/random", "/dev/urandom"};
 static const char *const readable[] = {"/instance", "/proc"};
-static const char *const writable[] = {"/state", "/run/mse", "/tmp", "/root", "/mse-app", "/key"};
+static const char *const state[] = {"/state", "/run/mse"};
+static const char *const writable[] = {"/tmp", "/root", "/mse-app", "/key"};
 
 /* Top level names that are ours, whatever the image has there. */
 static const char *const own_names[] = {"code",    "instance", "state", "run", "tmp",    "root",
@@ -278,6 +279,7 @@ static int add_rules(struct buf *policy, const struct sandbox *sandbox, struct e
 	    add_trusted(policy, sandbox->plan, err) < 0 ||
 	    add_paths(policy, POLICY_ACCESS_DEVICE, devices, COUNT_OF(devices), err) < 0 ||
 	    add_paths(policy, POLICY_ACCESS_READ, readable, COUNT_OF(readable), err) < 0 ||
+	    add_paths(policy, POLICY_ACCESS_STATE, state, COUNT_OF(state), err) < 0 ||
 	    add_paths(policy, POLICY_ACCESS_WRITE, writable, COUNT_OF(writable), err) < 0)
 		return -1;
 	for (size_t i = 0; i < sandbox->network_count; i++) {

@@ -21,12 +21,16 @@
 #include "sim/egress.h"
 #include "sim/plan.h"
 #include "sim/sandbox.h"
+#include "sim/usage.h"
 
 #define STAGE_TIMEOUT_MS 20000
 #define SOCKET_NAME "app.sock"
 #define PATH_SIZE 1200
 #define PIECE_SIZE 16384
+#define STATE_CHECK_MS 1000
+#define STATE_BYTES_MAX (UINT64_C(256) << 20) /* sealed state has kilobytes: this is somebody filling the disk */
 #define MIB (UINT64_C(1) << 20)
+#define NS_PER_MS INT64_C(1000000)
 #define SIGNAL_STATUS 128
 
 struct run {
@@ -48,6 +52,7 @@ struct run {
 	pid_t enclave_pid;
 	int exit_status;
 	bool started;
+	bool filled_disk;
 };
 
 static int pidfd_of(pid_t pid)
@@ -200,7 +205,7 @@ static ssize_t receive(int fd, char *ret, size_t size, pid_t *ret_pid)
  */
 static int wait_message(struct run *run, char *ret_type, struct err *err)
 {
-	const int64_t until = clock_monotonic_ns() + STAGE_TIMEOUT_MS * INT64_C(1000000);
+	const int64_t until = clock_monotonic_ns() + STAGE_TIMEOUT_MS * NS_PER_MS;
 	struct pollfd polls[] = {{.fd = run->control[0], .events = POLLIN},
 				 {.fd = run->output[0], .events = POLLIN},
 				 {.fd = run->sandbox_pidfd, .events = POLLIN}};
@@ -312,16 +317,31 @@ static int announce(struct run *run, struct err *err)
 	return 0;
 }
 
+/* What the enclave keeps on the host's disk is not in any memory limit. */
+static void check_state(struct run *run)
+{
+	if (usage_state_bytes(run->launch->state_dir) <= STATE_BYTES_MAX &&
+	    usage_state_bytes(run->launch->run_dir) <= STATE_BYTES_MAX)
+		return;
+	run->filled_disk = true;
+	(void)syscall(SYS_pidfd_send_signal, run->sandbox_pidfd, SIGKILL, NULL, 0);
+}
+
 static void watch(struct run *run)
 {
 	struct pollfd polls[] = {{.fd = run->sandbox_pidfd, .events = POLLIN},
 				 {.fd = run->output[0], .events = POLLIN}};
+	int64_t checked_at = clock_monotonic_ns();
 
 	while (polls[0].revents == 0) {
-		if (poll(polls, COUNT_OF(polls), -1) < 0)
+		if (poll(polls, COUNT_OF(polls), STATE_CHECK_MS) < 0)
 			continue;
 		if (polls[1].revents != 0 && !take_output(run))
 			polls[1].fd = -1;
+		if (clock_monotonic_ns() - checked_at < STATE_CHECK_MS * NS_PER_MS)
+			continue;
+		check_state(run);
+		checked_at = clock_monotonic_ns();
 	}
 	(void)take_output(run);
 }
@@ -353,6 +373,9 @@ static void exit_reason(struct run *run, char *ret, size_t size)
 
 	if (app->stop_requested)
 		length = snprintf(ret, size, "%s", app->node_ended ? "mse-sim was ended" : "stopped");
+	else if (run->filled_disk)
+		length = snprintf(ret, size, "killed because its state is more than %llu MB or %d files",
+				  (unsigned long long)(STATE_BYTES_MAX / MIB), USAGE_STATE_FILES_MAX);
 	else if (cgroup_oom_kills(&run->group) > 0)
 		length = snprintf(ret, size, "killed at its memory limit of %llu MB",
 				  (unsigned long long)run->launch->memory_mb);

@@ -20,7 +20,6 @@
 #define NS_PER_S UINT64_C(1000000000)
 #define MIB (UINT64_C(1) << 20)
 #define SAMPLE_MIN_NS INT64_C(100000000)
-#define STATE_ENTRIES_MAX 1000
 #define STAT_BLOCK 512
 
 static const char *const temporary[] = {"tmp", "root", "mse-app", "key"};
@@ -82,22 +81,24 @@ static uint64_t memory_bytes(const struct app *app, const char *stat)
 	return word_of(stat, RESIDENT_WORD) * (uint64_t)sysconf(_SC_PAGESIZE);
 }
 
-/* Files directly in the state directory: there are no others. */
-static uint64_t state_bytes(const char *dir)
+uint64_t usage_state_bytes(const char *dir)
 {
 	DIR *entries = opendir(dir);
 	const struct dirent *entry;
 	uint64_t bytes = 0;
+	int count = 0;
 
-	for (int i = 0; entries && i < STATE_ENTRIES_MAX && (entry = readdir(entries)) != NULL; i++) {
+	while (entries && (entry = readdir(entries)) != NULL && count <= USAGE_STATE_FILES_MAX) {
 		struct stat st;
 
-		if (fstatat(dirfd(entries), entry->d_name, &st, AT_SYMLINK_NOFOLLOW) == 0 && S_ISREG(st.st_mode))
-			bytes += (uint64_t)st.st_blocks * STAT_BLOCK;
+		if (fstatat(dirfd(entries), entry->d_name, &st, AT_SYMLINK_NOFOLLOW) < 0 || S_ISDIR(st.st_mode))
+			continue;
+		bytes += (uint64_t)st.st_blocks * STAT_BLOCK;
+		count++;
 	}
 	if (entries)
 		closedir(entries);
-	return bytes;
+	return count > USAGE_STATE_FILES_MAX ? UINT64_MAX : bytes;
 }
 
 static uint64_t temporary_bytes(pid_t pid)
@@ -126,11 +127,12 @@ void usage_sample(struct app *app, struct engine_usage *ret)
 		return;
 	}
 	IGNORE_RESULT(read_stat(app->enclave_pid, stat));
-	*ret = (struct engine_usage){.sampled_at_ns = now,
-				     .cpu_ns = cpu_ns(app, stat),
-				     .memory_bytes = memory_bytes(app, stat),
-				     .memory_max_bytes = app->status.memory_mb * MIB,
-				     .disk_bytes = state_bytes(app->state_dir) + temporary_bytes(app->enclave_pid)};
+	*ret =
+	    (struct engine_usage){.sampled_at_ns = now,
+				  .cpu_ns = cpu_ns(app, stat),
+				  .memory_bytes = memory_bytes(app, stat),
+				  .memory_max_bytes = app->status.memory_mb * MIB,
+				  .disk_bytes = usage_state_bytes(app->state_dir) + temporary_bytes(app->enclave_pid)};
 	if (now > since && ret->cpu_ns > app->sampled.cpu_ns)
 		ret->cpu_percent = 100.0 * (double)(ret->cpu_ns - app->sampled.cpu_ns) / (double)(now - since);
 	app->sampled = *ret;

@@ -149,6 +149,25 @@ def test_tmp_holds_a_quarter_of_the_memory(node):
     assert app.results("fill") == ["ok 16"]
 
 
+def test_threads_have_a_maximum(node):
+    app = node.app("threads 300", "threads 1000")
+    app.run(memory_mb=256)
+    first, second = (int(result.split()[1]) for result in app.results("threads"))
+    assert first == 300
+    assert 450 < first + second <= 512
+
+
+def test_state_is_flat_and_has_a_maximum(node):
+    app = node.app("mkdir /state/d", "mkdir /run/mse/d", "files 900", "sleep 1500", "files 1100", "say full", "sleep 60000")
+    app.launch()
+    app.wait_log("full")
+    status = app.wait_exit()
+    assert app.results("mkdir") == ["EACCES", "EACCES"]
+    assert app.results("files") == ["ok 900", "ok 1100"]
+    assert status["reason"].startswith("killed because its state is more than 256 MB or 1000 files")
+    assert status["stopped"] is False
+
+
 def test_network_is_its_own_loopback(node):
     with socket.create_server(("127.0.0.1", 0)) as server:
         port = server.getsockname()[1]

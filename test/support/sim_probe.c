@@ -114,6 +114,42 @@ static void try_thread(void)
 		(void)pthread_join(thread, NULL);
 }
 
+static void *sleep_long(void *arg)
+{
+	(void)sleep(60);
+	return arg;
+}
+
+/* How many threads there can be. */
+static void try_threads(long most)
+{
+	pthread_attr_t attr;
+	pthread_t thread;
+	long count = 0;
+
+	pthread_attr_init(&attr);
+	pthread_attr_setstacksize(&attr, 32768);
+	while (count < most && pthread_create(&thread, &attr, sleep_long, NULL) == 0)
+		count++;
+	result("threads", count);
+}
+
+static void try_files(long count)
+{
+	char path[64];
+	long made = 0;
+
+	for (; made < count; made++) {
+		(void)snprintf(path, sizeof(path), "/state/file-%ld", made);
+		const int fd = open(path, O_WRONLY | O_CREAT, 0600);
+
+		if (fd < 0)
+			break;
+		(void)close(fd);
+	}
+	result("files", made);
+}
+
 static void try_fork(void)
 {
 	const pid_t pid = fork();
@@ -259,6 +295,10 @@ static void run_number(const char *name, long number)
 		result("unshare", syscall(SYS_unshare, number));
 	else if (strcmp(name, "socket") == 0)
 		result("socket", socket((int)number, SOCK_STREAM, 0));
+	else if (strcmp(name, "threads") == 0)
+		try_threads(number);
+	else if (strcmp(name, "files") == 0)
+		try_files(number);
 	else if (strcmp(name, "memory") == 0)
 		use_memory((size_t)number);
 	else if (strcmp(name, "cpu") == 0)
