@@ -15,7 +15,7 @@ def fault_points(build):
 
 def test_every_fault_point(fresh_cloud, project, build):
     cloud = fresh_cloud
-    points = fault_points(build)
+    points = [p for p in fault_points(build) if not p.startswith("signin-")]
     assert len(points) >= 10, points
     steady_folder = project(cloud, "steady")
     cloud.mse("scaffold", "victim", cwd=steady_folder.parent)
@@ -23,7 +23,7 @@ def test_every_fault_point(fresh_cloud, project, build):
     text = (victim_folder / "mse.toml").read_text()
     (victim_folder / "mse.toml").write_text(text.replace("4g-eu-001", "2g-eu-001"))
     steady = cloud.mse_json("deploy", cwd=steady_folder)
-    cloud.mse("verify", f"{steady['domain_name']}:{cloud.port}")
+    cloud.mse("verify", f"{steady['domain_name']}:{cloud.port}", "--fingerprint", steady["fingerprint"])
     certificate = cloud.folder / "cert.pem"
     steady_certificate = cloud.folder / "steady.pem"
     steady_certificate.write_bytes(certificate.read_bytes())

@@ -23,6 +23,10 @@ class Supervisor:
         self.deaths = 0
         self.done = threading.Event()
         cloud.start(env={"MSED_FAULT": fault} if fault else None, wait=not fault)
+        try:
+            cloud.wait_healthy()
+        except testcloud.Failed:
+            pass  # it died at a point that every start passes: the thread below starts it again
         self.thread = threading.Thread(target=self.watch)
         self.thread.start()
 
@@ -122,7 +126,7 @@ def check_outcome(cloud, app):
     assert wrong == [], wrong
     if app:
         assert apps_in_store(cloud)[app["id"]] == "running"
-        cloud.mse("verify", f"{app['domain_name']}:{cloud.port}")
+        cloud.mse("verify", f"{app['domain_name']}:{cloud.port}", "--fingerprint", app["fingerprint"])
 
 
 def kill_now(cloud):
