@@ -9,6 +9,7 @@
  * The three questions
  *   attest_verify         a bare quote: does it carry exactly these 64 bytes of REPORTDATA?
  *   attest_verify_ratls   an RA-TLS certificate (steps V1 to V6): was its key made by that code, for that instance?
+ *                         Says nothing about age, and outside TLS mode "self" nothing about the connection.
  *   attest_verify_fresh   the answer of /.well-known/mse/attestation (steps F3 to F9): does *this TLS connection* end
  * in that code and that instance, now? Contains the check of the RA-TLS certificate.
  *

@@ -1,0 +1,191 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "unit.h"
+
+#include <string.h>
+
+#include "crypto/der.h"
+
+#define DER(...) ((struct der){(const uint8_t[]){__VA_ARGS__}, sizeof((const uint8_t[]){__VA_ARGS__})})
+
+static void refuses_next(struct der data)
+{
+	struct der content;
+	uint8_t tag;
+	struct err err = ERR_INIT;
+
+	assert_int_equal(der_next(&data, &tag, &content, NULL, &err), -1);
+	assert_int_equal(err.code, ERR_INVALID);
+}
+
+static void test_lengths(void **state)
+{
+	uint8_t large[4 + 256] = {DER_OCTET_STRING, 0x82, 0x01, 0x00};
+	struct der reader = {large, sizeof(large)};
+	struct der content, whole;
+	uint8_t tag;
+	struct err err = ERR_INIT;
+
+	(void)state;
+	assert_ok(der_next(&reader, &tag, &content, &whole, &err), &err);
+	assert_int_equal(content.size, 256);
+	assert_int_equal(whole.size, sizeof(large));
+	assert_int_equal(reader.size, 0);
+	refuses_next(DER(0x04));
+	refuses_next(DER(0x04, 0x01));                      /* truncated */
+	refuses_next(DER(0x04, 0x80, 0x00, 0x00));          /* indefinite */
+	refuses_next(DER(0x04, 0x81, 0x01, 0x00));          /* not the shortest */
+	refuses_next(DER(0x04, 0x82, 0x00, 0x80, 0x00));    /* leading zero */
+	refuses_next(DER(0x04, 0x85, 1, 1, 1, 1, 1, 0x00)); /* five bytes of length */
+	refuses_next(DER(0x1f, 0x81, 0x00, 0x00));          /* a tag of several bytes */
+	refuses_next(DER(0x04, 0x84, 0xff, 0xff, 0xff, 0xff, 0x00));
+}
+
+static void expect_int(struct der data, int64_t value)
+{
+	struct err err = ERR_INIT;
+	int64_t seen;
+
+	assert_ok(der_take_int(&data, DER_INTEGER, "n", INT32_MIN, INT32_MAX, &seen, &err), &err);
+	assert_int_equal(seen, value);
+}
+
+static void refuses_int(struct der data)
+{
+	struct err err = ERR_INIT;
+	int64_t seen;
+
+	assert_int_equal(der_take_int(&data, DER_INTEGER, "n", 0, 255, &seen, &err), -1);
+}
+
+static void test_integers(void **state)
+{
+	(void)state;
+	expect_int(DER(2, 1, 0), 0);
+	expect_int(DER(2, 1, 0x7f), 127);
+	expect_int(DER(2, 2, 0x00, 0xff), 255);
+	expect_int(DER(2, 1, 0xff), -1);
+	expect_int(DER(2, 2, 0xff, 0x7f), -129);
+	expect_int(DER(2, 4, 0x7f, 0xff, 0xff, 0xff), INT32_MAX);
+	refuses_int(DER(2, 0));
+	refuses_int(DER(2, 2, 0x00, 0x7f)); /* not the shortest */
+	refuses_int(DER(2, 2, 0xff, 0xff));
+	refuses_int(DER(2, 1, 0xff));       /* -1 is not 255 */
+	refuses_int(DER(2, 2, 0x01, 0x00)); /* 256 */
+	refuses_int(DER(2, 6, 1, 0, 0, 0, 0, 0));
+	refuses_int(DER(10, 1, 1)); /* ENUMERATED */
+}
+
+static void test_booleans_and_bits(void **state)
+{
+	struct der yes = DER(1, 1, 0xff);
+	struct der odd = DER(1, 1, 0x01);
+	struct der unused = DER(3, 2, 1, 0x80);
+	struct der none = DER(3, 0);
+	struct der bits;
+	bool value;
+	struct err err = ERR_INIT;
+
+	(void)state;
+	assert_ok(der_take_bool(&yes, "b", &value, &err), &err);
+	assert_true(value);
+	assert_int_equal(der_take_bool(&odd, "b", &value, &err), -1);
+	assert_int_equal(der_take_bits(&unused, "b", &bits, &err), -1);
+	assert_int_equal(der_take_bits(&none, "b", &bits, &err), -1);
+}
+
+static int take_time(uint8_t tag, const char *text, int64_t *ret)
+{
+	uint8_t data[64] = {tag, (uint8_t)strlen(text)};
+	struct der reader = {data, 2 + strlen(text)};
+	struct err err = ERR_INIT;
+
+	memcpy(data + 2, text, strlen(text));
+	return der_take_time(&reader, "t", ret, &err);
+}
+
+static void test_times(void **state)
+{
+	static const char *const BAD_UTC[] = {"250615150640",  "2506151506Z",   "250615150640+0000",
+					      "250230000000Z", "25061515064 Z", "20250615150640Z"};
+	int64_t seconds = 0;
+
+	(void)state;
+	assert_int_equal(take_time(DER_UTC_TIME, "250615150640Z", &seconds), 0);
+	assert_int_equal(seconds, 1750000000);
+	assert_int_equal(take_time(DER_UTC_TIME, "491231235959Z", &seconds), 0);
+	assert_int_equal(seconds, 2524607999);
+	assert_int_equal(take_time(DER_UTC_TIME, "991231235959Z", &seconds), 0);
+	assert_int_equal(seconds, 946684799);
+	assert_int_equal(take_time(DER_GENERALIZED_TIME, "20500101000000Z", &seconds), 0);
+	assert_int_equal(seconds, 2524608000);
+	assert_int_equal(take_time(DER_GENERALIZED_TIME, "99991231235959Z", &seconds), 0);
+	assert_int_equal(take_time(DER_GENERALIZED_TIME, "20491231235959Z", &seconds), -1);
+	for (size_t i = 0; i < COUNT_OF(BAD_UTC); i++)
+		assert_int_equal(take_time(DER_UTC_TIME, BAD_UTC[i], &seconds), -1);
+}
+
+static void test_oids(void **state)
+{
+	char text[DER_OID_TEXT_SIZE];
+	uint8_t longest[64];
+	struct err err = ERR_INIT;
+
+	(void)state;
+	/* The instance document's, as attested-channel.md section 3 writes it. */
+	assert_ok(der_oid_text(DER(0x2a, 0x86, 0x48, 0x86, 0xf8, 0x4d, 0x8a, 0x39, 0x64), text, &err), &err);
+	assert_string_equal(text, "1.2.840.113741.1337.100");
+	assert_ok(der_oid_text(DER(0x67), text, &err), &err);
+	assert_string_equal(text, "2.23");
+	assert_ok(der_oid_text(DER(0x88, 0x37), text, &err), &err);
+	assert_string_equal(text, "2.999");
+	assert_int_equal(der_oid_text((struct der){NULL, 0}, text, &err), -1);
+	assert_int_equal(der_oid_text(DER(0x2a, 0x86), text, &err), -1);
+	assert_int_equal(der_oid_text(DER(0x2a, 0x80, 0x01), text, &err), -1);
+	memset(longest, 0xff, sizeof(longest));
+	longest[63] = 0x7f;
+	assert_int_equal(der_oid_text((struct der){longest, sizeof(longest)}, text, &err), -1);
+	memset(longest, 0x7f, sizeof(longest));
+	assert_int_equal(der_oid_text((struct der){longest, sizeof(longest)}, text, &err), -1);
+}
+
+static void test_signatures(void **state)
+{
+	uint8_t raw[64];
+	struct err err = ERR_INIT;
+
+	(void)state;
+	assert_ok(der_signature_raw(DER(0x30, 7, 2, 2, 0, 0x80, 2, 1, 5), raw, &err), &err);
+	assert_int_equal(raw[31], 0x80);
+	assert_int_equal(raw[63], 5);
+	assert_int_equal(raw[0], 0);
+	assert_int_equal(der_signature_raw(DER(0x30, 6, 2, 1, 0x80, 2, 1, 5), raw, &err), -1); /* negative */
+	assert_int_equal(der_signature_raw(DER(0x30, 6, 2, 1, 1, 2, 1, 5, 0), raw, &err), -1);
+	assert_int_equal(der_signature_raw(DER(0x30, 8, 2, 1, 1, 2, 1, 5, 5, 0), raw, &err), -1);
+	assert_int_equal(der_signature_raw(DER(0x30, 3, 2, 1, 1), raw, &err), -1);
+}
+
+static void test_check(void **state)
+{
+	uint8_t nested[64];
+	struct err err = ERR_INIT;
+
+	(void)state;
+	for (size_t i = 0; i < 31; i++) {
+		nested[2 * i] = DER_SEQUENCE;
+		nested[2 * i + 1] = (uint8_t)(2 * (30 - i));
+	}
+	assert_int_equal(der_check((struct der){nested, 62}, 31, &err), 0);
+	assert_int_equal(der_check((struct der){nested, 62}, 30, &err), -1);
+	assert_int_equal(der_check(DER(0x30, 2, 4, 1), 4, &err), -1);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(test_lengths), cmocka_unit_test(test_integers), cmocka_unit_test(test_booleans_and_bits),
+	    cmocka_unit_test(test_times),   cmocka_unit_test(test_oids),     cmocka_unit_test(test_signatures),
+	    cmocka_unit_test(test_check),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
