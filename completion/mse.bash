@@ -25,7 +25,7 @@ _mse()
 	"cloud trust add") choices="--color --fingerprint --help --version --yes" ;;
 	"cloud trust list") choices="--color --help --json --version" ;;
 	"cloud trust remove") choices="--color --help --version" ;;
-	"cloud verify") choices="--allow-simulation --code --color --context --fingerprint --help --json --pccs --version --workspace" ;;
+	"cloud verify") choices="--allow-simulation --code --color --context --fingerprint --help --json --pccs --verbose --version --workspace" ;;
 	"context") choices="--color --export --help --json --list --output --purge --remove --version" ;;
 	"deploy") choices="--allow-simulation --color --help --json --no-verify --path --pccs --timeout --untrusted-ssl --version --workspace --yes" ;;
 	"init") choices="--color --help --version" ;;
@@ -44,7 +44,7 @@ _mse()
 	"trust add") choices="--color --fingerprint --help --version --yes" ;;
 	"trust list") choices="--color --help --json --version" ;;
 	"trust remove") choices="--color --help --version" ;;
-	"verify") choices="--allow-simulation --code --color --context --fingerprint --help --json --pccs --version --workspace" ;;
+	"verify") choices="--allow-simulation --code --color --context --fingerprint --help --json --pccs --verbose --version --workspace" ;;
 	esac
 	mapfile -t COMPREPLY < <(compgen -W "$choices" -- "${COMP_WORDS[COMP_CWORD]}")
 }

@@ -66,6 +66,7 @@ complete -c mse -n '__fish_seen_subcommand_from stop' -l yes -d 'answer every qu
 complete -c mse -n '__fish_seen_subcommand_from verify' -l fingerprint -r -d 'the fingerprint that the code must have'
 complete -c mse -n '__fish_seen_subcommand_from verify' -l context -r -d 'context of the app, as its owner exported it'
 complete -c mse -n '__fish_seen_subcommand_from verify' -l code -r -d 'folder of the app\'s code, to recompute the fingerprint'
+complete -c mse -n '__fish_seen_subcommand_from verify' -l verbose -d 'show every check'
 complete -c mse -n '__fish_seen_subcommand_from verify' -l workspace -r -d 'folder for the files made on the way (default: a new one in /tmp)'
 complete -c mse -n '__fish_seen_subcommand_from verify' -l allow-simulation -r -d 'accept evidence of the simulation that ends in this root'
 complete -c mse -n '__fish_seen_subcommand_from verify' -l pccs -r -d 'where to fetch the collateral from (default: the cloud)'

@@ -74,14 +74,14 @@ void api_close(struct api *api)
 	*api = (struct api){0};
 }
 
-static int say_login(struct err *err)
+static int say_login(const struct api *api, struct err *err)
 {
-	return err_set(err, ERR_UNAUTHENTICATED, "you are not signed in: use 'mse cloud login'");
+	return err_set(err, ERR_UNAUTHENTICATED, "you are not signed in to %s: use 'mse cloud login'", api->url);
 }
 
 int api_need_login(const struct api *api, struct err *err)
 {
-	return api->is_signed_in ? 0 : say_login(err);
+	return api->is_signed_in ? 0 : say_login(api, err);
 }
 
 static enum err_code code_of(int status)
@@ -259,7 +259,7 @@ static int refresh_locked(struct api *api, struct err *err)
 	if (is_fresh(&api->login))
 		return 0;
 	if (!api->login.refresh_token)
-		return say_login(err);
+		return say_login(api, err);
 	if (api_post_form(api, "/oauth/token", &status, &answer, err, "grant_type", "refresh_token", "client_id",
 			  api_client_id(api), "refresh_token", api->login.refresh_token, NULL) < 0)
 		return -1;
@@ -283,7 +283,7 @@ static int fresh_token(struct api *api, const char **ret_token, struct err *err)
 	if (!is_fresh(&api->login) && (login_lock(api->settings, &lock, err) < 0 || refresh_locked(api, err) < 0))
 		return -1;
 	*ret_token = api->login.access_token;
-	return *ret_token ? 0 : say_login(err);
+	return *ret_token ? 0 : say_login(api, err);
 }
 
 static int send_request(struct api *api, const struct api_request *request, struct curl_response *ret_response,

@@ -119,9 +119,10 @@ static int judge(const struct channel_expect *expect, const struct exchange *exc
 	const struct buf *body = &exchange->response.body;
 	const struct attest_collateral *collateral = NULL;
 	struct attest_measurement measurement = {.size = 32};
-	const struct attest_policy policy = {.measurements = &measurement,
+	const struct attest_policy policy = {.measurements = expect->fingerprint ? &measurement : NULL,
 					     .measurement_count = expect->fingerprint ? 1 : 0,
-					     .simulation_roots = expect->simulation_roots,
+					     .simulation_roots =
+						 expect->simulation_root_count ? expect->simulation_roots : NULL,
 					     .simulation_root_count = expect->simulation_root_count};
 	struct attest_fresh fresh = {.answer = {body->data, body->size},
 				     .nonce = exchange->nonce,

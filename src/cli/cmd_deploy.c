@@ -64,7 +64,7 @@ static void find_created(struct deploy *deploy)
 }
 
 /* Nothing half-made stays: the app is stopped, what was pending is dropped. */
-static void undo(struct deploy *deploy)
+static void undo(struct deploy *deploy, const struct err *cause)
 {
 	struct out *out = deploy->call->out;
 	struct err failed = ERR_INIT;
@@ -76,6 +76,8 @@ static void undo(struct deploy *deploy)
 		find_created(deploy);
 	if (!*deploy->uuid)
 		return;
+	if (cause->code == ERR_CONFLICT || cause->code == ERR_TIMEOUT)
+		deploy_show_log(deploy);
 	IGNORE_RESULT(context_store_drop_pending(deploy->call->settings, deploy->uuid, &failed));
 	if (app_view_stop(&deploy->api, deploy->uuid, &failed) == 0)
 		out_info(out, "The app %s has been stopped", deploy->uuid);
@@ -215,7 +217,7 @@ int cmd_deploy(struct cmd_call *call, struct err *err)
 	int status = run(&deploy, err);
 
 	if (status < 0)
-		undo(&deploy);
+		undo(&deploy, err);
 	if (status < 0 && deploy.workspace.keep)
 		out_info(call->out, "The files made on the way are in %s", deploy.workspace.path);
 	if (status == 0)

@@ -79,6 +79,7 @@ static const struct cmd_option verify_options[] = {
     {"fingerprint", 0, "HEX", "the fingerprint that the code must have", false},
     {"context", 0, "FILE", "context of the app, as its owner exported it", false},
     {"code", 0, "DIR", "folder of the app's code, to recompute the fingerprint", false},
+    {"verbose", 'v', NULL, "show every check", false},
     OPTION_WORKSPACE,
     OPTION_SIMULATION,
     OPTION_PCCS,

@@ -172,6 +172,22 @@ static void explain(struct verify *verify, const struct attest_verdict *verdict)
 	curl_response_done(&response);
 }
 
+/* The head of the verdict and what failed; every check with --verbose. */
+static void print_text(struct out *out, char *text, bool verbose)
+{
+	static const char *const details[] = {"passed  ", "  -  ", "until  "};
+	char *line;
+
+	while ((line = strsep(&text, "\n"))) {
+		bool is_detail = *line == '\0';
+
+		for (size_t i = 0; i < COUNT_OF(details) && !is_detail; i++)
+			is_detail = strncmp(line, details[i], strlen(details[i])) == 0;
+		if (!is_detail || (verbose && *line))
+			out_print(out, "%s\n", line);
+	}
+}
+
 static int print_verdict(struct verify *verify, const struct attest_verdict *verdict, struct err *err)
 {
 	struct out *out = verify->call->out;
@@ -182,7 +198,7 @@ static int print_verdict(struct verify *verify, const struct attest_verdict *ver
 		text = attest_verdict_text(verdict);
 		if (!text)
 			return err_no_memory(err);
-		out_print(out, "%s", text);
+		print_text(out, text, cmd_has(verify->call, "verbose"));
 		return 0;
 	}
 	text = attest_verdict_json(verdict);
@@ -217,6 +233,17 @@ static int write_certificate(struct verify *verify, const struct channel *channe
 	return fs_write_atomic(path, pem.data, pem.size, 0644, err);
 }
 
+static bool ends_at_operator(const struct attest_verdict *verdict)
+{
+	struct instance instance;
+	struct err ignored = ERR_INIT;
+
+	return verdict->has_instance && strcmp(verdict->error_text, "instance-field:tls") == 0 &&
+	       instance_parse(verdict->instance_document, strlen(verdict->instance_document), &instance, &ignored) ==
+		   0 &&
+	       instance.tls == INSTANCE_TLS_OPERATOR;
+}
+
 static int connect_and_judge(struct verify *verify, struct err *err)
 {
 	scoped(channel_closep) struct channel *channel = NULL;
@@ -229,6 +256,8 @@ static int connect_and_judge(struct verify *verify, struct err *err)
 	if (status < 0) {
 		if (verdict)
 			explain(verify, verdict);
+		if (verdict && verdict->error == ATTEST_ERROR_INSTANCE_FIELD && ends_at_operator(verdict))
+			(void)err_set(err, ERR_UNSUPPORTED, "not-attestable: TLS ends at the operator's proxy");
 		return err_prefix(err, "'%s' is not verified", verify->expect.address.host);
 	}
 	if (write_certificate(verify, channel, err) < 0)

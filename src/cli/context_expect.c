@@ -10,6 +10,7 @@
 
 #define HTTPS_PORT 443
 #define URL_MAX 512
+#define CLOUD_NAME_DIGITS 16
 
 static int read_hex(const char *text, uint8_t *ret, size_t size, bool *ret_present, struct err *err)
 {
@@ -102,11 +103,20 @@ static int find_trust(const struct settings *settings, struct context_expect *ex
 	return found < 0 ? -1 : 0;
 }
 
+/* "<16 hex>.BASE": a name that a cloud made, with its API beside it. */
+static bool is_cloud_name(const char *host)
+{
+	const size_t size = strspn(host, "0123456789abcdef");
+
+	return size == CLOUD_NAME_DIGITS && host[size] == '.';
+}
+
 /* Collateral is signed, so the place to ask for it may be guessed: the API beside the domain. */
 static int find_collateral(const struct settings *settings, const struct context_expect_options *options,
 			   struct context_expect *expect, struct err *err)
 {
 	const char *dot = strchr(expect->address.host, '.');
+	scoped(freep) char *by_default = NULL;
 	char guess[URL_MAX];
 	const char *url = options->pccs ? options->pccs : settings->pccs_url;
 
@@ -114,6 +124,11 @@ static int find_collateral(const struct settings *settings, const struct context
 		url = expect->trust.url;
 	if (!url && expect->context)
 		url = expect->context->cloud_url;
+	if (!url && !is_cloud_name(expect->address.host)) {
+		if (trust_default_url(settings, &by_default, err) < 0)
+			return -1;
+		url = settings->base_url ? settings->base_url : by_default;
+	}
 	if (!url) {
 		(void)snprintf(guess, sizeof(guess), "https://api%s:%u", dot ? dot : ".localhost",
 			       expect->address.port);
@@ -130,9 +145,7 @@ int context_expect_init(const struct settings *settings, const struct context_ex
 	    trust_roots_load(ret->is_trusted ? &ret->trust : NULL, options->simulation_root, &ret->roots, err) < 0 ||
 	    find_collateral(settings, options, ret, err) < 0)
 		return -1;
-	if (options->context && read_context(options->context, ret, err) < 0)
-		return err_prefix(err, "context");
-	return 0;
+	return options->context ? read_context(options->context, ret, err) : 0;
 }
 
 void context_expect_done(struct context_expect *expect)

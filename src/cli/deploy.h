@@ -83,6 +83,9 @@ must_check int deploy_attest_again(struct deploy *deploy, struct err *err);
 /* deploy_context.c */
 must_check int deploy_fill_context(struct deploy *deploy, struct err *err);
 
+/* deploy_log.c: the end of the app's output, opened with the project's key, where there is any. */
+void deploy_show_log(struct deploy *deploy);
+
 void deploy_done(struct deploy *deploy);
 
 #endif

@@ -69,13 +69,38 @@ static int check_hardware(struct deploy *deploy, struct err *err)
 	return json_get_int(hardware, "enclave_size", 1, ENCLAVE_SIZE_MAX, &deploy->enclave_size_mib, err);
 }
 
+/* The cloud refuses an unknown image too, but only after the code was sent. */
+static int check_image(struct deploy *deploy, struct err *err)
+{
+	const char *docker = deploy->project.config.docker;
+	const char *tag = strrchr(docker, ':');
+	scoped(json_decrefp) json_t *answer = NULL;
+	const json_t *images, *image;
+	size_t i;
+
+	if (!tag || strcmp(tag, ":latest") == 0)
+		return err_set(err, ERR_INVALID, "You shouldn't use latest tag for the docker image");
+	if (api_get(&deploy->api, &answer, err, "/images") < 0)
+		return -1;
+	images = json_is_array(answer) ? answer : json_object_get(answer, "items");
+	json_array_foreach (images, i, image) {
+		const char *name = NULL;
+
+		if (json_get_text(image, "name", APP_VIEW_TEXT_MAX, &name, err) < 0)
+			return err_prefix(err, "the cloud's answer");
+		if (strcmp(name, docker) == 0)
+			return 0;
+	}
+	return err_set(err, ERR_UNSUPPORTED, "Docker `%s` is not approved or supported yet.", docker);
+}
+
 int deploy_check_cloud(struct deploy *deploy, struct err *err)
 {
 	if (api_need_login(&deploy->api, err) < 0 ||
 	    app_view_project(&deploy->api, deploy->project.config.project, &deploy->project_id, err) < 0 ||
-	    check_name(deploy, err) < 0)
+	    check_image(deploy, err) < 0 || check_hardware(deploy, err) < 0)
 		return -1;
-	return check_hardware(deploy, err);
+	return check_name(deploy, err);
 }
 
 static int load_keys(struct deploy *deploy, struct err *err)

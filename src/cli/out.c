@@ -165,7 +165,8 @@ void out_step_done(struct out *out)
 
 	if (out->quiet)
 		return;
-	(void)fprintf(stderr, " %s(%.0f ms)%s\n", out->color ? DIM : "", ms, out->color ? RESET : "");
+	(void)fprintf(stderr, "%s%s(%.0f ms)%s\n", out->line_open ? " " : "... ", out->color ? DIM : "", ms,
+		      out->color ? RESET : "");
 	out->line_open = false;
 }
 
