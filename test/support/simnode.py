@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """One mse-sim on a data directory of its own, asked over its control socket, and the little image its tests run."""
+import hashlib
 import json
 import os
 import pathlib
@@ -168,7 +169,7 @@ class Node:
             assert self.process.wait(30) == 0, (self.dir / "stderr").read_text()
 
     def processes(self):
-        """Process ids of whatever has this data directory on its command line, or lives in our control groups."""
+        """Process ids of whatever has this data directory on its command line."""
         found = []
         for entry in pathlib.Path("/proc").iterdir():
             if not entry.name.isdigit() or int(entry.name) == os.getpid():
@@ -182,7 +183,9 @@ class Node:
         return found
 
     def groups(self):
-        return [path for path in pathlib.Path("/sys/fs/cgroup").glob("**/mse-*-????????-????-*")]
+        """Control groups of this data directory's apps."""
+        prefix = "mse-" + hashlib.sha256(str(self.dir.resolve()).encode()).hexdigest()[:8]
+        return list(pathlib.Path("/sys/fs/cgroup").glob(f"**/{prefix}-*"))
 
     def remove(self):
         self.stop()
