@@ -480,7 +480,7 @@ int supervisor_start(struct node *node, struct app *app, json_t *request, struct
 		return err_no_memory(err);
 	*run = (struct run){.node = node,
 			    .app = app,
-			    .request = json_incref(request),
+			    .request = json_deep_copy(request), /* counts of one object are for one thread */
 			    .egress = EGRESS_INIT,
 			    .log = APPLOG_INIT,
 			    .tee = {-1, -1},
@@ -490,6 +490,10 @@ int supervisor_start(struct node *node, struct app *app, json_t *request, struct
 			    .sandbox_pidfd = -1,
 			    .enclave_pidfd = -1,
 			    .exit_status = -1};
+	if (!run->request) {
+		free(run);
+		return err_no_memory(err);
+	}
 	pthread_attr_init(&attr);
 	pthread_attr_setdetachstate(&attr, PTHREAD_CREATE_DETACHED);
 	failed = pthread_create(&thread, &attr, supervise, run);

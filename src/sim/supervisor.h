@@ -8,7 +8,7 @@
 
 #include "sim/node.h"
 
-/* The node's lock is held, the app is busy and STARTING. The thread keeps a reference to request. */
+/* The node's lock is held, the app is busy and STARTING. The thread gets a copy of request. */
 must_check int supervisor_start(struct node *node, struct app *app, json_t *request, struct err *err);
 
 #endif
