@@ -190,10 +190,12 @@ static int handle(struct control *control, int fd, json_t **ret_reply, struct er
 	scoped(buf_done) struct buf line = BUF_INIT(SIM_REQUEST_MAX);
 	scoped(json_decrefp) json_t *request = NULL;
 
+	/* Read first: closing with unread bytes would take the answer away again. */
+	if (read_request(fd, &line, err) < 0)
+		return -1;
 	if (!is_allowed(fd))
 		return err_set(err, ERR_DENIED, "only the user who runs mse-sim, and root, may ask");
-	if (read_request(fd, &line, err) < 0 ||
-	    json_parse_strict(line.data, line.size, SIM_DEPTH_MAX, &request, err) < 0)
+	if (json_parse_strict(line.data, line.size, SIM_DEPTH_MAX, &request, err) < 0)
 		return -1;
 	return answer(control, request, ret_reply, err);
 }
