@@ -511,15 +511,21 @@ static enum step run_handler(struct http_conn *conn)
 	struct http_exchange *exchange = conn->exchange;
 	int none = DEFERRAL_NONE;
 
-	(void)atomic_fetch_add(&conn->server->requests, 1);
-	conn->requests++;
 	if (conn->server->handler(exchange, conn->server->arg) == HTTP_HANDLED)
 		return finish_handler(conn);
 	conn->phase = PHASE_COMPLETING;
 	/* Behind a successful exchange the completing thread owns the connection. */
 	if (atomic_compare_exchange_strong(&exchange->deferral, &none, DEFERRAL_PARKED))
 		return STEP_PARKED;
+	if (atomic_load(&exchange->deferral) == DEFERRAL_RESUMED)
+		conn->phase = PHASE_RESUMING;
 	return STEP_AGAIN;
+}
+
+static enum step run_resuming(struct http_conn *conn)
+{
+	atomic_store(&conn->exchange->deferral, DEFERRAL_NONE);
+	return run_handler(conn);
 }
 
 static enum step run_completing(struct http_conn *conn)
@@ -563,6 +569,8 @@ static enum step run_request(struct http_conn *conn, size_t head_size)
 	if (http1_request_parse(exchange->memory, head_size, &exchange->head, &status) < 0)
 		return refuse(conn, status);
 	http_exchange_begin(exchange);
+	(void)atomic_fetch_add(&conn->server->requests, 1);
+	conn->requests++;
 	return run_handler(conn);
 }
 
@@ -629,6 +637,8 @@ static enum step run_phase(struct http_conn *conn)
 		return run_head(conn);
 	case PHASE_COMPLETING:
 		return run_completing(conn);
+	case PHASE_RESUMING:
+		return run_resuming(conn);
 	case PHASE_LINGER:
 		return run_linger(conn);
 	}
@@ -640,7 +650,8 @@ void http_conn_run(struct http_conn *conn)
 	enum step step = STEP_AGAIN;
 
 	/* Who drips bytes is seldom found waiting: its deadline counts here too. */
-	if (conn->phase != PHASE_COMPLETING && (conn->expired || clock_monotonic_ns() >= conn->deadline_ns)) {
+	if (conn->phase != PHASE_COMPLETING && conn->phase != PHASE_RESUMING &&
+	    (conn->expired || clock_monotonic_ns() >= conn->deadline_ns)) {
 		conn->expired = false;
 		step = run_expired(conn);
 	}

@@ -9,7 +9,7 @@
  *
  * Who owns a connection: while `armed`, nobody: the next thread that epoll wakes claims it (http_server_claim).
  * A thread that has claimed it owns it alone, until it arms, parks or frees it. A parked one (deferred exchange) is
- * owned by whoever calls http_complete. Fields marked [lock] belong to server->lock.
+ * owned by whoever calls http_complete or http_resume. Fields marked [lock] belong to server->lock.
  *
  * Another protocol (HTTP/2) is another phase of a connection chosen by ALPN, with exchanges of its own: exchanges
  * reach the wire through http_conn_* only, and handlers see exchanges only.
@@ -34,6 +34,7 @@ enum conn_phase {
 	PHASE_HANDSHAKE,  /* TLS */
 	PHASE_HEAD,       /* between requests, or inside a head */
 	PHASE_COMPLETING, /* a deferred exchange has its reply */
+	PHASE_RESUMING,   /* a deferred exchange goes to its handler again */
 	PHASE_LINGER,     /* our side is shut; what still comes is thrown away, so that no RST eats the reply */
 };
 
@@ -63,7 +64,7 @@ struct http_conn {
 	struct http_conn *next; /* [lock] */
 };
 
-enum deferral { DEFERRAL_NONE, DEFERRAL_PARKED, DEFERRAL_COMPLETED };
+enum deferral { DEFERRAL_NONE, DEFERRAL_PARKED, DEFERRAL_COMPLETED, DEFERRAL_RESUMED };
 
 struct http_exchange {
 	struct http_conn *conn;

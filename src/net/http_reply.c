@@ -271,3 +271,15 @@ void http_complete(struct http_exchange *exchange, int status, const struct http
 	conn->deadline_ns = clock_monotonic_ns() + conn->server->write_timeout_ms * NS_PER_MS;
 	http_server_arm(conn, EPOLLOUT);
 }
+
+void http_resume(struct http_exchange *exchange)
+{
+	struct http_conn *conn = exchange->conn;
+
+	/* The handler has not returned yet: its thread runs it again. Else epoll wakes one. */
+	if (atomic_exchange(&exchange->deferral, DEFERRAL_RESUMED) != DEFERRAL_PARKED)
+		return;
+	conn->phase = PHASE_RESUMING;
+	conn->deadline_ns = clock_monotonic_ns() + conn->server->write_timeout_ms * NS_PER_MS;
+	http_server_arm(conn, EPOLLOUT);
+}

@@ -36,7 +36,7 @@ struct http_exchange;
 
 enum http_result {
 	HTTP_HANDLED,  /* replied (if not, the engine answers 500; if started but not ended, it cuts the connection) */
-	HTTP_DEFERRED, /* somebody calls http_complete exactly once, perhaps already has */
+	HTTP_DEFERRED, /* somebody calls http_complete or http_resume exactly once, perhaps already has */
 };
 
 typedef enum http_result (*http_handler)(struct http_exchange *exchange, void *arg);
@@ -151,6 +151,12 @@ bool http_reply_is_started(const struct http_exchange *exchange);
  */
 void http_complete(struct http_exchange *exchange, int status, const struct http_header *headers, size_t header_count,
 		   const void *body, size_t body_size);
+
+/*
+ * Instead of http_complete, from any thread, exactly once: the handler runs again for this deferred exchange, on a
+ * thread of the pool, as if the request had just come. For handlers that let a request wait its turn without a thread.
+ */
+void http_resume(struct http_exchange *exchange);
 
 /* The connection ends after this reply ("Connection: close"). */
 void http_close_after(struct http_exchange *exchange);
