@@ -1,27 +1,18 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Fresh attestation, the server's side for one connection (attested-channel.md section 4):
- * READY ─ POST ─▶ QUEUED ─ answer ─▶ READY. A second POST while QUEUED, or more than RATE_MAX in a minute: 429.
+ * READY ─ POST ─▶ QUEUED ─ answer ─▶ READY. A second POST while QUEUED, or more than CONNECTION_RATE_MAX in a minute:
+ * 429.
  */
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/clock.h"
+#include "enclave/connection.h"
 #include "enclave/enclave.h"
 #include "enclave/operator_log.h"
 #include "format/attest_message.h"
-
-#define RATE_MAX 12 /* requests of one connection in RATE_WINDOW_NS */
-#define RATE_WINDOW_NS (60 * 1000000000LL)
-
-/* The connection's slot. Two holders: the connection and a leaf that waits. */
-struct connection {
-	atomic_int refs;
-	atomic_bool is_queued;
-	int64_t times_ns[RATE_MAX]; /* of the last requests, a ring; only the handler's thread */
-	size_t next;
-};
 
 /* A leaf that waits, with what its answer will hold. */
 struct waiting {
@@ -30,41 +21,6 @@ struct waiting {
 	struct connection *connection;
 	struct life_role role;
 };
-
-static void connection_unref(void *arg)
-{
-	struct connection *connection = arg;
-
-	if (atomic_fetch_sub(&connection->refs, 1) == 1)
-		free(connection);
-}
-
-static struct connection *connection_of(struct http_exchange *exchange)
-{
-	struct connection *connection = http_slot(exchange);
-
-	if (connection)
-		return connection;
-	connection = calloc(1, sizeof(*connection));
-	if (!connection)
-		return NULL;
-	atomic_init(&connection->refs, 1);
-	http_set_slot(exchange, connection, connection_unref);
-	return connection;
-}
-
-/* Counts this request; false if it is one too many. */
-static bool rate_take(struct connection *connection)
-{
-	const int64_t now_ns = clock_monotonic_ns();
-	int64_t *oldest = &connection->times_ns[connection->next];
-
-	if (*oldest != 0 && now_ns - *oldest < RATE_WINDOW_NS)
-		return false;
-	*oldest = now_ns;
-	connection->next = (connection->next + 1) % RATE_MAX;
-	return true;
-}
 
 static void complete(struct http_exchange *exchange, int status, const char *type, const void *body, size_t size)
 {
@@ -153,7 +109,7 @@ static enum http_result queue_leaf(struct waiting *waiting, const uint8_t leaf[s
 	struct http_exchange *exchange = waiting->exchange;
 	struct connection *connection = waiting->connection;
 
-	atomic_fetch_add(&connection->refs, 1);
+	connection_ref(connection);
 	atomic_store(&connection->is_queued, true);
 	if (quoter_submit(waiting->enclave->quoter, leaf, answer_waiting, waiting))
 		return HTTP_DEFERRED;
@@ -176,7 +132,7 @@ enum http_result attestation_serve(struct http_exchange *exchange, struct enclav
 		enclave_reply(exchange, 503, NULL, "busy\n");
 		return HTTP_HANDLED;
 	}
-	if (atomic_load(&connection->is_queued) || !rate_take(connection)) {
+	if (atomic_load(&connection->is_queued) || !connection_rate_take(connection, clock_monotonic_ns())) {
 		enclave_reply(exchange, 429, NULL, "too many requests\n");
 		return HTTP_HANDLED;
 	}

@@ -25,6 +25,7 @@
 
 #define SECRET_FILE_MODE 0600
 #define SECRET_DIR_MODE 0700
+#define OWN_THREADS 4       /* for handshakes, attestation and probes, whatever the application does */
 #define DRAIN_MS 10000      /* running requests at a stop */
 #define STOP_SECONDS_MAX 30 /* then the process ends, whatever the application does in its exit functions */
 
@@ -166,6 +167,7 @@ static enum exit_code prepare(struct enclave *enclave, struct err *err)
 		return EXIT_CODE_INTERNAL;
 	if (settings_load(environ, &enclave->settings, err) < 0)
 		return EXIT_CODE_SETTINGS;
+	enclave_open_gate(enclave, enclave->settings.threads);
 	/* Before anything opens a descriptor that could be taken for it. */
 	if (tee_open(enclave->settings.tee, &enclave->tee, err) < 0)
 		return EXIT_CODE_TEE;
@@ -259,7 +261,7 @@ static int start_server(struct enclave *enclave, struct tls_server *tls, struct 
 	    .listener_count = 1,
 	    .handler = enclave_serve,
 	    .arg = enclave,
-	    .threads = enclave->settings.threads,
+	    .threads = enclave->settings.threads + OWN_THREADS,
 	};
 
 	return http_server_start(&options, ret, err);
@@ -284,6 +286,7 @@ static enum exit_code serve(struct enclave *enclave)
 	if (wait_wake() == WAKE_ACCEPTED)
 		code = run_application(enclave, &protocol);
 	limit_stop(code);
+	enclave_close_gate(enclave);
 	/* Deferred attestations are answered while the server drains. */
 	http_server_stop(server, DRAIN_MS);
 	tls_server_free(tls);
@@ -295,6 +298,7 @@ static enum exit_code serve(struct enclave *enclave)
 static void enclave_done(struct enclave *enclave)
 {
 	quoter_stop(enclave->quoter);
+	app_gate_done(&enclave->gate);
 	life_done(&enclave->life);
 	identity_done(&enclave->identity);
 	tee_close(enclave->tee);
