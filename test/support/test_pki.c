@@ -180,6 +180,12 @@ void test_crl_make(const struct test_crl *crl, struct buf *ret_der)
 
 		der_put_unsigned(ret_der, &crl->revoked, 1);
 		der_put_time(ret_der, crl->this_update);
+		if (crl->entry_oid) {
+			const size_t extensions = ret_der->size;
+
+			der_put_extension(ret_der, crl->entry_oid, crl->entry_critical, "\x0a\x01\x01", 3);
+			der_wrap(ret_der, extensions, DER_SEQUENCE);
+		}
 		der_wrap(ret_der, start, DER_SEQUENCE);
 		der_wrap(ret_der, start, DER_SEQUENCE);
 	}
@@ -272,11 +278,16 @@ void test_pck_make(const struct test_pck *pck, struct buf *ret_value)
 		der_put_raw(ret_value, "", 1);
 }
 
-void test_pem(const struct buf *der, struct buf *ret_pem)
+void test_pem_label(const char *label, const struct buf *der, struct buf *ret_pem)
 {
 	struct err err = ERR_INIT;
 
 	if (!ret_pem->max)
 		*ret_pem = BUF_INIT(DER_MAX);
-	test_must(pem_format(PEM_CERTIFICATE, der->data, der->size, ret_pem, &err), &err);
+	test_must(pem_format(label, der->data, der->size, ret_pem, &err), &err);
+}
+
+void test_pem(const struct buf *der, struct buf *ret_pem)
+{
+	test_pem_label(PEM_CERTIFICATE, der, ret_pem);
 }

@@ -61,7 +61,9 @@ struct test_crl {
 	const char *issuer_name;
 	enum test_key issuer_key;
 	int64_t this_update, next_update;
-	uint8_t revoked; /* serial, 0: none */
+	uint8_t revoked;       /* serial, 0: none */
+	const char *entry_oid; /* an extension of the entry, NULL: none */
+	bool entry_critical;
 	bool no_number, no_authority_key, no_next_update;
 	const char *extra_oid; /* a further extension, NULL: none */
 	bool extra_critical;
@@ -131,8 +133,9 @@ void test_replace(char *text, size_t size, const char *from, const char *to);
 /* {"NAME":BODY,"signature":…} signed by key. */
 void test_signed_json(const char *name, const char *body, enum test_key key, struct buf *ret);
 
-/* Adds the certificate to ret_pem. */
+/* Adds the certificate, or what else the label says, to ret_pem. */
 void test_pem(const struct buf *der, struct buf *ret_pem);
+void test_pem_label(const char *label, const struct buf *der, struct buf *ret_pem);
 
 /* Aborts with the error's text unless result is at least 0. */
 void test_must(int result, const struct err *err);

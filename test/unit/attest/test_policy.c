@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "attest/tcb.h"
+#include "attest/trust.h"
 #include "test_judge.h"
 
 static struct test_evidence e;
@@ -327,6 +328,33 @@ static void test_missing_arguments(void **state)
 	attest_verdict_free(NULL);
 }
 
+static void test_too_many_roots(void **state)
+{
+	struct attest_bytes roots[TRUST_ROOTS_MAX + 1];
+	const struct attest_collateral_bytes none = {0};
+	struct attest_collateral *collateral = NULL;
+	struct attest_verdict *verdict = NULL;
+	const char *why = NULL;
+
+	(void)state;
+	build();
+	for (size_t i = 0; i < COUNT_OF(roots); i++)
+		roots[i] = question.root;
+	assert_int_equal(attest_collateral_new(&none, &collateral, &why), 0);
+	for (size_t i = 0; i < 3; i++) {
+		const struct attest_roots given = {
+		    .hardware = roots, .hardware_count = TRUST_ROOTS_MAX + i - 1, .no_vendor_roots = true};
+
+		assert_int_equal(attest_verify(&(struct attest_evidence){question.quote},
+					       &(struct attest_binding){{question.report_data, 64}}, collateral, &given,
+					       TEST_TIME, NULL, &verdict, &why),
+				 i < 2 ? 0 : -1);
+		attest_verdict_free(verdict);
+		verdict = NULL;
+	}
+	attest_collateral_free(collateral);
+}
+
 /* The table of attestation.md section 2 step 12, whole. */
 static void test_converge(void **state)
 {
@@ -365,6 +393,7 @@ int main(void)
 	    TEST(test_bad_policies),
 	    TEST(test_no_binding_no_verdict),
 	    TEST(test_missing_arguments),
+	    TEST(test_too_many_roots),
 	    TEST(test_converge),
 	};
 

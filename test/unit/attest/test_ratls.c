@@ -84,6 +84,48 @@ static void test_certificate_form(void **state)
 	expect("ratls-certificate");
 }
 
+static void test_extended_usage(void **state)
+{
+	static const uint8_t CLIENT[] = {0x30, 10, 6, 8, 0x2b, 6, 1, 5, 5, 7, 3, 2};
+	static const uint8_t SERVER[] = {0x30, 10, 6, 8, 0x2b, 6, 1, 5, 5, 7, 3, 1};
+	static const uint8_t BROKEN[] = {0x30, 10, 6, 9, 0x2b, 6, 1, 5, 5, 7, 3, 1};
+
+	(void)state;
+	test_cert_add_extension(&channel.cert, "2.5.29.37", true, SERVER, sizeof(SERVER));
+	expect("none");
+	test_cert_add_extension(&channel.cert, "2.5.29.37", false, CLIENT, sizeof(CLIENT));
+	expect("ratls-certificate");
+	test_cert_add_extension(&channel.cert, "2.5.29.37", false, BROKEN, sizeof(BROKEN));
+	expect("ratls-certificate");
+}
+
+static void test_needs(void **state)
+{
+	struct attest_needs needs;
+	const char *why = NULL;
+	struct buf pem = BUF_INIT(0);
+	struct attest_bytes bytes;
+
+	(void)state;
+	test_evidence_mark_simulated(&channel.certificate_evidence);
+	test_channel_build(&channel);
+	test_pem(&channel.cert_der, &pem);
+	for (size_t i = 0; i < 3; i++) {
+		const struct buf *from = i == 0   ? &channel.cert_der
+					 : i == 1 ? &pem
+						  : &channel.certificate_evidence.quote;
+
+		bytes = (struct attest_bytes){from->data, from->size};
+		assert_int_equal(attest_needs(&bytes, &needs, &why), 0);
+		assert_string_equal(needs.fmspc, "30606a000000");
+		assert_string_equal(needs.ca, "platform");
+		assert_true(needs.simulated);
+		bytes.size--;
+		assert_int_equal(attest_needs(&bytes, &needs, &why), i == 1 ? 0 : -1); /* PEM: the last newline */
+	}
+	buf_done(&pem);
+}
+
 /* Explicit parameters, a compressed point, a point off the curve: bytes of the SubjectPublicKeyInfo changed. */
 static void test_certificate_key(void **state)
 {
@@ -323,6 +365,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 	    TEST(test_good),
 	    TEST(test_certificate_form),
+	    TEST(test_extended_usage),
+	    TEST(test_needs),
 	    TEST(test_certificate_key),
 	    TEST(test_certificate_dates),
 	    TEST(test_garbage),

@@ -343,6 +343,45 @@ static void test_crl_malformed(void **state)
 	test_expect(&question, "crl-malformed");
 }
 
+/* What is written at an entry does not matter, unless it could mean another issuer. */
+static void test_crl_entries(void **state)
+{
+	(void)state;
+	e.pck_crl.revoked = e.pck_cert.serial;
+	e.pck_crl.entry_oid = "2.5.29.21"; /* a reason */
+	expect("pck-revoked");
+	test_evidence_done(&e);
+	test_evidence_init(&e);
+	e.pck_crl.revoked = 201;
+	e.pck_crl.entry_oid = "2.5.29.21";
+	expect("none");
+	test_evidence_done(&e);
+	test_evidence_init(&e);
+	e.pck_crl.revoked = 201;
+	e.pck_crl.entry_oid = "2.5.29.29"; /* certificate issuer */
+	e.pck_crl.entry_critical = true;
+	expect("crl-malformed");
+}
+
+static void test_crl_pem(void **state)
+{
+	struct buf pem = BUF_INIT(0);
+
+	(void)state;
+	build();
+	test_pem_label("X509 CRL", &e.pck_crl_der, &pem);
+	question.collateral.pck_crl = (struct attest_bytes){pem.data, pem.size};
+	test_expect(&question, "none");
+	test_pem_label("X509 CRL", &e.pck_crl_der, &pem); /* two */
+	question.collateral.pck_crl = (struct attest_bytes){pem.data, pem.size};
+	test_expect(&question, "crl-malformed");
+	question.collateral.pck_crl = question.collateral.tcb_info_issuer_chain;
+	test_expect(&question, "crl-malformed");
+	question.collateral.pck_crl = (struct attest_bytes){(const uint8_t *)" \n", 2};
+	test_expect(&question, "crl-malformed");
+	buf_done(&pem);
+}
+
 static void test_crl_bit_flips(void **state)
 {
 	uint8_t *copy;
@@ -523,6 +562,8 @@ int main(void)
 	    TEST(test_crl_signature),
 	    TEST(test_crl_dates),
 	    TEST(test_crl_malformed),
+	    TEST(test_crl_entries),
+	    TEST(test_crl_pem),
 	    TEST(test_crl_bit_flips),
 	    TEST(test_pck_elements),
 	    TEST(test_pck_values),

@@ -15,7 +15,7 @@
 #include "mse/attest.h"
 
 #define FILE_MAX (1u << 20)
-#define FILES_MAX 8
+#define FILES_MAX 10
 
 /* One folder of vectors, loaded. */
 struct vector {
@@ -310,6 +310,31 @@ static void check_needs(const struct vector *vector)
 	}
 }
 
+/* Where the lists are there as PEM too, they give the same verdict. */
+static void check_pem_lists(struct vector *vector)
+{
+	struct buf *const files[] = {&vector->files[8], &vector->files[9]};
+	const struct attest_bytes root = load(vector, 8, "root_ca_crl_pem");
+	const struct attest_bytes pck = load(vector, 9, "pck_crl_pem");
+	const struct attest_collateral_bytes bytes = {.root_ca_crl = root, .pck_crl = pck};
+	struct attest_collateral *der = vector->collateral;
+	struct attest_verdict *verdict;
+	const char *why;
+
+	if (root.data) {
+		assert_non_null(pck.data);
+		assert_int_equal(attest_collateral_new(&bytes, &vector->collateral, &why), 0);
+		verdict = judge(vector, vector->time, &PERMISSIVE);
+		assert_int_equal(find_check(verdict, "root-crl")->result, ATTEST_PASSED);
+		assert_int_equal(find_check(verdict, "pck-crl")->result, ATTEST_PASSED);
+		attest_verdict_free(verdict);
+		attest_collateral_free(vector->collateral);
+		vector->collateral = der;
+	}
+	buf_done(files[0]);
+	buf_done(files[1]);
+}
+
 /* Only the last byte, after the PEM chain and not signed, may change without harm. */
 static void check_bit_flips(const struct vector *vector)
 {
@@ -344,6 +369,7 @@ static int check_one(const char *name, void *arg, struct err *err)
 	check_appraisal(&vector);
 	check_ratls(&vector);
 	check_needs(&vector);
+	check_pem_lists(&vector);
 	check_bit_flips(&vector);
 	vector_close(&vector);
 	checked_count++;
