@@ -260,6 +260,36 @@ def test_without_groups_limits_are_what_a_user_can_set():
         new.remove()
 
 
+def test_without_landlock_a_planted_file_is_seen_and_it_is_told():
+    """The counter-proof of test_only_files_of_the_bill_can_be_read: it is Landlock that hides it there."""
+    new = simnode.Node(BUILD, options=["--no-landlock"])
+    try:
+        new.start()
+        app = new.app("open /usr/lib/planted.txt")
+        (app.image / "usr/lib/planted.txt").write_text("not in the bill")
+        app.run()
+        assert app.results("open") == ["ok 1"]
+        assert "landlock=off" in app.inspect()["limits"]
+    finally:
+        new.remove()
+
+
+def test_a_sandbox_that_cannot_be_made_says_why(tmp_path):
+    """Bubblewrap's own words reach whoever asked for the launch."""
+    broken = tmp_path / "mse-sim-init"
+    broken.write_text("#!/bin/sh\necho 'bwrap: no permission to make a namespace' >&2\nexit 1\n")
+    broken.chmod(0o755)
+    new = simnode.Node(BUILD, options=["--init", str(broken)])
+    try:
+        new.start()
+        with pytest.raises(simnode.SimError, match=r"unsupported: the sandbox did not start \(status 1\): "
+                                                   "bwrap: no permission to make a namespace"):
+            new.app("say never").launch()
+        assert new.groups() == []
+    finally:
+        new.remove()
+
+
 def test_a_hundred_launches_leave_nothing_behind(fresh):
     before = len(os.listdir(f"/proc/{fresh.process.pid}/fd"))
     app = fresh.app("say hello")
