@@ -146,6 +146,48 @@ static int judge(const struct channel_expect *expect, const struct exchange *exc
 	return 0;
 }
 
+/*
+ * What answered gave no evidence. Its certificate tells what it is: without a quote a plain TLS server, with one it
+ * is judged as an RA-TLS certificate, so that a copied quote is called that.
+ */
+static int judge_leaf(const struct channel_expect *expect, const struct channel *channel,
+		      const struct exchange *exchange, struct attest_verdict **ret_verdict, struct err *err)
+{
+	const struct attest_collateral *collateral = NULL;
+	const struct attest_bytes leaf = {channel->leaf.data, channel->leaf.size};
+	const struct attest_policy policy = {.simulation_roots =
+						 expect->simulation_root_count ? expect->simulation_roots : NULL,
+					     .simulation_root_count = expect->simulation_root_count};
+	const struct attest_ratls ratls = {
+	    .certificate = leaf, .instance = expect->instance, .role = expect->role, .tls_key = exchange->tls_key};
+	const char *why = NULL;
+	struct attest_needs needs;
+
+	if (attest_needs(&leaf, &needs, &why) < 0)
+		return err_set(
+		    err, ERR_UNTRUSTED,
+		    "ratls-certificate: the certificate of '%s' has no quote in it: this is no enclave of MSE",
+		    expect->sni ? expect->sni : expect->host);
+	if (collateral_get(expect->collateral, leaf.data, leaf.size, &collateral, err) < 0)
+		return -1;
+	if (attest_verify_ratls(&ratls, collateral, NULL, clock_now_seconds(), &policy, ret_verdict, &why) < 0)
+		return err_set(err, ERR_INTERNAL, "the evidence cannot be judged: %s", why);
+	if ((*ret_verdict)->accepted)
+		return err_set(err, ERR_UNTRUSTED, "attest-malformed: the answer is no evidence");
+	return err_set(err, ERR_UNTRUSTED, "%s: %s", (*ret_verdict)->error_text,
+		       (*ret_verdict)->failed ? (*ret_verdict)->failed->text : "refused");
+}
+
+static bool is_evidence(const struct exchange *exchange)
+{
+	const struct buf *body = &exchange->response.body;
+	const struct attest_bytes answer = {body->data, body->size};
+	struct attest_needs needs;
+	const char *why = NULL;
+
+	return body->size && attest_needs(&answer, &needs, &why) == 0;
+}
+
 static int keep_certificate(struct channel *channel, const struct exchange *exchange, struct err *err)
 {
 	struct attest_answer answer = ATTEST_ANSWER_INIT;
@@ -165,7 +207,11 @@ static int attest(const struct channel_expect *expect, struct channel *channel, 
 	const struct attest_verdict *verdict;
 
 	if (interrupt_check(err) < 0 || connect_tls(expect, channel, exchange, err) < 0 ||
-	    ask(expect, channel, exchange, err) < 0 || judge(expect, exchange, ret_verdict, err) < 0)
+	    ask(expect, channel, exchange, err) < 0)
+		return -1;
+	if (!is_evidence(exchange))
+		return judge_leaf(expect, channel, exchange, ret_verdict, err);
+	if (judge(expect, exchange, ret_verdict, err) < 0)
 		return -1;
 	verdict = *ret_verdict;
 	if (!verdict->accepted && !expect->no_verify)
