@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Certificate chains, leaf first, root last, as they come in quotes and with collateral (attestation.md section 1.5,
- * section 2 steps 2 and 4, section 7 "Chains and CRLs").
+ * Certificate chains, leaf first, root last, as they come in quotes and with collateral (attestation-evidence.md
+ * section 1.5, section 2 steps 2 and 4, section 7 "Chains and CRLs").
  *
  * A struct chain owns its certificates and is not changed once parsed: threads may share it.
  */

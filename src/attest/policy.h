@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Appraisal: is authentic evidence acceptable (attestation.md section 2 step 14, section 7 "Policy")? In this order:
- * debug, measurement, svn, tcb-status, machine.
+ * Appraisal: is authentic evidence acceptable (attestation-evidence.md section 2 step 14, section 7 "Policy")? In this
+ * order: debug, measurement, svn, tcb-status, machine.
  */
 #ifndef MSE_ATTEST_POLICY_H
 #define MSE_ATTEST_POLICY_H

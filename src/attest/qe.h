@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The quoting enclave and its signature (attestation.md section 2 steps 7 to 9). */
+/* The quoting enclave and its signature (attestation-evidence.md section 2 steps 7 to 9). */
 #ifndef MSE_ATTEST_QE_H
 #define MSE_ATTEST_QE_H
 

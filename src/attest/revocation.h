@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Revocation (attestation.md section 2 step 3, section 7 "Chains and CRLs"). No list, or one that cannot be read, is
- * never "not revoked".
+ * Revocation (attestation-evidence.md section 2 step 3, section 7 "Chains and CRLs"). No list, or one that cannot be
+ * read, is never "not revoked".
  */
 #ifndef MSE_ATTEST_REVOCATION_H
 #define MSE_ATTEST_REVOCATION_H

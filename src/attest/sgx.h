@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Judging one SGX quote: steps 1 to 14 of attestation.md section 2 but the binding, which is the caller's. TDX and
- * SEV-SNP get files of their own beside this one.
+ * Judging one SGX quote: steps 1 to 14 of attestation-evidence.md section 2 but the binding, which is the caller's. TDX
+ * and SEV-SNP get files of their own beside this one.
  */
 #ifndef MSE_ATTEST_SGX_H
 #define MSE_ATTEST_SGX_H

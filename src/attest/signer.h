@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The TCB signer: its chain, and its signatures over TCB info and QE identity (attestation.md section 2 steps 4, 5).
+ * The TCB signer: its chain, and its signatures over TCB info and QE identity (attestation-evidence.md section 2 steps
+ * 4, 5).
  */
 #ifndef MSE_ATTEST_SIGNER_H
 #define MSE_ATTEST_SIGNER_H

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * How up to date a platform is (attestation.md section 2 steps 10, 12, 13). Pure functions over parsed collateral.
+ * How up to date a platform is (attestation-evidence.md section 2 steps 10, 12, 13). Pure functions over parsed
+ * collateral.
  */
 #ifndef MSE_ATTEST_TCB_H
 #define MSE_ATTEST_TCB_H

@@ -9,8 +9,8 @@
 /*
  * "Intel SGX Root CA", 2018-05-21 to 2049-12-31: certificate SHA-256
  * 44a0196b2b99f889b8e149e95b807a350e7424964399e885a7cbb8ccfab674d3, SubjectPublicKeyInfo SHA-256
- * a0af031289f5d5d4132f9186068a7fc13628633ba235777472e29b6b6c67a49e (attestation.md section 1.5). Pinned by its key, so
- * that a certificate issued anew for the same key is still Intel's.
+ * a0af031289f5d5d4132f9186068a7fc13628633ba235777472e29b6b6c67a49e (attestation-evidence.md section 1.5). Pinned by its
+ * key, so that a certificate issued anew for the same key is still Intel's.
  */
 static const uint8_t INTEL_ROOT_KEY[64] = {
     0x0b, 0xa9, 0xc4, 0xc0, 0xc0, 0xc8, 0x61, 0x93, 0xa3, 0xfe, 0x23, 0xd6, 0xb0, 0x2c, 0xda, 0x10,

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Reading X.509 revocation lists: version 2, ecdsa-with-SHA256, nextUpdate, CRL number and authority key identifier
- * present, complete (no delta), no critical extension that we do not know (attestation.md sections 1.5 and 7).
+ * present, complete (no delta), no critical extension that we do not know (attestation-evidence.md sections 1.5 and 7).
  *
  * A struct x509_crl owns a copy of its bytes and is never changed after it was parsed: threads may share it. Dates are
  * compared by the caller; both bounds are inclusive.

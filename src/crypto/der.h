@@ -3,8 +3,8 @@
  * Reading strict DER (X.690 section 10): definite, shortest lengths, one-byte tags, nothing left over. Slices point
  * into the bytes that were given. Nothing is copied, nothing recurses.
  *
- * Why not OpenSSL's reader: it takes BER, trailing bytes and out-of-range integers, each of which attestation.md
- * section 7 wants refused.
+ * Why not OpenSSL's reader: it takes BER, trailing bytes and out-of-range integers, each of which
+ * attestation-evidence.md section 7 wants refused.
  */
 #ifndef MSE_CRYPTO_DER_H
 #define MSE_CRYPTO_DER_H

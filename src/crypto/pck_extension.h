@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The SGX extension of a PCK certificate, OID 1.2.840.113741.1.13.1 (attestation.md sections 1.5 and 7): 5 elements
- * under the Processor CA, 7 under the Platform CA, 18 in the TCB, each once, in any order, with exact types, lengths
- * and ranges, and nothing after it. Pure; the result owns nothing.
+ * The SGX extension of a PCK certificate, OID 1.2.840.113741.1.13.1 (attestation-evidence.md sections 1.5 and 7): 5
+ * elements under the Processor CA, 7 under the Platform CA, 18 in the TCB, each once, in any order, with exact types,
+ * lengths and ranges, and nothing after it. Pure; the result owns nothing.
  */
 #ifndef MSE_CRYPTO_PCK_EXTENSION_H
 #define MSE_CRYPTO_PCK_EXTENSION_H

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Reading X.509 v3 certificates as attestation needs them: strict DER to the last byte, P-256 keys with the named curve
- * and an uncompressed point that is on it, ecdsa-with-SHA256, each extension once (attestation.md sections 1.5 and 7,
- * attested-channel.md V1 and V2). Anything else is refused.
+ * and an uncompressed point that is on it, ecdsa-with-SHA256, each extension once (attestation-evidence.md sections 1.5
+ * and 7, attested-channel.md V1 and V2). Anything else is refused.
  *
  * A struct x509_cert owns a copy of its bytes and is never changed after it was parsed: threads may share it. Dates
  * are compared by the caller; both bounds are inclusive. Nothing here knows a root: see attest/chain.h.

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The identity of a quoting enclave, version 2 (attestation.md sections 1.6, 2 step 8, and 7): what its report must
- * show, and which of its SVNs count as up to date. Levels come out sorted by falling SVN.
+ * The identity of a quoting enclave, version 2 (attestation-evidence.md sections 1.6, 2 step 8, and 7): what its report
+ * must show, and which of its SVNs count as up to date. Levels come out sorted by falling SVN.
  */
 #ifndef MSE_FORMAT_QE_IDENTITY_H
 #define MSE_FORMAT_QE_IDENTITY_H

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * An Intel SGX quote, version 3, as bytes: attestation.md sections 1.1, 1.2, 1.4, 5 (cases 1 to 12, 18) and 7.
+ * An Intel SGX quote, version 3, as bytes: attestation-evidence.md sections 1.1, 1.2, 1.4, 5 (cases 1 to 12, 18) and 7.
  *
  * Nothing here is verified but form: lengths fit exactly, reserved bytes are zero, types are the known ones. All
  * pointers of struct sgx_quote point into the bytes that were parsed: those must outlive it. Pure and thread-safe.
@@ -65,7 +65,7 @@ struct sgx_quote {
 	size_t trailing_size; /* bytes after the declared end: buffers are often padded */
 };
 
-/* Names of refusals, as attestation.md section 5 has them. */
+/* Names of refusals, as attestation-evidence.md section 5 has them. */
 #define SGX_QUOTE_FAULTS(X) \
 	X(TRUNCATED, "truncated") \
 	X(MALFORMED, "malformed") \

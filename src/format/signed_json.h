@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Collateral as Intel's service sends it: {"NAME":{…},"signature":"128 hex digits"} (attestation.md sections 1.6, 7).
+ * Collateral as Intel's service sends it: {"NAME":{…},"signature":"128 hex digits"} (attestation-evidence.md
+ * sections 1.6, 7).
  *
  * The signature counts over the bytes of the inner object as received: they are found in the text, never written anew.
  * The text is strict JSON (format/json.h) at most SIGNED_JSON_DEPTH_MAX deep; further outer members are ignored.

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * TCB info, version 3 (attestation.md sections 1.6 and 7): which SVNs of a platform family count as up to date.
+ * TCB info, version 3 (attestation-evidence.md sections 1.6 and 7): which SVNs of a platform family count as up to
+ * date.
  *
  * Every level is checked, also those that are never chosen. Unknown members are ignored. Levels come out sorted by
  * falling SVN, whatever the order in the document. Version 2 (flat, deprecated) is refused.

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* TCB info, QE identity and revocation lists of the simulated PKI (attestation.md section 1.6). */
+/* TCB info, QE identity and revocation lists of the simulated PKI (attestation-evidence.md section 1.6). */
 #include <string.h>
 
 #include "base/clock.h"

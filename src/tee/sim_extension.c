@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The SGX extension of a PCK certificate (attestation.md section 1.5), written and read back. */
+/* The SGX extension of a PCK certificate (attestation-evidence.md section 1.5), written and read back. */
 #include <string.h>
 
 #include "crypto/pck_extension.h"

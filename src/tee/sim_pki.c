@@ -16,7 +16,8 @@
 /* The marker's value: UTF8String. Who finds it reads what it means. */
 static const char marker_text[] = "MSE simulation: no hardware protects this";
 
-/* What distinguishes the four certificates. The subjects contain the names that attestation.md section 2 asks for. */
+/* What distinguishes the four certificates. The subjects contain the names that attestation-evidence.md section 2 asks
+ * for. */
 static const struct cert_row {
 	const char *name;
 	enum sim_cert issuer; /* itself: self-signed */

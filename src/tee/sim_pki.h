@@ -5,8 +5,8 @@
  *   root ─┬─ PCK Platform CA ─── PCK leaf of one machine ··signs·· quoting enclave report ··vouches·· attestation key
  *         └─ TCB signer ··signs·· TCB info, QE identity
  *
- * Formats are exactly those of attestation.md sections 1.5 and 1.6. Every certificate holds the marker extension
- * SIM_MARKER_OID, by which verifiers know the simulation however its root came to be trusted.
+ * Formats are exactly those of attestation-evidence.md sections 1.5 and 1.6. Every certificate holds the marker
+ * extension SIM_MARKER_OID, by which verifiers know the simulation however its root came to be trusted.
  *
  * A struct sim_pki holds one PKI and one machine, in memory. Making one needs no file, so the verifier's tests use it
  * as their test CA: struct sim_pki_options reaches every value, the right and the wrong ones. Not changed by threads

@@ -6,7 +6,7 @@
 
 #include "crypto/hash.h"
 
-/* attestation.md section 1.1. */
+/* attestation-evidence.md section 1.1. */
 #define VERSION 3
 #define KEY_TYPE_P256 2
 #define CERT_DATA_PCK_CHAIN 5

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Quotes of the simulation: SGX quote version 3 byte for byte (attestation.md section 1), signed by a simulated
- * quoting enclave. The report always has ATTRIBUTES INIT | DEBUG | MODE64, so that no verifier that refuses debug
- * enclaves can take it for hardware, even without knowing the marker.
+ * Quotes of the simulation: SGX quote version 3 byte for byte (attestation-evidence.md section 1), signed by a
+ * simulated quoting enclave. The report always has ATTRIBUTES INIT | DEBUG | MODE64, so that no verifier that refuses
+ * debug enclaves can take it for hardware, even without knowing the marker.
  */
 #ifndef MSE_TEE_SIM_QUOTE_H
 #define MSE_TEE_SIM_QUOTE_H

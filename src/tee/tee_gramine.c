@@ -19,7 +19,7 @@
 #define GRAMINE_KEY_SIZE 16
 #define MRENCLAVE_SIZE 32
 
-/* attestation.md 1.1 and 1.2: header, then the report body with MRENCLAVE at 64. */
+/* attestation-evidence.md 1.1 and 1.2: header, then the report body with MRENCLAVE at 64. */
 #define QUOTE_HEADER_SIZE 48
 #define REPORT_MRENCLAVE_OFFSET 64
 #define REPORT_BODY_SIZE 384

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Appraisal: attestation.md section 5 cases 40 to 44, section 7 "Policy"; what the public interface refuses to do. */
+/* Appraisal: attestation-evidence.md section 5 cases 40 to 44, section 7 "Policy"; what the public interface refuses to
+ * do. */
 #include "unit.h"
 
 #include <string.h>
@@ -355,7 +356,7 @@ static void test_too_many_roots(void **state)
 	attest_collateral_free(collateral);
 }
 
-/* The table of attestation.md section 2 step 12, whole. */
+/* The table of attestation-evidence.md section 2 step 12, whole. */
 static void test_converge(void **state)
 {
 	static const enum tcb_status OUT_OF_DATE[] = {

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The RA-TLS certificate, V1 to V6 of attested-channel.md section 3; attestation.md section 5 cases 44 and 45. */
+/* The RA-TLS certificate, V1 to V6 of attested-channel.md section 3; attestation-evidence.md section 5 cases 44 and 45.
+ */
 #include "unit.h"
 
 #include <string.h>

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What must be refused of chains, revocation lists and the PCK extension: attestation.md section 5 cases 19 to 28, 7.
+/* What must be refused of chains, revocation lists and the PCK extension: attestation-evidence.md section 5 cases 19 to
+ * 28, 7.
  */
 #include "unit.h"
 

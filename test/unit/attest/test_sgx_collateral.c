@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What must be refused of TCB info and QE identity: attestation.md section 5 cases 29 to 38, section 7. */
+/* What must be refused of TCB info and QE identity: attestation-evidence.md section 5 cases 29 to 38, section 7. */
 #include "unit.h"
 
 #include <stdio.h>

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What must be refused of a quote and its signatures: attestation.md section 5 cases 1 to 18, 37, 44, section 7. */
+/* What must be refused of a quote and its signatures: attestation-evidence.md section 5 cases 1 to 18, 37, 44,
+ * section 7. */
 #include "unit.h"
 
 #include <string.h>

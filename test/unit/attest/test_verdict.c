@@ -3,9 +3,11 @@
 #include "unit.h"
 
 #include <jansson.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "attest/verdict.h"
+#include "base/fs.h"
 #include "test_channel.h"
 
 static const char *text_at(const json_t *object, const char *name)
@@ -148,6 +150,47 @@ static void test_names(void **state)
 	assert_false(attest_error_is_authenticity(ATTEST_ERROR_SIMULATED));
 }
 
+static void assert_documented(const struct buf *text, const char *name)
+{
+	char quoted[ATTEST_NAME_SIZE + 2];
+
+	(void)snprintf(quoted, sizeof(quoted), "`%s`", name);
+	if (!strstr(buf_text(text), quoted))
+		fail_msg("docs/formats/verdict.md does not name %s", quoted);
+}
+
+/* docs/formats/verdict.md names every error, and every check of the longest verdict. */
+static void test_documented(void **state)
+{
+	static const char *const PREFIXES[] = {"certificate.", "fresh."};
+	const char *source = getenv("MSE_TEST_SOURCE_DIR");
+	struct buf text = BUF_INIT(1u << 20);
+	struct test_channel channel;
+	struct attest_verdict *verdict;
+	char path[512];
+	struct err err = ERR_INIT;
+
+	(void)state;
+	(void)snprintf(path, sizeof(path), "%s/docs/formats/verdict.md", source ? source : ".");
+	assert_ok(fs_read(path, &text, &err), &err);
+	for (enum attest_error i = ATTEST_ERROR_NONE + 1; i <= ATTEST_ERROR_NOT_ATTESTABLE; i++)
+		assert_documented(&text, attest_error_text(i));
+	test_channel_init(&channel);
+	test_channel_build(&channel);
+	verdict = test_channel_fresh(&channel);
+	for (size_t i = 0; i < verdict->check_count; i++) {
+		const char *name = verdict->checks[i].name;
+
+		for (size_t k = 0; k < COUNT_OF(PREFIXES); k++)
+			if (strncmp(name, PREFIXES[k], strlen(PREFIXES[k])) == 0)
+				name += strlen(PREFIXES[k]);
+		assert_documented(&text, name);
+	}
+	attest_verdict_free(verdict);
+	test_channel_done(&channel);
+	buf_done(&text);
+}
+
 /* A verdict that could not hold all its checks is none. */
 static void test_table_limit(void **state)
 {
@@ -169,7 +212,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(test_accepted_json),   cmocka_unit_test(test_refused_json),
 	    cmocka_unit_test(test_unreadable_json), cmocka_unit_test(test_control_characters),
-	    cmocka_unit_test(test_names),           cmocka_unit_test(test_table_limit),
+	    cmocka_unit_test(test_names),           cmocka_unit_test(test_documented),
+	    cmocka_unit_test(test_table_limit),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

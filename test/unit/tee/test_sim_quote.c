@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Steps 7 and 9 of attestation.md section 2, done by hand here: the verifier has its own tests. */
+/* Steps 7 and 9 of attestation-evidence.md section 2, done by hand here: the verifier has its own tests. */
 #include "unit.h"
 
 #include <string.h>
