@@ -97,3 +97,13 @@ void life_accept(struct life *life, enum life_state from, struct grant *grant, s
 	life->owner_tls = TAKE_PTR(*owner_tls);
 	(void)pthread_mutex_unlock(&life->lock);
 }
+
+void life_drop_secrets(struct life *life)
+{
+	(void)pthread_mutex_lock(&life->lock);
+	secret_done(&life->grant.code_key);
+	secret_done(&life->grant.secrets);
+	secret_done(&life->grant.sealed_secrets);
+	secret_done(&life->grant.tls_key);
+	(void)pthread_mutex_unlock(&life->lock);
+}

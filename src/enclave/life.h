@@ -33,7 +33,7 @@ bool life_is_allowed(enum life_state from, enum life_state to);
 struct life {
 	pthread_mutex_t lock; /* guards all below */
 	enum life_state state;
-	struct grant grant;             /* set once, with ACCEPTED */
+	struct grant grant; /* set once, with ACCEPTED; read without the lock until its secrets are dropped */
 	struct tls_identity *owner_tls; /* owner mode, set with ACCEPTED */
 };
 
@@ -58,5 +58,8 @@ void life_set(struct life *life, enum life_state from, enum life_state to);
 
 /* From START or WAITING to ACCEPTED; grant and owner_tls are moved in (left empty). */
 void life_accept(struct life *life, enum life_state from, struct grant *grant, struct tls_identity **owner_tls);
+
+/* Wipes what the grant held but the ticket: it has been used, and is sealed if it may be. */
+void life_drop_secrets(struct life *life);
 
 #endif

@@ -195,17 +195,27 @@ static int write_secret(const char *path, const struct secret *content, struct e
 	return fs_write_atomic(path, content->data, content->size, SECRET_FILE_MODE, err);
 }
 
-/* The plain tree, the secrets' files, the interpreter, the application. No lock: a grant does not change any more. */
-static int load_application(struct enclave *enclave, const struct python_site *site,
-			    const struct python_protocol **ret_protocol, struct err *err)
+/* The plain tree and the secrets' files. No lock: nobody else touches a grant's secrets after ACCEPTED. */
+static int unpack_grant(const struct settings *settings, const struct grant *grant, struct err *err)
 {
-	const struct settings *settings = &enclave->settings;
-	const struct grant *grant = &enclave->life.grant;
 
 	if (code_install(settings->code_path, settings->is_plaincode ? NULL : grant->code_key.data,
 			 settings->module_path, err) < 0 ||
 	    write_secret(settings->secrets_path, &grant->secrets, err) < 0 ||
 	    write_secret(settings->sealed_secrets_path, &grant->sealed_secrets, err) < 0)
+		return -1;
+	return 0;
+}
+
+static int load_application(struct enclave *enclave, const struct python_site *site,
+			    const struct python_protocol **ret_protocol, struct err *err)
+{
+	const struct settings *settings = &enclave->settings;
+	const int status = unpack_grant(settings, &enclave->life.grant, err);
+
+	/* Before the application's first line runs, no key but the identity's is in memory any more. */
+	life_drop_secrets(&enclave->life);
+	if (status < 0)
 		return -1;
 	if (chdir(settings->module_path) < 0)
 		return err_set_errno(err, "cannot enter '%s'", settings->module_path);

@@ -17,8 +17,9 @@
 
 #define SETTINGS_KEY_SIZE 32
 #define SETTINGS_TEXT_MAX 1023
-#define SETTINGS_THREADS_MAX 48 /* the manifest gives the enclave 64 threads; the rest are ours and the application's \
-				 */
+#define SETTINGS_THREADS_MAX \
+	48 /* the manifest gives the enclave 64 threads; the rest are ours and the application's \
+	    */
 
 /* [NAME, field, default (NULL: must be set)]; values are text as they stand. */
 #define SETTINGS_TEXTS(X) \

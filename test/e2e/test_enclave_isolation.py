@@ -157,14 +157,24 @@ def memory_of(pid):
 
 
 @pytest.mark.skipif(os.getuid() != 0, reason="reads another process's memory: root only")
-def test_the_request_is_wiped_from_memory(build):
-    """After provisioning the code key is there once as bytes (the grant), and not as the text it came in."""
+def test_keys_and_secrets_are_wiped_from_memory(build):
+    """While the application runs, neither the request nor what was in it is in memory: not the code key, as text or as
+    bytes, nor a secret that the application did not read. The same after a restart from the sealed state."""
+    secret = os.urandom(20).hex()
     with testenclave.Enclave(build, {"app.py": PROBE}) as enclave:
-        enclave.run()
-        enclave.get()
-        memory = b"".join(memory_of(enclave.process.pid))
-        assert enclave.instance["uuid"].encode() in memory, "the search finds what is there"
-        assert enclave.code_key.hex().encode() not in memory
+        enclave.run(app_secrets={"password": secret})
+        for _ in range(2):
+            ask(enclave, "open('/dev/null').read()")
+            memory = b"".join(memory_of(enclave.process.pid))
+            assert enclave.uuid.encode() in memory, "the search finds what is there"
+            assert enclave.code_key.hex().encode() not in memory
+            assert enclave.code_key not in memory
+            assert secret.encode() not in memory
+            enclave.stop()
+            enclave.start()
+            enclave.wait_running()
+        assert ask(enclave, "open(os.environ['SECRETS_PATH']).read()") == repr(f'{{"password":"{secret}"}}')
+        assert secret.encode() in b"".join(memory_of(enclave.process.pid)), "now the application has read it"
 
 
 def test_links_the_least(build):

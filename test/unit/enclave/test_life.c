@@ -73,6 +73,33 @@ static void role_and_ticket_come_with_accepted(void **state)
 	life_done(&life);
 }
 
+static void dropping_secrets_keeps_the_ticket(void **state)
+{
+	struct grant grant = GRANT_INIT;
+	struct tls_identity *none = NULL;
+	struct err err = ERR_INIT;
+	struct life_role role;
+	struct life life;
+
+	(void)state;
+	life_init(&life);
+	grant.ticket_size = 213;
+	assert_ok(secret_init(&grant.code_key, "0123456789abcdef0123456789abcdef", 32, &err), &err);
+	assert_ok(secret_init(&grant.secrets, "{}", 2, &err), &err);
+	assert_ok(secret_init(&grant.sealed_secrets, "{}", 2, &err), &err);
+	assert_ok(secret_init(&grant.tls_key, "pem", 3, &err), &err);
+	life_accept(&life, LIFE_START, &grant, &none);
+	assert_null(grant.code_key.data);
+	life_drop_secrets(&life);
+	assert_null(life.grant.code_key.data);
+	assert_null(life.grant.secrets.data);
+	assert_null(life.grant.sealed_secrets.data);
+	assert_null(life.grant.tls_key.data);
+	life_role(&life, &role);
+	assert_int_equal(role.ticket_size, 213);
+	life_done(&life);
+}
+
 static void texts_differ(void **state)
 {
 	(void)state;
