@@ -115,6 +115,7 @@ int main(void)
 	    cmocka_unit_test(only_these_moves_are_allowed),
 	    cmocka_unit_test(nothing_leads_back_to_waiting),
 	    cmocka_unit_test(role_and_ticket_come_with_accepted),
+	    cmocka_unit_test(dropping_secrets_keeps_the_ticket),
 	    cmocka_unit_test(texts_differ),
 	};
 
