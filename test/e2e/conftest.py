@@ -34,10 +34,21 @@ def vectors():
     return path
 
 
-def started(build):
+@pytest.fixture(scope="session")
+def images(build):
+    """The built-in images, built once: every other cloud of the session copies them (msed init --images-from)."""
+    template = testcloud.Cloud(build)
+    try:
+        template.init()
+        yield template.data / "images"
+    finally:
+        assert template.remove() == []
+
+
+def started(build, images):
     new = testcloud.Cloud(build)
     try:
-        new.init()
+        new.init("--images-from", images)
         new.start()
         new.trust_and_login()
     except BaseException:
@@ -53,17 +64,17 @@ def finished(used):
 
 
 @pytest.fixture(scope="session")
-def cloud(build):
+def cloud(build, images):
     """A running cloud, signed in, shared by the session: tests leave no app behind."""
-    shared = started(build)
+    shared = started(build, images)
     yield shared
     finished(shared)
 
 
 @pytest.fixture
-def fresh_cloud(build):
+def fresh_cloud(build, images):
     """A running cloud of the test's own, to be killed and tampered with."""
-    own = started(build)
+    own = started(build, images)
     yield own
     finished(own)
 

@@ -1,10 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
 """One changed byte on the operator's side: deploy and verify refuse, name what differs, and no secret is sent."""
+import hashlib
 import json
 import os
 import pathlib
 import signal
 import sqlite3
+import subprocess
 import time
 
 import pytest
@@ -65,7 +67,6 @@ class PausedLoader:
 
 def deploy_with_change(cloud, folder, pattern, change):
     """Starts deploy, waits for the file that msed writes for the app, changes it before anything is loaded."""
-    import subprocess
     before = set((cloud.data / "apps").glob(pattern))
     with PausedLoader(cloud):
         client = subprocess.Popen([cloud.program("mse"), "cloud", "deploy"], env=cloud.env, cwd=folder,
@@ -130,17 +131,16 @@ def test_the_bill(fresh_cloud, project):
     rewrite_bill(fresh_cloud, "usr/bin/mse-enclave", "ab" * 32)
     restart_msed(fresh_cloud)
     errors = refused_deploy(fresh_cloud, project(fresh_cloud))
-    assert "bill-untrusted" in errors and "usr/bin/mse-enclave" in errors
+    assert "measurement" in errors and "trusted file 'usr/bin/mse-enclave'" in errors
 
 
 def test_runtime_and_bill_together(fresh_cloud, project):
-    import hashlib
     runtime = image_folder(fresh_cloud) / "root/usr/bin/mse-enclave"
     flip(runtime)
     rewrite_bill(fresh_cloud, "usr/bin/mse-enclave", hashlib.sha256(runtime.read_bytes()).hexdigest())
     restart_msed(fresh_cloud)
     errors = refused_deploy(fresh_cloud, project(fresh_cloud))
-    assert "bill-untrusted" in errors and "usr/bin/mse-enclave" in errors
+    assert "measurement" in errors and "trusted file 'usr/bin/mse-enclave'" in errors
 
 
 def wait_status(cloud, app_id, wanted, seconds=30):
