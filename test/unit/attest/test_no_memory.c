@@ -1,0 +1,140 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Each allocation of ours failing in turn: then there is no verdict at all, or the right one; never one that takes good
+ * evidence for bad or bad for good because memory ran out. (malloc and its like are wrapped at link time.)
+ */
+#include "unit.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "test_channel.h"
+
+void *__real_malloc(size_t size);
+void *__real_calloc(size_t count, size_t size);
+void *__real_realloc(void *old, size_t size);
+void *__wrap_malloc(size_t size);
+void *__wrap_calloc(size_t count, size_t size);
+void *__wrap_realloc(void *old, size_t size);
+
+static long countdown = -1; /* allocations until one fails; negative: none does */
+static long made;
+
+static bool fails(void)
+{
+	made++;
+	return countdown >= 0 && countdown-- == 0;
+}
+
+void *__wrap_malloc(size_t size)
+{
+	return fails() ? NULL : __real_malloc(size);
+}
+
+void *__wrap_calloc(size_t count, size_t size)
+{
+	return fails() ? NULL : __real_calloc(count, size);
+}
+
+void *__wrap_realloc(void *old, size_t size)
+{
+	return fails() ? NULL : __real_realloc(old, size);
+}
+
+static struct test_channel channel;
+static struct test_question question;
+
+static int setup(void **state)
+{
+	(void)state;
+	test_channel_init(&channel);
+	test_channel_build(&channel);
+	test_question_init(&question, &channel.certificate_evidence);
+	channel.fresh.answer = (struct attest_bytes){channel.body.data, channel.body.size};
+	return 0;
+}
+
+static int teardown(void **state)
+{
+	(void)state;
+	test_channel_done(&channel);
+	return 0;
+}
+
+/* 0: a verdict, whose error is `error`; -1: none. */
+static int ask(const char *error)
+{
+	const struct attest_roots roots = {.hardware = &question.root, .hardware_count = 1};
+	struct attest_collateral *collateral = NULL;
+	struct attest_verdict *verdict = NULL;
+	const char *why = NULL;
+	char seen[ATTEST_NAME_SIZE] = "";
+	int result = attest_collateral_new(&question.collateral, &collateral, &why);
+
+	if (result == 0)
+		result = attest_verify_fresh(&channel.fresh, collateral, &roots, TEST_TIME, NULL, &verdict, &why);
+	countdown = -1;
+	attest_collateral_free(collateral);
+	if (result < 0) {
+		assert_null(verdict);
+		assert_string_equal(why, "out of memory");
+		return -1;
+	}
+	memcpy(seen, verdict->error_text, sizeof(seen));
+	attest_verdict_free(verdict);
+	assert_string_equal(seen, error);
+	return 0;
+}
+
+static void each_allocation(const char *error)
+{
+	long total;
+
+	made = 0;
+	assert_int_equal(ask(error), 0);
+	total = made;
+	assert_true(total > 20);
+	for (long i = 0; i < total; i++) {
+		countdown = i;
+		(void)ask(error);
+	}
+}
+
+static void test_good(void **state)
+{
+	(void)state;
+	each_allocation("none");
+}
+
+static void test_bad(void **state)
+{
+	(void)state;
+	channel.exporter[0] ^= 1;
+	each_allocation("fresh-binding");
+}
+
+static void test_output(void **state)
+{
+	struct attest_verdict *verdict = test_judge(&question);
+	char *text;
+
+	(void)state;
+	for (long i = 0; i < 4; i++) {
+		countdown = i;
+		text = attest_verdict_text(verdict);
+		countdown = -1;
+		if (text)
+			assert_int_equal(strncmp(text, "ACCEPTED", 8), 0);
+		free(text);
+	}
+	attest_verdict_free(verdict);
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {TEST(test_good), TEST(test_bad), TEST(test_output)};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
