@@ -485,9 +485,14 @@ static enum step finish_exchange(struct http_conn *conn)
 	conn->phase = PHASE_HEAD;
 	conn->scan = (struct http1_scan){0};
 	/* What is already here of the next request (pipelined) began now. */
-	set_deadline(conn,
-		     conn->in_end > conn->in_start ? conn->server->header_timeout_ms : conn->server->idle_timeout_ms);
-	return STEP_AGAIN;
+	if (conn->in_end > conn->in_start || (conn->tls && tls_conn_has_pending(conn->tls))) {
+		set_deadline(conn, conn->server->header_timeout_ms);
+		return STEP_AGAIN;
+	}
+	/* Else epoll is asked, not the socket: there is seldom something, and a vain read costs as much. */
+	set_deadline(conn, conn->server->idle_timeout_ms);
+	release_input(conn);
+	return STEP_WAIT_READ;
 }
 
 static enum step finish_handler(struct http_conn *conn)
