@@ -13,220 +13,13 @@
 #include "base/number.h"
 #include "net/http_priv.h"
 
-#define IN_SIZE_MIN 4096
-#define TLS_PIECE 16384
+#define READ_SIZE 2048
+#define THROW_SIZE 16384
+#define BODY_AHEAD_MAX (64u << 10)
 #define LINGER_MS 2000
 #define LINGER_MAX (1u << 20)
 
 enum step { STEP_AGAIN, STEP_WAIT_READ, STEP_WAIT_WRITE, STEP_PARKED, STEP_CLOSE };
-
-/* ---- one try ---- */
-
-static enum tls_io plain_read(struct http_conn *conn, void *ret_data, size_t size, size_t *ret_got, struct err *err)
-{
-	ssize_t got;
-
-	do
-		got = recv(conn->fd, ret_data, size, 0);
-	while (got < 0 && errno == EINTR);
-	if (got > 0) {
-		*ret_got = (size_t)got;
-		return TLS_IO_DONE;
-	}
-	if (got == 0)
-		return TLS_IO_CLOSED;
-	if (errno == EAGAIN || errno == EWOULDBLOCK)
-		return TLS_IO_WANT_READ;
-	(void)err_set_errno(err, "cannot read");
-	return TLS_IO_FAILED;
-}
-
-enum tls_io http_conn_read(struct http_conn *conn, void *ret_data, size_t size, size_t *ret_got, struct err *err)
-{
-	if (conn->tls)
-		return tls_conn_read(conn->tls, ret_data, size, ret_got, err);
-	return plain_read(conn, ret_data, size, ret_got, err);
-}
-
-static enum tls_io plain_write(struct http_conn *conn, struct iovec *pieces, size_t count, size_t *ret_put,
-			       struct err *err)
-{
-	const struct msghdr message = {.msg_iov = pieces, .msg_iovlen = count};
-	ssize_t put;
-
-	do
-		put = sendmsg(conn->fd, &message, MSG_NOSIGNAL);
-	while (put < 0 && errno == EINTR);
-	if (put >= 0) {
-		*ret_put = (size_t)put;
-		return TLS_IO_DONE;
-	}
-	if (errno == EAGAIN || errno == EWOULDBLOCK)
-		return TLS_IO_WANT_WRITE;
-	(void)err_set_errno(err, "cannot write");
-	return TLS_IO_FAILED;
-}
-
-/* ---- waiting ---- */
-
-static int wait_for(struct http_conn *conn, enum tls_io wanted, int timeout_ms, struct err *err)
-{
-	struct pollfd poll_fd = {.fd = conn->fd, .events = wanted == TLS_IO_WANT_WRITE ? POLLOUT : POLLIN};
-	int got;
-
-	do
-		got = poll(&poll_fd, 1, timeout_ms);
-	while (got < 0 && errno == EINTR);
-	if (got < 0)
-		return err_set_errno(err, "cannot wait for the client");
-	return got > 0 ? 0 : err_set(err, ERR_TIMEOUT, "nothing from the client for %d ms", timeout_ms);
-}
-
-int http_conn_read_wait(struct http_conn *conn, void *ret_data, size_t size, int timeout_ms, size_t *ret_got,
-			struct err *err)
-{
-	for (;;) {
-		const enum tls_io io = http_conn_read(conn, ret_data, size, ret_got, err);
-
-		switch (io) {
-		case TLS_IO_DONE:
-			return 0;
-		case TLS_IO_CLOSED:
-			return err_set(err, ERR_IO, "the client has closed the connection");
-		case TLS_IO_FAILED:
-			return -1;
-		case TLS_IO_WANT_READ:
-		case TLS_IO_WANT_WRITE:
-			if (wait_for(conn, io, timeout_ms, err) < 0)
-				return -1;
-		}
-	}
-}
-
-/* Takes size bytes off the front of the pieces. */
-static void advance(struct iovec **pieces, size_t *count, size_t size)
-{
-	while (*count > 0 && size >= (*pieces)->iov_len) {
-		size -= (*pieces)->iov_len;
-		(*pieces)++;
-		(*count)--;
-	}
-	if (*count > 0 && size > 0) {
-		(*pieces)->iov_base = (uint8_t *)(*pieces)->iov_base + size;
-		(*pieces)->iov_len -= size;
-	}
-}
-
-static int write_tls_piece(struct http_conn *conn, const uint8_t *data, size_t size, struct err *err)
-{
-	while (size > 0) {
-		size_t put = 0;
-		const enum tls_io io = tls_conn_write(conn->tls, data, size, &put, err);
-
-		switch (io) {
-		case TLS_IO_DONE:
-			data += put;
-			size -= put;
-			break;
-		case TLS_IO_WANT_READ:
-		case TLS_IO_WANT_WRITE:
-			if (wait_for(conn, io, (int)conn->server->write_timeout_ms, err) < 0)
-				return -1;
-			break;
-		case TLS_IO_CLOSED:
-			return err_set(err, ERR_IO, "the client has closed the connection");
-		case TLS_IO_FAILED:
-			return -1;
-		}
-	}
-	return 0;
-}
-
-/* Small pieces are joined, so that a head and a short body are one record and one segment. */
-static int write_tls(struct http_conn *conn, struct iovec *pieces, size_t count, struct err *err)
-{
-	uint8_t joined[TLS_PIECE];
-
-	while (count > 0) {
-		size_t size = 0;
-
-		if (pieces->iov_len >= sizeof(joined)) {
-			if (write_tls_piece(conn, pieces->iov_base, sizeof(joined), err) < 0)
-				return -1;
-			advance(&pieces, &count, sizeof(joined));
-			continue;
-		}
-		while (count > 0 && size < sizeof(joined)) {
-			const size_t part = size_min(pieces->iov_len, sizeof(joined) - size);
-
-			if (part > 0)
-				memcpy(joined + size, pieces->iov_base, part);
-			size += part;
-			advance(&pieces, &count, part);
-		}
-		if (write_tls_piece(conn, joined, size, err) < 0)
-			return -1;
-	}
-	return 0;
-}
-
-int http_conn_write(struct http_conn *conn, struct iovec *pieces, size_t count, struct err *err)
-{
-	if (conn->tls)
-		return write_tls(conn, pieces, count, err);
-	advance(&pieces, &count, 0);
-	while (count > 0) {
-		size_t put = 0;
-		const enum tls_io io = plain_write(conn, pieces, count, &put, err);
-
-		if (io == TLS_IO_FAILED)
-			return -1;
-		if (io == TLS_IO_DONE)
-			advance(&pieces, &count, put);
-		else if (wait_for(conn, io, (int)conn->server->write_timeout_ms, err) < 0)
-			return -1;
-	}
-	return 0;
-}
-
-/* ---- the input buffer ---- */
-
-int http_conn_reserve(struct http_conn *conn, size_t size, struct err *err)
-{
-	size_t wanted = conn->in_end + size;
-	uint8_t *in;
-
-	if (conn->in_start == conn->in_end)
-		conn->in_start = conn->in_end = 0;
-	if (conn->in_capacity - conn->in_end >= size && conn->in)
-		return 0;
-	if (conn->in_start > 0) {
-		memmove(conn->in, conn->in + conn->in_start, conn->in_end - conn->in_start);
-		conn->in_end -= conn->in_start;
-		conn->in_start = 0;
-	}
-	wanted = conn->in_end + size;
-	if (wanted <= conn->in_capacity)
-		return 0;
-	if (wanted < conn->in_capacity * 2)
-		wanted = conn->in_capacity * 2;
-	in = realloc(conn->in, wanted < IN_SIZE_MIN ? IN_SIZE_MIN : wanted);
-	if (!in)
-		return err_no_memory(err);
-	conn->in = in;
-	conn->in_capacity = wanted < IN_SIZE_MIN ? IN_SIZE_MIN : wanted;
-	return 0;
-}
-
-/* A connection that waits for its next request keeps no buffer. */
-static void release_input(struct http_conn *conn)
-{
-	if (conn->in_start < conn->in_end)
-		return;
-	free(conn->in);
-	conn->in = NULL;
-	conn->in_start = conn->in_end = conn->in_capacity = 0;
-}
 
 /* ---- birth and death ---- */
 
@@ -374,7 +167,7 @@ static enum step run_proxy(struct http_conn *conn)
 
 		if (conn->proxy_got + wanted > PROXY_V2_SIZE_MAX || !proxy_v2_is_possible(conn->in, conn->proxy_got))
 			return STEP_CLOSE;
-		switch (plain_read(conn, conn->in + conn->proxy_got, wanted, &got, &ignored)) {
+		switch (http_conn_read_plain(conn, conn->in + conn->proxy_got, wanted, &got, &ignored)) {
 		case TLS_IO_DONE:
 			conn->proxy_got += got;
 			break;
@@ -440,13 +233,13 @@ static enum step linger(struct http_conn *conn)
 
 static enum step run_linger(struct http_conn *conn)
 {
-	uint8_t thrown[TLS_PIECE];
+	uint8_t thrown[THROW_SIZE];
 	struct err ignored = ERR_INIT;
 	size_t got;
 
 	while (conn->lingered < LINGER_MAX) {
 		/* Below TLS: what comes is not looked at any more. */
-		switch (plain_read(conn, thrown, sizeof(thrown), &got, &ignored)) {
+		switch (http_conn_read_plain(conn, thrown, sizeof(thrown), &got, &ignored)) {
 		case TLS_IO_DONE:
 			conn->lingered += got;
 			break;
@@ -491,7 +284,7 @@ static enum step finish_exchange(struct http_conn *conn)
 	}
 	/* Else epoll is asked, not the socket: there is seldom something, and a vain read costs as much. */
 	set_deadline(conn, conn->server->idle_timeout_ms);
-	release_input(conn);
+	http_conn_release_input(conn);
 	return STEP_WAIT_READ;
 }
 
@@ -508,7 +301,11 @@ static enum step finish_handler(struct http_conn *conn)
 	/* Started but not ended: the client must see that the response is cut. */
 	if (!exchange->aborted && !exchange->ended)
 		return STEP_CLOSE;
-	return finish_exchange(conn);
+	if (exchange->out.size == 0)
+		return finish_exchange(conn);
+	conn->phase = PHASE_FLUSH;
+	set_deadline(conn, conn->server->write_timeout_ms);
+	return STEP_AGAIN;
 }
 
 static enum step run_handler(struct http_conn *conn)
@@ -518,7 +315,8 @@ static enum step run_handler(struct http_conn *conn)
 
 	if (conn->server->handler(exchange, conn->server->arg) == HTTP_HANDLED)
 		return finish_handler(conn);
-	conn->phase = PHASE_COMPLETING;
+	conn->phase = PHASE_FLUSH;
+	set_deadline(conn, conn->server->write_timeout_ms);
 	/* Behind a successful exchange the completing thread owns the connection. */
 	if (atomic_compare_exchange_strong(&exchange->deferral, &none, DEFERRAL_PARKED))
 		return STEP_PARKED;
@@ -533,15 +331,64 @@ static enum step run_resuming(struct http_conn *conn)
 	return run_handler(conn);
 }
 
-static enum step run_completing(struct http_conn *conn)
+/* Sends what is left of a reply as the client takes it, without holding a thread. */
+static enum step run_flush(struct http_conn *conn)
 {
 	struct http_exchange *exchange = conn->exchange;
-	struct iovec piece = {.iov_base = exchange->out.data, .iov_len = exchange->out.size};
+	struct iovec piece = {.iov_base = exchange->out.data + exchange->out_sent,
+			      .iov_len = exchange->out.size - exchange->out_sent};
+	struct iovec *pieces = &piece;
+	size_t count = 1;
+	struct err ignored = ERR_INIT;
+	enum tls_io io;
+
+	if (exchange->aborted)
+		return STEP_CLOSE;
+	io = http_conn_try_write(conn, &pieces, &count, &ignored);
+	if (io == TLS_IO_DONE)
+		return finish_exchange(conn);
+	if (io != TLS_IO_WANT_READ && io != TLS_IO_WANT_WRITE)
+		return STEP_CLOSE;
+	if (exchange->out_sent != exchange->out.size - piece.iov_len)
+		set_deadline(conn, conn->server->write_timeout_ms);
+	exchange->out_sent = exchange->out.size - piece.iov_len;
+	return io == TLS_IO_WANT_READ ? STEP_WAIT_READ : STEP_WAIT_WRITE;
+}
+
+/*
+ * A short body of known size is read before the handler runs, so that whoever sends it slowly holds no thread. Not if
+ * the client waits to be told to continue, and not if chunked: such a client may wait for an answer in between.
+ */
+static bool is_worth_waiting_for(const struct http_exchange *exchange)
+{
+	return exchange->head.framing == HTTP1_SIZED && exchange->head.body_size <= BODY_AHEAD_MAX &&
+	       !exchange->continue_wanted;
+}
+
+static enum step run_body(struct http_conn *conn)
+{
 	struct err ignored = ERR_INIT;
 
-	if (exchange->aborted || http_conn_write(conn, &piece, 1, &ignored) < 0)
-		return STEP_CLOSE;
-	return finish_exchange(conn);
+	while (conn->in_end - conn->in_start < conn->exchange->head.body_size) {
+		size_t got = 0;
+
+		if (http_conn_reserve(conn, READ_SIZE, &ignored) < 0)
+			return STEP_CLOSE;
+		switch (
+		    http_conn_read(conn, conn->in + conn->in_end, conn->in_capacity - conn->in_end, &got, &ignored)) {
+		case TLS_IO_DONE:
+			conn->in_end += got;
+			break;
+		case TLS_IO_WANT_READ:
+			return STEP_WAIT_READ;
+		case TLS_IO_WANT_WRITE:
+			return STEP_WAIT_WRITE;
+		case TLS_IO_CLOSED:
+		case TLS_IO_FAILED:
+			return STEP_CLOSE;
+		}
+	}
+	return run_handler(conn);
 }
 
 /* The head's bytes go with the exchange; what follows them stays. */
@@ -576,7 +423,11 @@ static enum step run_request(struct http_conn *conn, size_t head_size)
 	http_exchange_begin(exchange);
 	(void)atomic_fetch_add(&conn->server->requests, 1);
 	conn->requests++;
-	return run_handler(conn);
+	if (!is_worth_waiting_for(exchange))
+		return run_handler(conn);
+	conn->phase = PHASE_BODY;
+	set_deadline(conn, conn->server->body_timeout_ms);
+	return STEP_AGAIN;
 }
 
 static enum step read_head(struct http_conn *conn)
@@ -585,7 +436,7 @@ static enum step read_head(struct http_conn *conn)
 	struct err ignored = ERR_INIT;
 	size_t got = 0;
 
-	if (http_conn_reserve(conn, IN_SIZE_MIN / 2, &ignored) < 0)
+	if (http_conn_reserve(conn, READ_SIZE, &ignored) < 0)
 		return STEP_CLOSE;
 	switch (http_conn_read(conn, conn->in + conn->in_end, conn->in_capacity - conn->in_end, &got, &ignored)) {
 	case TLS_IO_DONE:
@@ -595,7 +446,7 @@ static enum step read_head(struct http_conn *conn)
 			set_deadline(conn, conn->server->header_timeout_ms);
 		return STEP_AGAIN;
 	case TLS_IO_WANT_READ:
-		release_input(conn);
+		http_conn_release_input(conn);
 		return STEP_WAIT_READ;
 	case TLS_IO_WANT_WRITE:
 		return STEP_WAIT_WRITE;
@@ -624,11 +475,17 @@ static enum step run_head(struct http_conn *conn)
 /* Its deadline has passed while it waited. */
 static enum step run_expired(struct http_conn *conn)
 {
-	if (conn->phase == PHASE_HEAD && conn->in_end > conn->in_start) {
+	enum step step;
+
+	if (conn->phase == PHASE_BODY || (conn->phase == PHASE_HEAD && conn->in_end > conn->in_start)) {
 		http_reply_refusal(conn, 408);
 		return linger(conn) == STEP_AGAIN ? run_linger(conn) : STEP_CLOSE;
 	}
-	return STEP_CLOSE;
+	if (conn->phase != PHASE_FLUSH)
+		return STEP_CLOSE;
+	/* It may have waited for us, not for the client: one more try. */
+	step = run_flush(conn);
+	return step == STEP_WAIT_READ || step == STEP_WAIT_WRITE ? STEP_CLOSE : step;
 }
 
 static enum step run_phase(struct http_conn *conn)
@@ -640,10 +497,12 @@ static enum step run_phase(struct http_conn *conn)
 		return run_handshake(conn);
 	case PHASE_HEAD:
 		return run_head(conn);
-	case PHASE_COMPLETING:
-		return run_completing(conn);
+	case PHASE_BODY:
+		return run_body(conn);
 	case PHASE_RESUMING:
 		return run_resuming(conn);
+	case PHASE_FLUSH:
+		return run_flush(conn);
 	case PHASE_LINGER:
 		return run_linger(conn);
 	}
@@ -655,8 +514,7 @@ void http_conn_run(struct http_conn *conn)
 	enum step step = STEP_AGAIN;
 
 	/* Who drips bytes is seldom found waiting: its deadline counts here too. */
-	if (conn->phase != PHASE_COMPLETING && conn->phase != PHASE_RESUMING &&
-	    (conn->expired || clock_monotonic_ns() >= conn->deadline_ns)) {
+	if (conn->phase != PHASE_RESUMING && (conn->expired || clock_monotonic_ns() >= conn->deadline_ns)) {
 		conn->expired = false;
 		step = run_expired(conn);
 	}

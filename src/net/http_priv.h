@@ -4,7 +4,8 @@
  *
  * http_server.c  threads, epoll, the table of connections, time-outs, start and stop
  * http_listen.c  listening sockets
- * http_conn.c    the life of one connection: PROXY header, handshake, heads, end; waiting reads and writes
+ * http_conn.c    the life of one connection: PROXY header, handshake, heads, end
+ * http_io.c      its reads and writes, with and without waiting, and its input buffer
  * http_exchange.c, http_reply.c   what handlers call
  *
  * Who owns a connection: while `armed`, nobody: the next thread that epoll wakes claims it (http_server_claim).
@@ -30,12 +31,13 @@
 #define WHEEL_SIZE 256
 
 enum conn_phase {
-	PHASE_PROXY,      /* PROXY header wanted, or possible */
-	PHASE_HANDSHAKE,  /* TLS */
-	PHASE_HEAD,       /* between requests, or inside a head */
-	PHASE_COMPLETING, /* a deferred exchange has its reply */
-	PHASE_RESUMING,   /* a deferred exchange goes to its handler again */
-	PHASE_LINGER,     /* our side is shut; what still comes is thrown away, so that no RST eats the reply */
+	PHASE_PROXY,     /* PROXY header wanted, or possible */
+	PHASE_HANDSHAKE, /* TLS */
+	PHASE_HEAD,      /* between requests, or inside a head */
+	PHASE_BODY,      /* a short body is on its way, its handler waits for it */
+	PHASE_FLUSH,     /* a reply is on its way: deferred ones, and what the client did not take at once */
+	PHASE_RESUMING,  /* a deferred exchange goes to its handler again */
+	PHASE_LINGER,    /* our side is shut; what still comes is thrown away, so that no RST eats the reply */
 };
 
 struct http_conn {
@@ -85,7 +87,8 @@ struct http_exchange {
 	bool bodiless; /* HEAD, 204, 304: what is written is counted but not sent */
 	bool sized;
 	uint64_t reply_left; /* of a sized reply */
-	struct buf out;      /* reply head that goes out with the first piece; the whole reply when deferred */
+	struct buf out;      /* reply head that goes out with the first piece; later what PHASE_FLUSH sends */
+	size_t out_sent;
 	atomic_int deferral;
 };
 
@@ -144,7 +147,7 @@ void http_server_forget(struct http_conn *conn);
 /* Says that the descriptor is closed: the last touch of the server for a connection. */
 void http_server_closed(struct http_server *server);
 
-/* ---- http_conn.c ---- */
+/* ---- http_conn.c, http_io.c ---- */
 must_check int http_conn_new(struct http_server *server, const struct http_listener *listener, int fd,
 			     struct http_conn **ret_conn, struct err *err);
 void http_conn_run(struct http_conn *conn); /* the caller owns it before and not after */
@@ -156,6 +159,12 @@ enum tls_io http_conn_read(struct http_conn *conn, void *ret_data, size_t size, 
 must_check int http_conn_read_wait(struct http_conn *conn, void *ret_data, size_t size, int timeout_ms, size_t *ret_got,
 				   struct err *err);
 must_check int http_conn_write(struct http_conn *conn, struct iovec *pieces, size_t count, struct err *err);
+enum tls_io http_conn_read_plain(struct http_conn *conn, void *ret_data, size_t size, size_t *ret_got,
+				 struct err *err); /* below TLS */
+/* Writes until all is written (DONE), the client takes no more (WANT_…) or it failed; moves pieces and count. */
+enum tls_io http_conn_try_write(struct http_conn *conn, struct iovec **pieces, size_t *count, struct err *err);
+/* Frees the buffer if nothing is in it. */
+void http_conn_release_input(struct http_conn *conn);
 /* Makes room for at least size more bytes behind in_end. */
 must_check int http_conn_reserve(struct http_conn *conn, size_t size, struct err *err);
 

@@ -7,6 +7,8 @@
 #include "base/clock.h"
 #include "net/http_priv.h"
 
+#define KEEP_MAX (1u << 20) /* of a reply that a slow client takes later; more holds the thread */
+
 /* ---- heads ---- */
 
 static bool is_ours(const char *name)
@@ -138,6 +140,53 @@ static int send_pieces(struct http_exchange *exchange, struct iovec *pieces, siz
 
 /* ---- at once ---- */
 
+/* What the client does not take now stays in out: PHASE_FLUSH sends it while this thread serves others. */
+static int keep_rest(struct http_exchange *exchange, const struct iovec *pieces, size_t count, struct err *err)
+{
+	struct buf rest = BUF_INIT(SIZE_MAX / 2);
+
+	for (size_t i = 0; i < count; i++) {
+		if (buf_add(&rest, pieces[i].iov_base, pieces[i].iov_len, err) < 0) {
+			buf_done(&rest);
+			return -1;
+		}
+	}
+	buf_done(&exchange->out);
+	exchange->out = rest;
+	return 0;
+}
+
+static size_t total(const struct iovec *pieces, size_t count)
+{
+	size_t size = 0;
+
+	for (size_t i = 0; i < count; i++)
+		size += pieces[i].iov_len;
+	return size;
+}
+
+static int send_or_keep(struct http_exchange *exchange, struct iovec *pieces, size_t count, struct err *err)
+{
+	const enum tls_io io = http_conn_try_write(exchange->conn, &pieces, &count, err);
+
+	if (io == TLS_IO_DONE)
+		buf_clear(&exchange->out);
+	if (io == TLS_IO_DONE)
+		return 0;
+	if (io == TLS_IO_FAILED) {
+		exchange->aborted = true;
+		return -1;
+	}
+	if (total(pieces, count) <= KEEP_MAX) {
+		exchange->aborted = keep_rest(exchange, pieces, count, err) < 0;
+		return exchange->aborted ? -1 : 0;
+	}
+	if (send_pieces(exchange, pieces, count, err) < 0)
+		return -1;
+	buf_clear(&exchange->out);
+	return 0;
+}
+
 int http_reply(struct http_exchange *exchange, int status, const struct http_header *headers, size_t header_count,
 	       const void *body, size_t body_size, struct err *err)
 {
@@ -149,7 +198,7 @@ int http_reply(struct http_exchange *exchange, int status, const struct http_hea
 	pieces[0] = (struct iovec){.iov_base = exchange->out.data, .iov_len = exchange->out.size};
 	if (!exchange->bodiless)
 		pieces[1] = (struct iovec){.iov_base = (void *)(uintptr_t)body, .iov_len = body_size};
-	return send_pieces(exchange, pieces, 2, err);
+	return send_or_keep(exchange, pieces, 2, err);
 }
 
 void http_reply_refusal(struct http_conn *conn, int status)
@@ -232,7 +281,7 @@ int http_reply_end(struct http_exchange *exchange, struct err *err)
 	pieces[0] = (struct iovec){.iov_base = exchange->out.data, .iov_len = exchange->out.size};
 	if (exchange->chunked && !exchange->bodiless)
 		pieces[1] = (struct iovec){.iov_base = last, .iov_len = sizeof(last) - 1};
-	return send_pieces(exchange, pieces, 2, err);
+	return send_or_keep(exchange, pieces, 2, err);
 }
 
 bool http_reply_is_started(const struct http_exchange *exchange)

@@ -290,6 +290,52 @@ def test_slow_clients_cost_no_thread():
             sock.close()
 
 
+def test_slow_short_bodies_cost_no_thread():
+    with Server(BUILD, threads=2, body=3000) as server:
+        slow = [server.connect() for _ in range(50)]
+        for sock in slow:
+            sock.sendall(b"POST /echo HTTP/1.1\r\nHost: a\r\nContent-Length: 6\r\n\r\nabc")
+        began = time.monotonic()
+        for _ in range(50):
+            assert server.say(b"GET / HTTP/1.0\r\n\r\n").endswith(b"hello\n")
+        assert time.monotonic() - began < 2
+        for sock in slow:
+            sock.sendall(b"def" + GET)
+        for sock in slow:
+            assert read_response(sock)[2] == b"abcdef"
+            assert read_response(sock)[2] == b"hello\n"
+            sock.close()
+
+
+def test_slow_readers_cost_no_thread():
+    with Server(BUILD, threads=2) as server:
+        size = 900_000
+        slow = []
+        for _ in range(20):
+            sock = socket.socket()
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+            sock.settimeout(10)
+            sock.connect(("127.0.0.1", server.port))
+            sock.sendall(b"GET /blob?%d HTTP/1.1\r\nHost: a\r\n\r\n" % size + GET)
+            slow.append(sock)
+        began = time.monotonic()
+        for _ in range(50):
+            assert server.say(b"GET / HTTP/1.0\r\n\r\n").endswith(b"hello\n")
+        assert time.monotonic() - began < 2
+        for sock in slow:
+            assert read_response(sock)[2] == (b"abcdefghijklmnopqrstuvwxyz" * (size // 26 + 1))[:size]
+            assert read_response(sock)[2] == b"hello\n"
+            sock.close()
+
+
+@pytest.mark.parametrize("size", [0, 1, 16383, 16384, 16385, 65536, 1048576, 3000000])
+def test_replies_of_every_size(server, size):
+    with server.connect() as sock:
+        for _ in range(2):
+            sock.sendall(b"GET /blob?%d HTTP/1.1\r\nHost: a\r\n\r\n" % size)
+            assert read_response(sock)[2] == (b"abcdefghijklmnopqrstuvwxyz" * (size // 26 + 1))[:size]
+
+
 # ---- many ----
 
 def test_5000_idle_connections():

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """TLS of the HTTP engine with OpenSSL's and Python's clients: versions, resumption, names, certificates that change."""
+import socket
 import ssl
 import subprocess
 
@@ -119,6 +120,23 @@ def test_large_transfers(server, identities):
         assert read_response(sock)[2] == f"{size} 0\n".encode()
         sock.sendall(b"GET /stream?%ds HTTP/1.1\r\nHost: a\r\n\r\n" % size)
         assert len(read_response(sock)[2]) == size
+
+
+def test_a_slow_reader_gets_every_byte(identities):
+    one = identities[0]
+    with Server(BUILD, cert=one.cert, key=one.key, threads=1) as server:
+        raw = socket.socket()
+        raw.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        raw.settimeout(10)
+        raw.connect(("127.0.0.1", server.port))
+        size = 1_000_000
+        with one.context().wrap_socket(raw, server_hostname="a.localhost") as slow:
+            slow.sendall(b"GET /blob?%d HTTP/1.1\r\nHost: a\r\n\r\n" % size + GET)
+            with server.connect_tls(one) as other:
+                other.sendall(GET)
+                assert read_response(other)[0] == 200
+            assert read_response(slow)[2] == (b"abcdefghijklmnopqrstuvwxyz" * (size // 26 + 1))[:size]
+            assert read_response(slow)[2] == b"hello\n"
 
 
 def test_curl(server, identities):

@@ -159,6 +159,20 @@ static void stream(struct http_exchange *exchange)
 	IGNORE_RESULT(http_reply_end(exchange, &err));
 }
 
+/* GET /blob?N: N bytes at once. */
+static void blob(struct http_exchange *exchange)
+{
+	const uint64_t size = number_of(http_query(exchange));
+	scoped(freep) char *data = malloc(size + 1);
+	struct err ignored = ERR_INIT;
+
+	if (!data)
+		return;
+	for (uint64_t i = 0; i < size; i++)
+		data[i] = (char)('a' + i % 26);
+	IGNORE_RESULT(http_reply(exchange, 200, NULL, 0, data, size, &ignored));
+}
+
 static void *complete_later(void *arg)
 {
 	const struct http_header header = {"X-Deferred", "yes"};
@@ -228,6 +242,8 @@ static enum http_result handle(struct http_exchange *exchange, void *arg)
 		echo(exchange);
 	} else if (strcmp(path, "/upload") == 0) {
 		upload(exchange);
+	} else if (strcmp(path, "/blob") == 0) {
+		blob(exchange);
 	} else if (strcmp(path, "/stream") == 0) {
 		stream(exchange);
 	} else if (strcmp(path, "/defer") == 0) {

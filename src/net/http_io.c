@@ -1,0 +1,207 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <errno.h>
+#include <poll.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#include "base/number.h"
+#include "net/http_priv.h"
+
+#define IN_SIZE_MIN 4096
+#define TLS_PIECE 16384
+
+/* ---- one try ---- */
+
+enum tls_io http_conn_read_plain(struct http_conn *conn, void *ret_data, size_t size, size_t *ret_got, struct err *err)
+{
+	ssize_t got;
+
+	do
+		got = recv(conn->fd, ret_data, size, 0);
+	while (got < 0 && errno == EINTR);
+	if (got > 0) {
+		*ret_got = (size_t)got;
+		return TLS_IO_DONE;
+	}
+	if (got == 0)
+		return TLS_IO_CLOSED;
+	if (errno == EAGAIN || errno == EWOULDBLOCK)
+		return TLS_IO_WANT_READ;
+	(void)err_set_errno(err, "cannot read");
+	return TLS_IO_FAILED;
+}
+
+enum tls_io http_conn_read(struct http_conn *conn, void *ret_data, size_t size, size_t *ret_got, struct err *err)
+{
+	if (conn->tls)
+		return tls_conn_read(conn->tls, ret_data, size, ret_got, err);
+	return http_conn_read_plain(conn, ret_data, size, ret_got, err);
+}
+
+static enum tls_io plain_write(struct http_conn *conn, struct iovec *pieces, size_t count, size_t *ret_put,
+			       struct err *err)
+{
+	const struct msghdr message = {.msg_iov = pieces, .msg_iovlen = count};
+	ssize_t put;
+
+	do
+		put = sendmsg(conn->fd, &message, MSG_NOSIGNAL);
+	while (put < 0 && errno == EINTR);
+	if (put >= 0) {
+		*ret_put = (size_t)put;
+		return TLS_IO_DONE;
+	}
+	if (errno == EAGAIN || errno == EWOULDBLOCK)
+		return TLS_IO_WANT_WRITE;
+	(void)err_set_errno(err, "cannot write");
+	return TLS_IO_FAILED;
+}
+
+/* ---- waiting ---- */
+
+static int wait_for(struct http_conn *conn, enum tls_io wanted, int timeout_ms, struct err *err)
+{
+	struct pollfd poll_fd = {.fd = conn->fd, .events = wanted == TLS_IO_WANT_WRITE ? POLLOUT : POLLIN};
+	int got;
+
+	do
+		got = poll(&poll_fd, 1, timeout_ms);
+	while (got < 0 && errno == EINTR);
+	if (got < 0)
+		return err_set_errno(err, "cannot wait for the client");
+	return got > 0 ? 0 : err_set(err, ERR_TIMEOUT, "nothing from the client for %d ms", timeout_ms);
+}
+
+int http_conn_read_wait(struct http_conn *conn, void *ret_data, size_t size, int timeout_ms, size_t *ret_got,
+			struct err *err)
+{
+	for (;;) {
+		const enum tls_io io = http_conn_read(conn, ret_data, size, ret_got, err);
+
+		switch (io) {
+		case TLS_IO_DONE:
+			return 0;
+		case TLS_IO_CLOSED:
+			return err_set(err, ERR_IO, "the client has closed the connection");
+		case TLS_IO_FAILED:
+			return -1;
+		case TLS_IO_WANT_READ:
+		case TLS_IO_WANT_WRITE:
+			if (wait_for(conn, io, timeout_ms, err) < 0)
+				return -1;
+		}
+	}
+}
+
+/* Takes size bytes off the front of the pieces. */
+static void advance(struct iovec **pieces, size_t *count, size_t size)
+{
+	while (*count > 0 && size >= (*pieces)->iov_len) {
+		size -= (*pieces)->iov_len;
+		(*pieces)++;
+		(*count)--;
+	}
+	if (*count > 0 && size > 0) {
+		(*pieces)->iov_base = (uint8_t *)(*pieces)->iov_base + size;
+		(*pieces)->iov_len -= size;
+	}
+}
+
+/* The pieces' first bytes, joined: a head and a short body are one record and one segment. */
+static size_t join(const struct iovec *pieces, size_t count, uint8_t joined[static TLS_PIECE])
+{
+	size_t size = 0;
+
+	for (size_t i = 0; i < count && size < TLS_PIECE; i++) {
+		const size_t part = size_min(pieces[i].iov_len, TLS_PIECE - size);
+
+		if (part > 0)
+			memcpy(joined + size, pieces[i].iov_base, part);
+		size += part;
+	}
+	return size;
+}
+
+/*
+ * One record. OpenSSL wants a write that could not be finished again with the same bytes: what is left of the pieces
+ * begins with them.
+ */
+static enum tls_io tls_write(struct http_conn *conn, const struct iovec *pieces, size_t count, size_t *ret_put,
+			     struct err *err)
+{
+	uint8_t joined[TLS_PIECE];
+
+	if (pieces->iov_len >= TLS_PIECE)
+		return tls_conn_write(conn->tls, pieces->iov_base, TLS_PIECE, ret_put, err);
+	return tls_conn_write(conn->tls, joined, join(pieces, count, joined), ret_put, err);
+}
+
+enum tls_io http_conn_try_write(struct http_conn *conn, struct iovec **pieces, size_t *count, struct err *err)
+{
+	advance(pieces, count, 0);
+	while (*count > 0) {
+		size_t put = 0;
+		const enum tls_io io = conn->tls ? tls_write(conn, *pieces, *count, &put, err)
+						 : plain_write(conn, *pieces, *count, &put, err);
+
+		if (io == TLS_IO_CLOSED) {
+			(void)err_set(err, ERR_IO, "the client has closed the connection");
+			return TLS_IO_FAILED;
+		}
+		if (io != TLS_IO_DONE)
+			return io;
+		advance(pieces, count, put);
+	}
+	return TLS_IO_DONE;
+}
+
+int http_conn_write(struct http_conn *conn, struct iovec *pieces, size_t count, struct err *err)
+{
+	for (;;) {
+		const enum tls_io io = http_conn_try_write(conn, &pieces, &count, err);
+
+		if (io == TLS_IO_DONE)
+			return 0;
+		if (io == TLS_IO_FAILED || wait_for(conn, io, (int)conn->server->write_timeout_ms, err) < 0)
+			return -1;
+	}
+}
+
+/* ---- the input buffer ---- */
+
+int http_conn_reserve(struct http_conn *conn, size_t size, struct err *err)
+{
+	size_t wanted = conn->in_end + size;
+	uint8_t *in;
+
+	if (conn->in_start == conn->in_end)
+		conn->in_start = conn->in_end = 0;
+	if (conn->in_capacity - conn->in_end >= size && conn->in)
+		return 0;
+	if (conn->in_start > 0) {
+		memmove(conn->in, conn->in + conn->in_start, conn->in_end - conn->in_start);
+		conn->in_end -= conn->in_start;
+		conn->in_start = 0;
+	}
+	wanted = conn->in_end + size;
+	if (wanted <= conn->in_capacity)
+		return 0;
+	if (wanted < conn->in_capacity * 2)
+		wanted = conn->in_capacity * 2;
+	in = realloc(conn->in, wanted < IN_SIZE_MIN ? IN_SIZE_MIN : wanted);
+	if (!in)
+		return err_no_memory(err);
+	conn->in = in;
+	conn->in_capacity = wanted < IN_SIZE_MIN ? IN_SIZE_MIN : wanted;
+	return 0;
+}
+
+/* A connection that waits for its next request keeps no buffer. */
+void http_conn_release_input(struct http_conn *conn)
+{
+	if (conn->in_start < conn->in_end)
+		return;
+	free(conn->in);
+	conn->in = NULL;
+	conn->in_start = conn->in_end = conn->in_capacity = 0;
+}
