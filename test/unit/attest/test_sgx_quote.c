@@ -347,13 +347,14 @@ static void test_binding(void **state)
 	test_evidence_done(&e);
 }
 
-/* One bit of every byte; with MSE_TEST_LONG (make check-long) every bit. */
+/* One bit of every byte (of the chain every third); with MSE_TEST_LONG (make check-long) every bit. */
 static void test_every_byte(void **state)
 {
 	const size_t bits = getenv("MSE_TEST_LONG") ? 8 : 1;
+	size_t count = 0;
 
 	(void)state;
-	for (size_t i = 0; i + 1 < size; i++) {
+	for (size_t i = 0; i + 1 < size; i += bits == 8 || i < CERT_DATA_AT ? 1 : 3) {
 		for (size_t bit = 0; bit < bits; bit++) {
 			const uint8_t flip = (uint8_t)(1u << ((i + bit) % 8));
 			struct attest_verdict *verdict;
@@ -364,10 +365,11 @@ static void test_every_byte(void **state)
 				fail_msg("bit 0x%02x of byte %zu changed, and accepted", flip, i);
 			attest_verdict_free(verdict);
 			bytes[i] ^= flip;
+			count++;
 		}
 	}
 	test_expect(&question, "none");
-	print_message("%zu changed quotes refused\n", (size - 1) * bits);
+	print_message("%zu changed quotes refused\n", count);
 }
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
