@@ -142,12 +142,17 @@ static int say_unreachable(const struct api *api, struct err *err)
 
 int api_auth_url(const struct api *api, char **ret_url, struct err *err)
 {
+	const char *base = api->trust.auth ? api->trust.auth : api->url;
+	size_t length = strlen(base);
 	int size;
 
+	/* issuers are written with a slash at the end */
+	while (length && base[length - 1] == '/')
+		length--;
 	if (api->settings->auth_domain)
 		size = asprintf(ret_url, "https://%s", api->settings->auth_domain);
 	else
-		size = asprintf(ret_url, "%s", api->trust.auth ? api->trust.auth : api->url);
+		size = asprintf(ret_url, "%.*s", (int)length, base);
 	return size < 0 ? err_no_memory(err) : 0;
 }
 

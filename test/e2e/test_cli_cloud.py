@@ -1,0 +1,448 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What mse does with a cloud: trust, the three ways to sign in, TLS modes, replacing, expiry, contexts."""
+import datetime
+import html.parser
+import http.client
+import http.server
+import json
+import os
+import re
+import shutil
+import signal
+import ssl
+import subprocess
+import threading
+import time
+import urllib.parse
+
+import pytest
+
+import testcloud
+
+
+class Browser:
+    """As much of a browser as a login form needs: cookies, hidden fields, no script."""
+
+    def __init__(self, cloud):
+        self.context = ssl.create_default_context(cafile=str(cloud.ca))
+        self.port = cloud.port
+        self.host = cloud.api.split(":")[0]
+        self.cookies = {}
+
+    def request(self, method, target, form=None):
+        connection = http.client.HTTPSConnection("127.0.0.1", self.port, context=self.context, timeout=20)
+        sock = __import__("socket").create_connection(("127.0.0.1", self.port), 20)
+        connection.sock = self.context.wrap_socket(sock, server_hostname=self.host)
+        headers = {"Host": f"{self.host}:{self.port}", "Origin": f"https://{self.host}:{self.port}",
+                   "Cookie": "; ".join(f"{k}={v}" for k, v in self.cookies.items())}
+        body = urllib.parse.urlencode(form) if form else None
+        if body:
+            headers["Content-Type"] = "application/x-www-form-urlencoded"
+        connection.request(method, target, body, headers)
+        answer = connection.getresponse()
+        text = answer.read().decode()
+        for cookie in answer.headers.get_all("Set-Cookie") or []:
+            name, value = cookie.split(";")[0].split("=", 1)
+            self.cookies[name] = value
+        connection.close()
+        return answer, text
+
+    def fill_in(self, target, **fields):
+        """GET a page, send its form with these fields."""
+        answer, text = self.request("GET", target)
+        assert answer.status == 200, text
+        form = Form()
+        form.feed(text)
+        return self.request("POST", form.action, {**form.fields, **fields})
+
+
+class Form(html.parser.HTMLParser):
+    def __init__(self):
+        super().__init__()
+        self.fields = {}
+        self.action = None
+
+    def handle_starttag(self, tag, attributes):
+        attributes = dict(attributes)
+        if tag == "form":
+            self.action = attributes["action"]
+        if tag == "input":
+            self.fields[attributes["name"]] = attributes.get("value", "")
+
+
+@pytest.fixture
+def stranger(cloud, tmp_path):
+    """The environment of somebody who trusts the cloud but is not signed in."""
+    env = cloud.client_env(tmp_path / "home")
+    cloud.mse("trust", "add", cloud.url, "--fingerprint", cloud.fingerprint_of_ca(), env=env)
+    return env
+
+
+def login(cloud, env, *options):
+    return subprocess.Popen([cloud.program("mse"), "cloud", "login", *options], env=env, stdin=subprocess.DEVNULL,
+                            stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+
+
+def authorize_url(process):
+    for line in process.stderr:
+        if line.startswith("https://"):
+            return urllib.parse.urlsplit(line.strip())
+    raise AssertionError("no URL was printed")
+
+
+def follow(location):
+    """What the browser does with the redirect to the command's own listener."""
+    target = urllib.parse.urlsplit(location)
+    assert target.hostname == "127.0.0.1"
+    connection = http.client.HTTPConnection("127.0.0.1", target.port, timeout=20)
+    connection.request("GET", f"{target.path}?{target.query}")
+    answer = connection.getresponse()
+    return answer, answer.read().decode()
+
+
+def credentials():
+    return {"email": testcloud.EMAIL, "password": testcloud.PASSWORD}
+
+
+def test_browser_sign_in(cloud, stranger):
+    process = login(cloud, stranger)
+    url = authorize_url(process)
+    query = dict(urllib.parse.parse_qsl(url.query))
+    assert query["code_challenge_method"] == "S256" and len(query["code_challenge"]) == 43
+    answer, _ = Browser(cloud).fill_in(f"{url.path}?{url.query}", **credentials())
+    assert answer.status in (302, 303)
+    page, text = follow(answer.headers["Location"])
+    assert page.status == 200 and "signed in" in text
+    out, errors = process.communicate(timeout=20)
+    assert process.returncode == 0, errors
+    assert out == f"You are signed in as {testcloud.EMAIL} to {cloud.url}\n"
+    path = os.path.join(stranger["MSE_CONF_PATH"], "login.toml")
+    assert os.stat(path).st_mode & 0o777 == 0o600
+    assert f'email = "{testcloud.EMAIL}"' in open(path).read()
+    assert cloud.mse_json("login", "--whoami", env=stranger)["email"] == testcloud.EMAIL
+    again = cloud.mse("login", env=stranger)
+    assert "already signed in" in again.stderr
+    assert cloud.mse("logout", env=stranger).returncode == 0
+    assert not os.path.exists(path)
+    refused = cloud.mse("login", "--whoami", env=stranger, check=False)
+    assert refused.returncode == 1 and "use 'mse cloud login'" in refused.stderr
+
+
+def test_browser_with_another_state_is_refused(cloud, stranger):
+    process = login(cloud, stranger)
+    query = dict(urllib.parse.parse_qsl(authorize_url(process).query))
+    page, text = follow(query["redirect_uri"] + "?code=stolen&state=wrong")
+    _, errors = process.communicate(timeout=20)
+    assert page.status == 400 and process.returncode == 1
+    assert "another state" in errors
+    assert not os.path.exists(os.path.join(stranger["MSE_CONF_PATH"], "login.toml"))
+
+
+def test_browser_goes_on_to_the_console(cloud, stranger):
+    process = login(cloud, {**stranger, "MSE_CONSOLE_URL": "https://console.example.org"})
+    url = authorize_url(process)
+    answer, _ = Browser(cloud).fill_in(f"{url.path}?{url.query}", **credentials())
+    page, _ = follow(answer.headers["Location"])
+    assert page.status == 302 and page.headers["Location"] == "https://console.example.org/?origin=cli"
+    process.communicate(timeout=20)
+    assert process.returncode == 0
+
+
+def test_two_sign_ins_at_once_take_two_ports(cloud, stranger):
+    first, second = login(cloud, stranger), login(cloud, stranger)
+    ports = {urllib.parse.urlsplit(dict(urllib.parse.parse_qsl(authorize_url(p).query))["redirect_uri"]).port
+             for p in (first, second)}
+    assert len(ports) == 2
+    for process in (first, second):
+        process.send_signal(signal.SIGINT)
+        _, errors = process.communicate(timeout=20)
+        assert process.returncode == 130 and "interrupted" in errors
+
+
+def test_device_sign_in(cloud, stranger):
+    process = login(cloud, stranger, "--device")
+    line = process.stderr.readline()
+    code = re.search(r"enter the code ([A-Z]{4}-[A-Z]{4})", line).group(1)
+    assert "/activate" in line
+    answer, text = Browser(cloud).fill_in(f"/activate?user_code={code}", answer="yes", **credentials())
+    assert answer.status == 200, text
+    out, errors = process.communicate(timeout=30)
+    assert process.returncode == 0, errors
+    assert testcloud.EMAIL in out
+
+
+def test_device_sign_in_refused(cloud, stranger):
+    process = login(cloud, stranger, "--device")
+    code = re.search(r"enter the code ([A-Z]{4}-[A-Z]{4})", process.stderr.readline()).group(1)
+    Browser(cloud).fill_in(f"/activate?user_code={code}", answer="no", **credentials())
+    _, errors = process.communicate(timeout=30)
+    assert process.returncode == 1 and "refused: access_denied" in errors
+
+
+def test_tokens_are_refreshed_and_rotate(cloud, stranger):
+    process = login(cloud, stranger)
+    url = authorize_url(process)
+    answer, _ = Browser(cloud).fill_in(f"{url.path}?{url.query}", **credentials())
+    follow(answer.headers["Location"])
+    process.communicate(timeout=20)
+    path = os.path.join(stranger["MSE_CONF_PATH"], "login.toml")
+    before = open(path).read()
+    with open(path, "w") as file:
+        file.write(re.sub(r"access_refresh = \d+", "access_refresh = 1", before))
+    commands = [subprocess.Popen([cloud.program("mse"), "list"], env=stranger, stdout=subprocess.DEVNULL,
+                                 stderr=subprocess.PIPE, text=True) for _ in range(4)]
+    for command in commands:
+        _, errors = command.communicate(timeout=20)
+        assert command.returncode == 0, errors
+    after = open(path).read()
+    token = re.compile(r'refresh_token = "(.*)"')
+    assert token.search(after).group(1) != token.search(before).group(1)
+
+
+def test_a_token_that_is_none(cloud, stranger):
+    result = cloud.mse("login", "--token-stdin", stdin="mse_nonsense\n", env=stranger, check=False)
+    assert result.returncode == 1 and "sign in again" in result.stderr
+    assert not os.path.exists(os.path.join(stranger["MSE_CONF_PATH"], "login.toml"))
+    empty = cloud.mse("login", "--token-stdin", stdin="\n", env=stranger, check=False)
+    assert "there is no token on the standard input" in empty.stderr
+
+
+def test_trust_is_a_decision(cloud, tmp_path):
+    env = cloud.client_env(tmp_path / "home")
+    nobody = cloud.mse("trust", "add", cloud.url, env=env, check=False)
+    assert nobody.returncode == 1 and cloud.fingerprint_of_ca() in nobody.stderr
+    wrong = cloud.mse("trust", "add", cloud.url, "--fingerprint", "ab" * 32, env=env, check=False)
+    assert wrong.returncode == 1 and "shows a CA with fingerprint" in wrong.stderr
+    assert cloud.mse_json("trust", "list", env=env) == {"clouds": []}
+    untrusted = cloud.mse("list", env={**env, "MSE_BASE_URL": cloud.url}, check=False)
+    assert untrusted.returncode == 1
+    capitals = ":".join(re.findall("..", cloud.fingerprint_of_ca().upper()))
+    assert cloud.mse("trust", "add", cloud.url + "/", "--fingerprint", capitals, env=env).returncode == 0
+    entry = cloud.mse_json("trust", "list", env=env)["clouds"][0]
+    assert entry["url"] == cloud.url and entry["base_domain"] == "mse.localhost"
+    assert cloud.mse("trust", "remove", cloud.url, env=env).returncode == 0
+    assert "no cloud is known" in cloud.mse("list", env=env, check=False).stderr
+
+
+def edit(folder, old, new):
+    path = folder / "mse.toml"
+    text = path.read_text()
+    assert old in text
+    path.write_text(text.replace(old, new))
+
+
+@pytest.fixture
+def deploy(cloud, project):
+    """Deploys a project and stops it afterwards: deploy(folder, *options) -> answer."""
+    started = []
+
+    def run(folder, *options):
+        app = cloud.mse_json("deploy", *options, cwd=folder)
+        app["address"] = f"{app['domain_name']}:{cloud.port}"
+        started.append(app["id"])
+        return app
+
+    yield run
+    for app_id in started:
+        cloud.mse("stop", app_id, "-y", check=False)
+
+
+def certificate(folder, name):
+    testcloud.run(["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-keyout", folder / "key.pem", "-out",
+                   folder / "chain.pem", "-days", "30", "-subj", f"/CN={name}", "-addext",
+                   f"subjectAltName=DNS:{name}"])
+
+
+def add_ssl(folder, name="app.owner.localhost"):
+    certificate(folder, name)
+    with open(folder / "mse.toml", "a") as file:
+        file.write(f'[cloud.ssl]\ndomain_name = "{name}"\nprivate_key = "key.pem"\ncertificate = "chain.pem"\n')
+
+
+def test_owner_mode(cloud, project, deploy, tmp_path):
+    folder = project(cloud, "owned")
+    add_ssl(folder)
+    app = deploy(folder)
+    assert app["ssl_certificate_origin"] == "owner" and app["domain_name"] == "app.owner.localhost"
+    answer = cloud.curl(f"https://{app['address']}/", cacert=folder / "chain.pem")
+    assert answer.stdout == "Hello world"
+    context = os.path.join(cloud.env["MSE_CONF_PATH"], "context", app["id"], "context.mse")
+    verdict = cloud.mse_json("verify", app["address"], "--context", context, "--code", folder / "mse_src", cwd=tmp_path)
+    assert verdict["verdict"] == "accept" and verdict["measurement"] == app["fingerprint"]
+    assert verdict["fingerprint_from"] == "recomputed" and verdict["bill"] == "recomputed"
+    leaf = ssl.PEM_cert_to_DER_cert((folder / "chain.pem").read_text())
+    assert ssl.PEM_cert_to_DER_cert((tmp_path / "cert.pem").read_text()) == leaf
+    assert cloud.mse("test", app["id"]).returncode == 0
+
+
+def test_operator_mode(cloud, project, deploy, tmp_path):
+    folder = project(cloud, "open")
+    add_ssl(folder)  # ignored here
+    app = deploy(folder, "--untrusted-ssl")
+    assert app["ssl_certificate_origin"] == "operator" and ".op.mse.localhost" in app["domain_name"]
+    assert cloud.curl(f"https://{app['address']}/").stdout == "Hello world"
+    context = os.path.join(cloud.env["MSE_CONF_PATH"], "context", app["id"], "context.mse")
+    for more in ([], ["--context", context]):
+        refused = cloud.mse("verify", app["address"], *more, cwd=tmp_path, check=False)
+        assert refused.returncode == 1 and "not-attestable" in refused.stderr
+    assert cloud.mse("test", app["id"]).returncode == 0
+
+
+def test_same_domain_and_fingerprint_when_redeployed(cloud, project, deploy):
+    folder = project(cloud, "again")
+    first = deploy(folder)
+    second = deploy(folder, "-y")
+    assert first["id"] != second["id"]
+    assert first["domain_name"] == second["domain_name"] and first["fingerprint"] == second["fingerprint"]
+    contexts = [c["id"] for c in cloud.mse_json("context", "--list")["contexts"]]
+    assert second["id"] in contexts and first["id"] not in contexts
+
+
+def test_a_pinned_context_knows_its_own_instance(cloud, project, deploy, tmp_path):
+    """The same code deployed again is another instance: the old context's users are told."""
+    folder = project(cloud, "pinned")
+    first = deploy(folder)
+    cloud.mse("context", "--export", first["id"], "--output", tmp_path / "old.mse")
+    second = deploy(folder, "-y")
+    refused = cloud.mse("verify", second["address"], "--context", tmp_path / "old.mse", cwd=tmp_path, check=False)
+    assert refused.returncode == 1 and "instance-field" in refused.stderr
+
+
+def test_fingerprint_given(cloud, deployed, tmp_path):
+    verdict = cloud.mse_json("verify", deployed["address"], "--fingerprint", deployed["fingerprint"], cwd=tmp_path)
+    assert verdict["verdict"] == "accept" and verdict["fingerprint_from"] == "given"
+    other = cloud.mse("verify", deployed["address"], "--fingerprint", "00" * 32, "--json", cwd=tmp_path, check=False)
+    assert other.returncode == 1
+    assert json.loads(other.stdout)["verdict"] == "refuse" and json.loads(other.stdout)["error"] == "measurement"
+
+
+def test_verify_names_added_and_removed_files(cloud, deployed, tmp_path):
+    context = os.path.join(cloud.env["MSE_CONF_PATH"], "context", deployed["id"], "context.mse")
+    code = tmp_path / "code"
+    shutil.copytree(deployed["folder"] / "mse_src", code)
+    (code / "extra.py").write_text("")
+    arguments = ["verify", deployed["address"], "--context", context, "--code", code]
+    refused = cloud.mse(*arguments, cwd=tmp_path, check=False)
+    assert refused.returncode == 1 and "'extra.py' is in" in refused.stderr
+    (code / "extra.py").unlink()
+    (code / "app.py").rename(code / "main.py")
+    assert "main.py" in cloud.mse(*arguments, cwd=tmp_path, check=False).stderr
+
+
+@pytest.mark.parametrize("date,wanted", [
+    ("2020-01-01 00:00:00+00:00", "mse.toml:15:19: 'cloud.expiration_date' is in the past"),
+    ("2020-01-01", "'cloud.expiration_date' is in the past"),
+    ("soon", "is not a date"),
+])
+def test_expiry_dates(cloud, project, date, wanted):
+    folder = project(cloud, "expiry")
+    edit(folder, 'egress = "none"', f'expiration_date = "{date}"')
+    refused = cloud.mse("deploy", cwd=folder, check=False)
+    assert refused.returncode == 1 and wanted in refused.stderr
+
+
+def test_expiry_after_the_certificate(cloud, project):
+    folder = project(cloud, "late")
+    edit(folder, 'egress = "none"', f'expiration_date = "{datetime.date.today().year + 2}-01-01T00:00:00Z"')
+    add_ssl(folder)
+    refused = cloud.mse("deploy", cwd=folder, check=False)
+    assert refused.returncode == 1 and "is after the end of the certificate" in refused.stderr
+
+
+def test_certificate_for_another_name(cloud, project):
+    folder = project(cloud, "names")
+    add_ssl(folder)
+    edit(folder, "app.owner.localhost", "other.owner.localhost")
+    refused = cloud.mse("deploy", cwd=folder, check=False)
+    assert refused.returncode == 1 and "is not among the names of the certificate" in refused.stderr
+
+
+def test_key_of_another_certificate(cloud, project):
+    folder = project(cloud, "keys")
+    add_ssl(folder)
+    (folder / "mine").mkdir()
+    certificate(folder / "mine", "app.owner.localhost")
+    shutil.copy(folder / "mine" / "key.pem", folder / "key.pem")
+    refused = cloud.mse("deploy", cwd=folder, check=False)
+    assert refused.returncode == 1 and "cloud.ssl.private_key" in refused.stderr
+
+
+def test_logs_without_the_project_key(cloud, deployed, tmp_path):
+    env = cloud.client_env(tmp_path / "home")
+    cloud.mse("trust", "add", cloud.url, "--fingerprint", cloud.fingerprint_of_ca(), env=env)
+    cloud.login(env=env)
+    result = cloud.mse("logs", deployed["id"], env=env)
+    assert "helloworld started" not in result.stdout
+    assert "encrypted to the app's owner" in result.stderr
+
+
+def test_failing_tests_against_the_deployed_app(cloud, deployed):
+    path = deployed["folder"] / "tests" / "test_app.py"
+    path.write_text(path.read_text().replace("Hello world", "Hello"))
+    result = cloud.mse("test", deployed["id"], check=False)
+    assert result.returncode == 1 and "the tests failed" in result.stderr
+
+
+def test_stopped_app(cloud, project, deploy):
+    folder = project(cloud, "gone")
+    app = deploy(folder)
+    stopped = cloud.mse("stop", app["id"], "-y")
+    assert "Its context has been removed from this machine" in stopped.stderr
+    assert "Can't find context" in cloud.mse("test", app["id"], check=False).stderr
+    assert cloud.mse_json("status", app["id"])["status"] == "stopped"
+    unknown = cloud.mse("status", "0b41c2a4-470e-4602-99e2-58a6bf7b123d", check=False)
+    assert unknown.returncode == 1 and "Cannot find the app with id" in unknown.stderr
+
+
+class Lying(http.server.BaseHTTPRequestHandler):
+    """An API on the loopback whose answers the test sets: path prefix -> (status, JSON)."""
+    answers = {}
+
+    def answer(self):
+        length = int(self.headers.get("Content-Length") or 0)
+        self.rfile.read(length)
+        status, body = next((a for p, a in self.answers.items() if self.path.startswith(p)), (404, {"message": "no"}))
+        data = json.dumps(body).encode()
+        self.send_response(status)
+        self.send_header("Content-Type", "application/json")
+        self.send_header("Content-Length", str(len(data)))
+        self.end_headers()
+        self.wfile.write(data)
+
+    do_GET = do_POST = answer
+
+    def log_message(self, *_):
+        pass
+
+
+@pytest.fixture
+def liar(cloud, tmp_path):
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Lying)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    Lying.answers = {"/users/me": (200, {"email": "a@b.c"})}
+    env = cloud.client_env(tmp_path / "lied")
+    env["MSE_BASE_URL"] = f"http://127.0.0.1:{server.server_port}"
+    cloud.mse("login", "--token-stdin", stdin="mse_x\n", env=env)
+    yield env
+    server.shutdown()
+
+
+@pytest.mark.parametrize("apps", [
+    {"items": "x"}, 5, [5], [{"id": 5}], [{"id": "x", "name": "n", "status": "s"}],
+    [{"id": "x", "name": "n", "status": "s", "domain_name": ["d"]}],
+])
+def test_answers_of_a_strange_cloud(cloud, liar, apps):
+    Lying.answers["/apps"] = (200, apps)
+    result = cloud.mse("list", env=liar, check=False)
+    assert result.returncode == 1 and result.stderr.count("❌") == 1, result
+
+
+def test_statuses_of_a_strange_cloud(cloud, liar):
+    Lying.answers["/apps"] = (500, {"error": "internal", "message": "out of order", "request_id": "abc"})
+    assert "out of order (request abc)" in cloud.mse("list", env=liar, check=False).stderr
+    Lying.answers["/apps"] = (401, {"message": "the token has expired"})
+    assert "the token has expired: sign in again" in cloud.mse("list", env=liar, check=False).stderr
+    started = time.monotonic()
+    Lying.answers["/apps"] = (503, {})
+    assert "HTTP status 503" in cloud.mse("list", env=liar, check=False, timeout=60).stderr
+    assert time.monotonic() - started > 1, "503 is tried again"
