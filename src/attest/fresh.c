@@ -48,7 +48,7 @@ static void judge_certificate(struct judge *judge, const struct attest_fresh *fr
 
 	inner.prefix = "certificate.";
 	inner.facts = &judge->verdict->certificate_quote;
-	inner.tcb_reported_only = true;
+	inner.is_beside_fresh = true;
 	ratls_judge(&inner, &question);
 	judge->no_memory = inner.no_memory;
 }

@@ -190,7 +190,7 @@ static void judge_tcb_status(struct judge *judge)
 	const char *status = attest_tcb_status_text(judge->facts->tcb_status);
 	const struct attest_exception *exception = find_exception(judge, false, bit);
 
-	if (judge->tcb_reported_only) {
+	if (judge->is_beside_fresh) {
 		(void)judge_skip(judge, "tcb-status", "%s; reported only, the fresh quote decides",
 				 judge->facts->tcb_known ? status : "unknown");
 		return;
@@ -248,6 +248,6 @@ void policy_judge(struct judge *judge)
 	judge_product(judge);
 	judge_svn(judge);
 	judge_tcb_status(judge);
-	if (!judge->tcb_reported_only)
+	if (!judge->is_beside_fresh)
 		policy_judge_machine(judge);
 }

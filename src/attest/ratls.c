@@ -66,7 +66,10 @@ static int check_certificate(const struct x509_cert *cert, struct attest_bytes *
 	return 0;
 }
 
-/* The certificate's own dates; too early and too late have the one name that the document gives them. */
+/*
+ * The certificate's own dates; too early and too late have the one name that the document gives them. The enclave wrote
+ * them by its host's clock: beside a fresh quote, which proves its age, they neither help nor harm.
+ */
 static void judge_dates(struct judge *judge, const struct x509_cert *cert)
 {
 	char from[CLOCK_TEXT_SIZE];
@@ -75,6 +78,11 @@ static void judge_dates(struct judge *judge, const struct x509_cert *cert)
 	clock_format_utc(cert->not_before, from);
 	clock_format_utc(cert->not_after, until);
 	judge->verdict->certificate_not_after = cert->not_after;
+	if (judge->is_beside_fresh) {
+		(void)judge_skip(judge, "certificate-dates", "%s to %s by the enclave's clock; the fresh quote decides",
+				 from, until);
+		return;
+	}
 	judge_expiry(judge, "certificate", cert->not_before, cert->not_after);
 	if (judge->time < cert->not_before || judge->time > cert->not_after)
 		(void)judge_fail(judge, "certificate-dates", ATTEST_ERROR_RATLS_CERTIFICATE,

@@ -22,9 +22,9 @@ struct judge {
 	const struct trust *trust;
 	const struct attest_policy *policy; /* never NULL */
 	int64_t time;
-	bool tcb_reported_only; /* the quote in the certificate beside a fresh one: its TCB status is not judged */
-	bool simulated;         /* the quote under judgement is of the simulation, and the policy allows its root */
-	bool no_memory;         /* no verdict can be given */
+	bool is_beside_fresh; /* the certificate of a fresh answer: its dates, TCB status are reported, not judged */
+	bool simulated;       /* the quote under judgement is of the simulation, and the policy allows its root */
+	bool no_memory;       /* no verdict can be given */
 };
 
 /* NULL when out of memory. */
