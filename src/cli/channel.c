@@ -110,6 +110,11 @@ static int ask(const struct channel_expect *expect, struct channel *channel, str
 	}
 	if (exchange->response.status != 200)
 		return say_http(expect, exchange->response.status, err);
+	if (exchange->response.body.size == 0)
+		return err_set(err, ERR_UNTRUSTED, "attest-malformed: the answer is empty");
+	/* Until the verdict nothing but the answer may come. */
+	if (!http_client_is_open(channel->http))
+		return err_set(err, ERR_UNTRUSTED, "attest-http: the server sends more than its answer, or has left");
 	return 0;
 }
 

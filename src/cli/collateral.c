@@ -149,27 +149,50 @@ static int fetch_all(struct collateral_source *source, const struct attest_needs
 	return 0;
 }
 
+/* For evidence that cannot be read: a verdict is made of it all the same, by which the failure gets its name. */
+static int take_none(struct collateral_source *source, struct err *err)
+{
+	const struct attest_collateral_bytes none = {0};
+	const char *why = NULL;
+
+	attest_collateral_free(source->collateral);
+	source->collateral = NULL;
+	source->key[0] = '\0';
+	if (attest_collateral_new(&none, &source->collateral, &why) < 0)
+		return err_set(err, ERR_INVALID, "collateral: %s", why);
+	return 0;
+}
+
+static int take_items(struct collateral_source *source, const struct attest_needs *needs, struct err *err)
+{
+	struct fetched items[ITEM_COUNT];
+	int status;
+
+	for (size_t i = 0; i < ITEM_COUNT; i++)
+		items[i] = (struct fetched){.body = BUF_INIT(ITEM_MAX), .chain = BUF_INIT(ITEM_MAX)};
+	status = fetch_all(source, needs, items, err);
+	for (size_t i = 0; i < ITEM_COUNT; i++) {
+		buf_done(&items[i].body);
+		buf_done(&items[i].chain);
+	}
+	return status;
+}
+
 int collateral_get(struct collateral_source *source, const void *evidence, size_t size,
 		   const struct attest_collateral **ret_collateral, struct err *err)
 {
 	const struct attest_bytes given = {evidence, size};
-	struct fetched items[ITEM_COUNT];
 	struct attest_needs needs;
 	const char *why = NULL;
 	char key[KEY_SIZE];
 	int status = 0;
 
-	if (attest_needs(&given, &needs, &why) < 0)
-		return err_set(err, ERR_UNTRUSTED, "the evidence cannot be read: %s", why);
-	(void)snprintf(key, sizeof(key), "%s %s", needs.fmspc, needs.ca);
-	if (!source->collateral || strcmp(key, source->key) != 0) {
-		for (size_t i = 0; i < ITEM_COUNT; i++)
-			items[i] = (struct fetched){.body = BUF_INIT(ITEM_MAX), .chain = BUF_INIT(ITEM_MAX)};
-		status = fetch_all(source, &needs, items, err);
-		for (size_t i = 0; i < ITEM_COUNT; i++) {
-			buf_done(&items[i].body);
-			buf_done(&items[i].chain);
-		}
+	if (attest_needs(&given, &needs, &why) < 0) {
+		status = take_none(source, err);
+	} else {
+		(void)snprintf(key, sizeof(key), "%s %s", needs.fmspc, needs.ca);
+		if (!source->collateral || strcmp(key, source->key) != 0)
+			status = take_items(source, &needs, err);
 	}
 	if (status == 0)
 		*ret_collateral = source->collateral;

@@ -17,7 +17,10 @@ must_check int collateral_source_new(const char *url, struct collateral_source *
 void collateral_source_free(struct collateral_source *source);
 DEFINE_SCOPED_PTR(struct collateral_source, collateral_source_free);
 
-/* What the evidence needs; borrowed from the source, valid as long as it is. */
+/*
+ * What the evidence needs; borrowed from the source until its next call. For evidence that cannot be read it is empty:
+ * the verdict then names what is wrong.
+ */
 must_check int collateral_get(struct collateral_source *source, const void *evidence, size_t size,
 			      const struct attest_collateral **ret_collateral, struct err *err);
 
