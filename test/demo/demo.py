@@ -27,8 +27,9 @@ def step(title):
 
 
 class Demo:
-    def __init__(self, build, alter):
+    def __init__(self, build, alter, images=None):
         self.cloud = testcloud.Cloud(build)
+        self.images = images
         self.alter = alter
         self.current = None
         self.compared = 0
@@ -59,7 +60,7 @@ class Demo:
 
 @step("msed init: a cloud in a temporary folder")
 def init(demo):
-    demo.cloud.init()
+    demo.cloud.init(*(["--images-from", demo.images] if demo.images else []))
     demo.expect("configuration written", (demo.cloud.data / "msed.toml").exists(), True)
 
 
@@ -212,8 +213,9 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--build", default="build")
     parser.add_argument("--alter", choices=[name for name, _, _ in STEPS])
+    parser.add_argument("--images-from", help="copy the built-in images of another cloud instead of building them")
     arguments = parser.parse_args()
-    demo = Demo(arguments.build, arguments.alter)
+    demo = Demo(arguments.build, arguments.alter, arguments.images_from)
     keep_up = bool(os.environ.get("KEEP"))
     failed = None
     try:

@@ -1,9 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
 """make demo itself: it works, leaves nothing behind, and each of its steps can fail."""
 import os
+import pathlib
 import re
 import subprocess
 import sys
+import tempfile
 
 import pytest
 
@@ -13,24 +15,31 @@ STEPS = re.findall(r"^def (\w+)\(demo\):", open(os.path.join(os.path.dirname(__f
 STEPS.remove("keep")
 
 
-def run_demo(root, build, tmp_path, *arguments):
-    env = dict(os.environ, TMPDIR=str(tmp_path))
+@pytest.fixture
+def short():
+    """A temporary folder with a short path: unix sockets below it have at most 107 bytes."""
+    with tempfile.TemporaryDirectory(prefix="d-") as folder:
+        yield pathlib.Path(folder)
+
+
+def run_demo(root, build, folder, *arguments):
+    env = dict(os.environ, TMPDIR=str(folder))
     env.pop("KEEP", None)
     return subprocess.run([sys.executable, root / "test/demo/demo.py", "--build", build, *arguments], env=env,
                           capture_output=True, text=True, timeout=300)
 
 
-def test_demo_works_and_leaves_nothing(root, build, tmp_path):
-    result = run_demo(root, build, tmp_path)
+def test_demo_works_and_leaves_nothing(root, build, short):
+    result = run_demo(root, build, short)
     assert result.returncode == 0, result.stdout + result.stderr
     assert "Nothing is left running." in result.stdout
-    assert testcloud.processes_of(tmp_path) == []
-    assert list(tmp_path.iterdir()) == []
+    assert testcloud.processes_of(short) == []
+    assert list(short.iterdir()) == []
 
 
 @pytest.mark.parametrize("step", STEPS)
-def test_an_altered_step_fails_the_demo(root, build, tmp_path, step):
-    result = run_demo(root, build, tmp_path, "--alter", step)
+def test_an_altered_step_fails_the_demo(root, build, images, short, step):
+    result = run_demo(root, build, short, "--alter", step, "--images-from", images)
     assert result.returncode == 1, result.stdout
     assert f"demo failed at '{step}'" in result.stderr
-    assert testcloud.processes_of(tmp_path) == []
+    assert testcloud.processes_of(short) == []
