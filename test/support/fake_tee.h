@@ -26,7 +26,7 @@ static struct {
 	atomic_uint quotes;   /* how many were made */
 	atomic_uint under_way;
 	atomic_uint most_under_way;
-	size_t reply_size; /* 0: as it should be; else replies are cut or filled up to it */
+	atomic_size_t reply_size; /* 0: as it should be; else replies are cut or filled up to it */
 } fake_tee;
 
 static size_t fake_tee_quote(const uint8_t *report_data, uint8_t *ret)
@@ -67,8 +67,8 @@ static void *fake_tee_thread(void *arg)
 	while (recv(fd, message, sizeof(message), 0) > 0) {
 		size_t size = fake_tee_answer(message, reply);
 
-		if (fake_tee.reply_size > 0)
-			size = fake_tee.reply_size;
+		if (atomic_load(&fake_tee.reply_size) > 0)
+			size = atomic_load(&fake_tee.reply_size);
 		if (send(fd, reply, size, MSG_NOSIGNAL) < 0)
 			break;
 	}

@@ -20,7 +20,7 @@ static int setup(void **state)
 
 static int teardown(void **state)
 {
-	fake_tee.reply_size = 0;
+	atomic_store(&fake_tee.reply_size, 0);
 	atomic_store(&fake_tee.refuses, false);
 	tee_close(*state);
 	fake_tee_stop();
@@ -85,9 +85,9 @@ static void key_of_wrong_size_is_refused(void **state)
 	struct err err = ERR_INIT;
 	scoped(secret_done) struct secret key = SECRET_INIT;
 
-	fake_tee.reply_size = 1 + TEE_SEAL_KEY_SIZE - 1;
+	atomic_store(&fake_tee.reply_size, 1 + TEE_SEAL_KEY_SIZE - 1);
 	assert_fails(tee_seal_key(*state, id, &key, &err), &err, ERR_INVALID, "31 bytes");
-	fake_tee.reply_size = 1 + TEE_SEAL_KEY_SIZE + 1;
+	atomic_store(&fake_tee.reply_size, 1 + TEE_SEAL_KEY_SIZE + 1);
 	assert_fails(tee_seal_key(*state, id, &key, &err), &err, ERR_INVALID, "33 bytes");
 	assert_null(key.data);
 }
@@ -99,7 +99,7 @@ static void the_longest_quote_passes(void **state)
 	scoped(buf_done) struct buf quote = BUF_INIT(TEE_QUOTE_SIZE_MAX);
 	scoped(buf_done) struct buf small = BUF_INIT(TEE_QUOTE_SIZE_MAX - 1);
 
-	fake_tee.reply_size = 1 + TEE_QUOTE_SIZE_MAX;
+	atomic_store(&fake_tee.reply_size, 1 + TEE_QUOTE_SIZE_MAX);
 	assert_ok(tee_quote(*state, report_data, &quote, &err), &err);
 	assert_int_equal(quote.size, TEE_QUOTE_SIZE_MAX);
 	assert_fails(tee_quote(*state, report_data, &small, &err), &err, ERR_LIMIT, "");
