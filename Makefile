@@ -67,8 +67,12 @@ coverage: packages
 	meson test -C build-cov
 	gcovr -r . build-cov --filter src/ --print-summary
 
+# The prefix is where the programs will run; DESTDIR only where the files are put now. A build folder that was set up for
+# another prefix is told, which rebuilds nothing but what holds the path.
 install: all
-	DESTDIR=$(DESTDIR) meson install -C $(B) --no-rebuild
+	meson configure $(B) -Dprefix=$(PREFIX)
+	ninja -C $(B)
+	DESTDIR=$(if $(DESTDIR),$(abspath $(DESTDIR))) meson install -C $(B) --no-rebuild --quiet
 
 format:
 	git ls-files '*.c' '*.h' '*.cc' | xargs clang-format -i

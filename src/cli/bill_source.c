@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/fs.h"
+#include "base/program.h"
 #include "crypto/hash.h"
 #include "format/hex.h"
 #include "format/uri.h"
@@ -13,31 +14,6 @@
 
 #define PACKAGES_FILE "/var/lib/dpkg/status" /* changes whenever a package does */
 #define CACHE_LABEL "mse-bill-cache-1"
-
-/* mse-enclave beside mse: installed, or in the tree that it was built in. */
-static int find_program(char **ret_path, struct err *err)
-{
-	static const char *const places[] = {"mse-enclave", "../enclave/mse-enclave", "../lib/mse/mse-enclave",
-					     "../libexec/mse/mse-enclave"};
-	scoped(freep) char *self = realpath("/proc/self/exe", NULL);
-	char *slash;
-
-	if (!self)
-		return err_set_errno(err, "cannot find this program");
-	slash = strrchr(self, '/');
-	*slash = '\0';
-	for (size_t i = 0; i < COUNT_OF(places); i++) {
-		scoped(freep) char *path = NULL;
-
-		if (fs_join(self, places[i], &path, err) < 0)
-			return -1;
-		if (!fs_exists(path))
-			continue;
-		*ret_path = TAKE_PTR(path);
-		return 0;
-	}
-	return err_set(err, ERR_NOT_FOUND, "there is no mse-enclave beside '%s': the bill cannot be recomputed", self);
-}
 
 /* bills/HASH.json: the hash covers the image's name, our mse-enclave and the list of installed packages. */
 static int cache_path(const struct settings *settings, const char *image, const char *program, char **ret_path,
@@ -70,7 +46,7 @@ static int recompute(const struct settings *settings, struct out *out, const cha
 	scoped(freep) char *path = NULL;
 	struct err damaged = ERR_INIT;
 
-	if (find_program(&program, err) < 0 || cache_path(settings, image, program, &path, err) < 0)
+	if (program_find("mse-enclave", &program, err) < 0 || cache_path(settings, image, program, &path, err) < 0)
 		return -1;
 	if (fs_exists(path) && image_bill_load(path, ret_bill, ret_digest, &damaged) == 0)
 		return 0;

@@ -76,7 +76,7 @@ int cmd_main(int argc, char **argv);
 void cmd_help_all(struct out *out);
 void cmd_help_space(struct out *out, enum cmd_space space);
 void cmd_help_entry(struct out *out, const struct cmd_entry *entry);
-/* The table as JSON, for tools/gen-cli. */
+/* The tables of commands and of mse.toml as JSON, for tools/gen-cli. */
 void cmd_dump(struct out *out);
 
 /* The run functions of the table. */

@@ -4,6 +4,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "domain/app_config.h"
+
 static void print_option(struct out *out, const struct cmd_option *option)
 {
 	char text[80];
@@ -91,6 +93,31 @@ static json_t *dump_options(const struct cmd_option *options, size_t count)
 	return list;
 }
 
+static const char *kind_name(enum config_kind kind)
+{
+	static const char *const names[] = {
+	    [CONFIG_TABLE] = "table",     [CONFIG_TEXT] = "text", [CONFIG_TEXTS] = "list of texts",
+	    [CONFIG_INTEGER] = "integer", [CONFIG_BOOL] = "bool", [CONFIG_DATE] = "date",
+	};
+
+	return names[kind];
+}
+
+static json_t *dump_keys(const struct config_schema *schema)
+{
+	json_t *list = json_array();
+
+	for (size_t i = 0; i < schema->key_count; i++) {
+		const struct config_key *key = &schema->keys[i];
+
+		(void)json_array_append_new(list, json_pack("{s:s,s:s,s:I,s:I,s:b,s:s}", "path", key->path, "kind",
+							    kind_name(key->kind), "min", (json_int_t)key->min, "max",
+							    (json_int_t)key->max, "required", key->required, "doc",
+							    key->doc));
+	}
+	return list;
+}
+
 void cmd_dump(struct out *out)
 {
 	json_t *commands = json_array();
@@ -103,6 +130,7 @@ void cmd_dump(struct out *out)
 					entry->name, "group", entry->group, "summary", entry->summary, "args",
 					entry->args, "options", dump_options(entry->options, entry->option_count)));
 	}
-	out_json(out, json_pack("{s:s,s:o,s:o}", "version", MSE_VERSION, "global_options",
-				dump_options(cmd_global_options, cmd_global_option_count), "commands", commands));
+	out_json(out, json_pack("{s:s,s:o,s:o,s:o}", "version", MSE_VERSION, "global_options",
+				dump_options(cmd_global_options, cmd_global_option_count), "commands", commands,
+				"mse_toml", dump_keys(&app_config_schema)));
 }

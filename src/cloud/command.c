@@ -1,8 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "cloud/command.h"
 
+#include <jansson.h>
 #include <stdio.h>
 #include <string.h>
+
+#include "cloud/config.h"
 
 static const struct command *const commands[] = {
     &command_init, &command_serve, &command_user_add, &command_token_create, &command_stop_all,
@@ -111,4 +114,39 @@ void command_print_help(void)
 		(void)printf("\n");
 	}
 	(void)printf("  msed --version, msed --help\n");
+}
+
+static json_t *dump_options(const struct command *command)
+{
+	json_t *list = json_array();
+
+	for (size_t i = 0; i < command->option_count; i++) {
+		const struct command_option *option = &command->options[i];
+
+		if (!option->hidden)
+			(void)json_array_append_new(list,
+						    json_pack("{s:s,s:s,s:s?,s:s}", "name", option->name + 2, "letter",
+							      "", "arg", option->argument, "help", option->help));
+	}
+	return list;
+}
+
+char *command_dump(void)
+{
+	json_t *all = json_array(), *keys = json_array(), *whole;
+	char *text;
+
+	for (size_t i = 0; i < COUNT_OF(commands); i++)
+		(void)json_array_append_new(all, json_pack("{s:s,s:s,s:o}", "name", commands[i]->words, "summary",
+							   commands[i]->summary, "options", dump_options(commands[i])));
+	for (size_t i = 0; i < cloud_config_schema.key_count; i++) {
+		const struct config_key *key = &cloud_config_schema.keys[i];
+
+		(void)json_array_append_new(
+		    keys, json_pack("{s:s,s:b,s:s}", "path", key->path, "required", key->required, "doc", key->doc));
+	}
+	whole = json_pack("{s:o,s:o}", "commands", all, "msed_toml", keys);
+	text = whole ? json_dumps(whole, JSON_INDENT(1)) : NULL;
+	json_decref(whole);
+	return text;
 }

@@ -40,4 +40,7 @@ must_check int command_parse(int argc, char **argv, const struct command **ret_c
 
 void command_print_help(void);
 
+/* The tables of commands and of msed.toml as JSON, for tools/gen-cli. NULL: out of memory. The caller frees. */
+char *command_dump(void);
+
 #endif

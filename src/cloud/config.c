@@ -51,7 +51,7 @@ static const struct config_key keys[] = {
      "Private IPv4 addresses (ADDRESS or ADDRESS/BITS) that apps with egress may reach."},
 };
 
-static const struct config_schema schema = {.keys = keys, .key_count = COUNT_OF(keys)};
+const struct config_schema cloud_config_schema = {.keys = keys, .key_count = COUNT_OF(keys)};
 
 int cloud_config_defaults(struct cloud_config *ret, struct err *err)
 {
@@ -69,7 +69,7 @@ int cloud_config_defaults(struct cloud_config *ret, struct err *err)
 
 void cloud_config_done(struct cloud_config *config)
 {
-	config_done(&schema, config);
+	config_done(&cloud_config_schema, config);
 }
 
 int cloud_config_load(const char *data_dir, struct cloud_config *ret, struct err *err)
@@ -89,7 +89,7 @@ int cloud_config_load(const char *data_dir, struct cloud_config *ret, struct err
 	}
 	if (cloud_config_defaults(&config, err) < 0)
 		return -1;
-	if (config_read(&schema, path, text.data, text.size, &config, &errors, err) < 0)
+	if (config_read(&cloud_config_schema, path, text.data, text.size, &config, &errors, err) < 0)
 		return -1;
 	*ret = config;
 	return 0;

@@ -30,6 +30,9 @@ struct cloud_config {
 	struct config_texts egress_allowed; /* private addresses that apps may reach */
 };
 
+/* The rows, for the manual page. */
+extern const struct config_schema cloud_config_schema;
+
 /* Defaults for everything but base_domain and public_port. */
 must_check int cloud_config_defaults(struct cloud_config *ret, struct err *err);
 must_check int cloud_config_load(const char *data_dir, struct cloud_config *ret, struct err *err);

@@ -27,8 +27,7 @@ must_check int file_path(const char *data_dir, char **ret, struct err *err, cons
 /* The directory an app's socket lies in: short, because paths of unix sockets are. */
 must_check int file_run_dir(const char *data_dir, const char *app_id, char **ret, struct err *err);
 
-/* The program called name: what the configuration says, else beside our own executable or where a build
- * folder has it. */
+/* The program called name: what the configuration says, else as base/program.h finds it. */
 must_check int file_program(const char *configured, const char *name, char **ret, struct err *err);
 
 #endif

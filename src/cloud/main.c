@@ -24,6 +24,13 @@ static int print_routes(void)
 	return fputs(buf_text(&text), stdout) < 0;
 }
 
+static int print_dump(void)
+{
+	scoped(freep) char *text = command_dump();
+
+	return text ? puts(text) < 0 : 1;
+}
+
 /* What is answered without a data directory; -1 if argv asks for none of it. */
 static int answer(int argc, char **argv)
 {
@@ -35,6 +42,8 @@ static int answer(int argc, char **argv)
 		command_print_help();
 		return 0;
 	}
+	if (strcmp(argv[1], "__dump") == 0)
+		return print_dump();
 	if (strcmp(argv[1], "--list-routes") == 0)
 		return print_routes();
 	if (strcmp(argv[1], "--list-fault-points") == 0) {

@@ -7,7 +7,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <getopt.h>
-#include <limits.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -20,6 +19,7 @@
 #include "base/fs.h"
 #include "base/log.h"
 #include "base/number.h"
+#include "base/program.h"
 #include "base/spawn.h"
 #include "crypto/random.h"
 #include "engine/engine_process.h"
@@ -29,7 +29,6 @@
 #include "tee/sim_quote.h"
 
 #define INIT_NAME "mse-sim-init"
-#define INIT_LIBEXEC "../libexec/mse"
 #define PKI_NAME "sim"
 #define SECRET_NAME "sim/node.secret"
 #define DETACH_TIMEOUT_MS 15000
@@ -166,22 +165,12 @@ static int open_log(const char *data_dir, int *ret_fd, struct err *err)
 	return *ret_fd < 0 ? err_set_errno(err, "cannot open '%s'", path) : 0;
 }
 
-static int own_path(char *ret, size_t size, struct err *err)
-{
-	const ssize_t length = readlink("/proc/self/exe", ret, size - 1);
-
-	if (length <= 0)
-		return err_set_errno(err, "cannot tell where this program is");
-	ret[length] = '\0';
-	return 0;
-}
-
 static int detach(char **argv, const char *data_dir, struct err *err)
 {
 	scoped(engine_freep) struct engine *engine = NULL;
 	struct spawn_options spawn = SPAWN_OPTIONS_INIT;
 	scoped(fd_closep) int log = -1;
-	char self[PATH_MAX];
+	scoped(freep) char *self = NULL;
 	pid_t pid;
 	size_t count = 0;
 
@@ -190,10 +179,10 @@ static int detach(char **argv, const char *data_dir, struct err *err)
 			argv[count++] = argv[i];
 	}
 	argv[count] = NULL;
-	argv[0] = self;
-	if (own_path(self, sizeof(self), err) < 0 || engine_process_open(data_dir, &engine, err) < 0 ||
+	if (program_own_path(&self, err) < 0 || engine_process_open(data_dir, &engine, err) < 0 ||
 	    open_log(data_dir, &log, err) < 0)
 		return -1;
+	argv[0] = self;
 	spawn.argv = (const char *const *)argv;
 	spawn.stdout_fd = log;
 	spawn.stderr_fd = log;
@@ -204,26 +193,6 @@ static int detach(char **argv, const char *data_dir, struct err *err)
 }
 
 /* ---- serving ---- */
-
-/* Beside this program, or in libexec of the same prefix. */
-static int find_init(char ret[static PATH_MAX], struct err *err)
-{
-	static const char *const places[] = {"", INIT_LIBEXEC "/"};
-	char self[PATH_MAX / 2];
-	char *slash;
-
-	if (own_path(self, sizeof(self), err) < 0)
-		return -1;
-	slash = strrchr(self, '/');
-	if (slash)
-		*slash = '\0';
-	for (size_t i = 0; i < COUNT_OF(places); i++) {
-		(void)snprintf(ret, PATH_MAX, "%s/%s" INIT_NAME, self, places[i]);
-		if (access(ret, X_OK) == 0)
-			return 0;
-	}
-	return err_set(err, ERR_NOT_FOUND, "no helper " INIT_NAME " beside '%s'", self);
-}
 
 /* The node's secret is made once. Whoever has it can open everything that enclaves of this node ever sealed. */
 static int load_secret(const char *data_dir, struct secret *ret, struct err *err)
@@ -266,7 +235,7 @@ static int check_landlock(const struct options *options, struct err *err)
 static int serve_with(const struct options *options, const char *data_dir, int listen_fd, struct quoter *quoter,
 		      struct err *err)
 {
-	char init_path[PATH_MAX];
+	scoped(freep) char *init_path = NULL;
 	scoped(node_freep) struct node *node = NULL;
 	struct node_config config = {.data_dir = data_dir,
 				     .init_path = options->init_path,
@@ -274,7 +243,7 @@ static int serve_with(const struct options *options, const char *data_dir, int l
 				     .cgroups = !options->no_cgroups};
 
 	if (!config.init_path) {
-		if (find_init(init_path, err) < 0)
+		if (program_find(INIT_NAME, &init_path, err) < 0)
 			return -1;
 		config.init_path = init_path;
 	}
@@ -315,6 +284,8 @@ static void set_up_process(void)
 		abort(); /* there is always a root */
 	(void)umask(077);
 	(void)prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
+	/* msed.service hands haproxy the right to low ports in this way; bubblewrap refuses to start with any right. */
+	(void)prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0);
 	(void)sigaction(SIGPIPE, &ignore, NULL);
 	sigemptyset(&set);
 	sigaddset(&set, SIGTERM);
