@@ -183,6 +183,28 @@ static void test_marker_anywhere(void **state)
 	}
 }
 
+/* In one of the two chains of the collateral too. */
+static void test_marker_in_collateral(void **state)
+{
+	struct test_evidence plain, marked;
+
+	(void)state;
+	test_evidence_init(&plain);
+	test_evidence_build(&plain);
+	test_evidence_init(&marked);
+	test_cert_add_extension(&marked.signer, TRUST_SIMULATION_OID, false, "", 0);
+	test_evidence_build(&marked); /* with the same keys */
+	test_question_init(&question, &plain);
+	test_expect(&question, "none");
+	question.collateral.tcb_info_issuer_chain = bytes_of(&marked.signer_chain);
+	test_expect(&question, "simulated");
+	test_question_init(&question, &plain);
+	question.collateral.qe_identity_issuer_chain = bytes_of(&marked.signer_chain);
+	test_expect(&question, "simulated");
+	test_evidence_done(&plain);
+	test_evidence_done(&marked);
+}
+
 /* DEBUG is allowed because the simulation is, and not otherwise; status and revocation count as for hardware. */
 static void test_nothing_else_is_looser(void **state)
 {
@@ -211,13 +233,10 @@ static void test_nothing_else_is_looser(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    TEST(test_refused_unless_told),
-	    TEST(test_allowed_with_its_root),
-	    TEST(test_another_root),
-	    TEST(test_without_marker),
-	    TEST(test_exact_root),
-	    TEST(test_marker_anywhere),
-	    TEST(test_nothing_else_is_looser),
+	    TEST(test_refused_unless_told),  TEST(test_allowed_with_its_root),
+	    TEST(test_another_root),         TEST(test_without_marker),
+	    TEST(test_exact_root),           TEST(test_marker_anywhere),
+	    TEST(test_marker_in_collateral), TEST(test_nothing_else_is_looser),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
