@@ -2,6 +2,8 @@
 /* The verdict for people: what it is, what runs, then check by check. */
 #include "attest/verdict_text.h"
 
+#include <string.h>
+
 #include "attest/api.h"
 #include "attest/verdict.h"
 #include "base/buf.h"
@@ -60,6 +62,15 @@ static int add_tcb(struct buf *buf, const struct attest_quote_facts *facts, stru
 	return buf_add_text(buf, facts->advisory_count ? "\n" : "none\n", err);
 }
 
+static bool has_passed(const struct attest_verdict *verdict, const char *name)
+{
+	for (size_t i = 0; i < verdict->check_count; i++) {
+		if (strcmp(verdict->checks[i].name, name) == 0)
+			return verdict->checks[i].result == ATTEST_PASSED;
+	}
+	return false;
+}
+
 static int add_facts(struct buf *buf, const struct attest_verdict *verdict, struct err *err)
 {
 	const struct attest_quote_facts *facts = &verdict->quote;
@@ -76,6 +87,9 @@ static int add_facts(struct buf *buf, const struct attest_verdict *verdict, stru
 	if (facts->tcb_known && add_tcb(buf, facts, err) < 0)
 		return -1;
 	if (verdict->has_instance && buf_addf(buf, err, "  %-14s%s\n", "instance", verdict->instance_document) < 0)
+		return -1;
+	if (verdict->has_instance && verdict->role == ATTEST_ROLE_APPLICATION && !has_passed(verdict, "ticket") &&
+	    buf_addf(buf, err, "  %-14sas its host told it: no owner's ticket was checked\n", "") < 0)
 		return -1;
 	if (verdict->warning[0] && buf_addf(buf, err, "warning: %s\n", verdict->warning) < 0)
 		return -1;
