@@ -153,7 +153,8 @@ static int judge(const struct channel_expect *expect, const struct exchange *exc
 
 /*
  * What answered gave no evidence. Its certificate tells what it is: without a quote a plain TLS server, with one it
- * is judged as an RA-TLS certificate, so that a copied quote is called that.
+ * is judged as an RA-TLS certificate, so that a copied quote is called that. 0 if nothing is wrong with it: no verdict
+ * then, since RA-TLS alone accepts nothing.
  */
 static int judge_leaf(const struct channel_expect *expect, const struct channel *channel,
 		      const struct exchange *exchange, struct attest_verdict **ret_verdict, struct err *err)
@@ -177,8 +178,11 @@ static int judge_leaf(const struct channel_expect *expect, const struct channel 
 		return -1;
 	if (attest_verify_ratls(&ratls, collateral, NULL, clock_now_seconds(), &policy, ret_verdict, &why) < 0)
 		return err_set(err, ERR_INTERNAL, "the evidence cannot be judged: %s", why);
-	if ((*ret_verdict)->accepted)
-		return err_set(err, ERR_UNTRUSTED, "attest-malformed: the answer is no evidence");
+	if ((*ret_verdict)->accepted) {
+		attest_verdict_free(*ret_verdict);
+		*ret_verdict = NULL;
+		return 0;
+	}
 	return err_set(err, ERR_UNTRUSTED, "%s: %s", (*ret_verdict)->error_text,
 		       (*ret_verdict)->failed ? (*ret_verdict)->failed->text : "refused");
 }
@@ -214,8 +218,8 @@ static int attest(const struct channel_expect *expect, struct channel *channel, 
 	if (interrupt_check(err) < 0 || connect_tls(expect, channel, exchange, err) < 0 ||
 	    ask(expect, channel, exchange, err) < 0)
 		return -1;
-	if (!is_evidence(exchange))
-		return judge_leaf(expect, channel, exchange, ret_verdict, err);
+	if (!is_evidence(exchange) && judge_leaf(expect, channel, exchange, ret_verdict, err) < 0)
+		return -1;
 	if (judge(expect, exchange, ret_verdict, err) < 0)
 		return -1;
 	verdict = *ret_verdict;

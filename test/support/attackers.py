@@ -322,6 +322,7 @@ class Verdict:
         self.text = result.stdout + result.stderr
         found = re.search(r"is not verified: ([a-z-]+(?::[a-z_]+)?)", self.text)
         self.name = "none" if self.code == 0 else found[1] if found else "?"
+        assert (self.code == 0) == ("ACCEPTED" in self.text), "verdict and exit code say the same\n" + self.text
 
 
 class World:
