@@ -113,18 +113,31 @@ static int open_collateral(struct cloud *cloud, struct err *err)
 	return cloud->sim_root_pem ? 0 : err_no_memory(err);
 }
 
-static int open_engine(struct cloud *cloud, struct err *err)
+static bool has_real_engine(const struct cloud *cloud)
+{
+	return strcmp(cloud->config.engine, "process") == 0;
+}
+
+int cloud_ensure_engine(struct cloud *cloud, struct err *err)
 {
 	scoped(freep) char *program = NULL;
 
-#ifdef MSE_TESTS
-	if (strcmp(cloud->config.engine, "fake") == 0)
-		return engine_fake_new(&cloud->engine, err);
-#endif
-	if (file_program(cloud->config.sim_program, "mse-sim", &program, err) < 0 ||
-	    engine_process_open(cloud->data_dir, &cloud->engine, err) < 0)
+	if (!has_real_engine(cloud))
+		return 0;
+	if (file_program(cloud->config.sim_program, "mse-sim", &program, err) < 0)
 		return -1;
 	return engine_process_ensure(cloud->engine, program, NULL, err);
+}
+
+static int open_engine(struct cloud *cloud, struct err *err)
+{
+#ifdef MSE_TESTS
+	if (!has_real_engine(cloud))
+		return engine_fake_new(&cloud->engine, err);
+#endif
+	if (engine_process_open(cloud->data_dir, &cloud->engine, err) < 0)
+		return -1;
+	return cloud_ensure_engine(cloud, err);
 }
 
 int cloud_open_services(struct cloud *cloud, struct err *err)
@@ -133,7 +146,7 @@ int cloud_open_services(struct cloud *cloud, struct err *err)
 	    images_load(cloud->data_dir, &cloud->images, err) < 0 || open_collateral(cloud, err) < 0 ||
 	    open_engine(cloud, err) < 0)
 		return -1;
-	if (strcmp(cloud->config.engine, "process") == 0 && edge_open(cloud, err) < 0)
+	if (has_real_engine(cloud) && edge_open(cloud, err) < 0)
 		return -1;
 	return notifier_start(cloud, &cloud->notifier, err);
 }

@@ -41,6 +41,8 @@ struct cloud {
 must_check int cloud_open(const char *data_dir, struct cloud **ret, struct err *err);
 /* And keys, images, collateral, engine, proxy: what serving needs. Starts mse-sim and haproxy if they are not there. */
 must_check int cloud_open_services(struct cloud *cloud, struct err *err);
+/* Starts mse-sim if it does not answer. */
+must_check int cloud_ensure_engine(struct cloud *cloud, struct err *err);
 /* Answers everybody who waits for events; nobody can wait any more. */
 void cloud_stop_notifier(struct cloud *cloud);
 void cloud_close(struct cloud *cloud);

@@ -36,7 +36,7 @@ static const struct command_option options[] = {
 			false},
     [IMAGES_FROM] = {"--images-from", "DIR", "copy the images of another data directory, after checking each file",
 		     false, false},
-    [IMAGE] = {"--image", "NAME:TAG", "make only this image", false, false},
+    [IMAGE] = {"--image", "NAME:TAG", "make or take only this image", false, false},
     [ENGINE] = {"--engine", "NAME", "what runs enclaves", false, true},
 };
 
@@ -196,7 +196,7 @@ static int make_images(const char *dir, const struct plan *plan, struct err *err
 	if (strcmp(plan->config.engine, "fake") == 0 && !plan->images_from && !plan->image)
 		return 0;
 	if (plan->images_from)
-		return image_copy_all(plan->images_from, dir, err);
+		return image_copy_all(plan->images_from, plan->image, dir, err);
 	return build_images(dir, plan, err);
 }
 

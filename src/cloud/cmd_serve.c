@@ -20,6 +20,7 @@
 #include "net/tls_server.h"
 
 #define DRAIN_MS 3000
+#define FIRST_LOOK_MS 5000
 #define PEM_MAX 65536
 #define HTTP_SERVER_NAME "msed"
 #define RENEWAL_LOOK_SECONDS 3600
@@ -145,8 +146,10 @@ static int serve(struct cloud *cloud, struct shown *shown, struct tls_server *tl
 {
 	struct http_server *server = NULL;
 
-	if (reconciler_sweep(cloud, err) < 0 || reconciler_start(cloud, &cloud->reconciler, err) < 0 ||
-	    start_server(cloud, tls, &server, err) < 0)
+	if (reconciler_sweep(cloud, err) < 0 || reconciler_start(cloud, &cloud->reconciler, err) < 0)
+		return -1;
+	reconciler_await_first_look(cloud->reconciler, FIRST_LOOK_MS);
+	if (start_server(cloud, tls, &server, err) < 0)
 		return -1;
 	log_event(LOG_INFO, "serving", "api", cloud->issuer, "version", MSE_VERSION, NULL);
 	wait_for_signal(cloud, shown, signals);

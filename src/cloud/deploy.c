@@ -254,8 +254,7 @@ static int store_it(struct deployment *deployment, struct err *err)
 static int run(struct deployment *deployment, struct err *err)
 {
 	if (deploy_read_conf(deployment, err) < 0 || deploy_read_chain(deployment, err) < 0 ||
-	    find_nouns(deployment, err) < 0 || check_slot(deployment, err) < 0 || take_code(deployment, err) < 0 ||
-	    make_manifest(deployment, err) < 0)
+	    find_nouns(deployment, err) < 0 || take_code(deployment, err) < 0 || make_manifest(deployment, err) < 0)
 		return -1;
 	copy_request(deployment);
 	return store_it(deployment, err);

@@ -73,19 +73,21 @@ static int parent_of(const char *from, char **ret, struct err *err)
 	return 0;
 }
 
-int image_copy_all(const char *from, const char *data_dir, struct err *err)
+int image_copy_all(const char *from, const char *only, const char *data_dir, struct err *err)
 {
 	scoped(images_freep) struct images *images = NULL;
 	scoped(freep) char *parent = NULL;
+	size_t copied = 0;
 
 	if (parent_of(from, &parent, err) < 0 || images_load(parent, &images, err) < 0)
 		return -1;
-	if (images->count == 0)
-		return err_set(err, ERR_NOT_FOUND, "there is no image in '%s'", from);
 	for (size_t i = 0; i < images->count; i++) {
+		if (only && strcmp(only, images->items[i].name) != 0)
+			continue;
 		if (copy_image(&images->items[i], data_dir, err) < 0)
 			return -1;
 		(void)printf("  image %s (from %s)\n", images->items[i].name, from);
+		copied++;
 	}
-	return 0;
+	return copied ? 0 : err_set(err, ERR_NOT_FOUND, "there is no %s in '%s'", only ? only : "image", from);
 }

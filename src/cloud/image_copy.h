@@ -7,8 +7,9 @@
 
 /*
  * from: another data directory, or its images/. Files are copied (shared where the file system can), never linked: a
- * change in one cloud must not reach another. ERR_UNTRUSTED names a file that differs from its bill.
+ * change in one cloud must not reach another. only: the one image to take, NULL for all. ERR_UNTRUSTED names a file
+ * that differs from its bill.
  */
-must_check int image_copy_all(const char *from, const char *data_dir, struct err *err);
+must_check int image_copy_all(const char *from, const char *only, const char *data_dir, struct err *err);
 
 #endif

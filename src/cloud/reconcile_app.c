@@ -2,6 +2,7 @@
 #include "cloud/reconcile_app.h"
 
 #include <string.h>
+#include <time.h>
 
 #include "base/fs.h"
 #include "base/log.h"
@@ -20,6 +21,8 @@
 #define LONG_SECONDS 600
 #define LISTEN_SECONDS_MAX 120 /* a process that never listens */
 #define STOP_GRACE_MS 3000
+#define RESUME_PAUSE_NS 20000000 /* times RESUME_PROBES_MAX: 5 s */
+#define RESUME_PROBES_MAX 250
 
 int reconcile_move(struct cloud *cloud, const struct app *app, enum app_state next, const char *reason, struct err *err)
 {
@@ -181,6 +184,15 @@ static int start(struct cloud *cloud, const struct app *app, struct err *err)
 	return result;
 }
 
+/* An app that is said to run is not shown to anybody before it listens again. */
+static void await_listening(const struct cloud *cloud, const struct app *app)
+{
+	static const struct timespec pause = {.tv_nsec = RESUME_PAUSE_NS};
+
+	for (int i = 0; i < RESUME_PROBES_MAX && probe(cloud, app) == PROBE_SILENT; i++)
+		(void)nanosleep(&pause, NULL);
+}
+
 static int launch(struct cloud *cloud, const struct app *app)
 {
 	struct err err = ERR_INIT;
@@ -192,6 +204,8 @@ static int launch(struct cloud *cloud, const struct app *app)
 	}
 	if (edge_set(cloud, app, &err) < 0)
 		return failed(app, "proxy", &err);
+	if (app->state == APP_RUNNING)
+		await_listening(cloud, app);
 	return AGAIN_NOW_MS;
 }
 
@@ -238,6 +252,18 @@ static int look_at_initializing(struct cloud *cloud, const struct app *app)
 	return cloud_now(cloud) - app->created_at > LONG_SECONDS ? AGAIN_WAITING_LONG_MS : AGAIN_IN_TRANSITION_MS;
 }
 
+/*
+ * Its machine was restarted after it had become ready: it goes on from its sealed state, or it has none and waits for
+ * keys that only a new deployment brings (L1 has no way back to initializing).
+ */
+static int look_at_resumed(struct cloud *cloud, const struct app *app)
+{
+	if (probe(cloud, app) == PROBE_WAITING)
+		return give_up(cloud, app,
+			       "the machine was restarted, and the enclave waits for its owner: deploy it again");
+	return AGAIN_RUNNING_MS;
+}
+
 /* The engine runs it. */
 static int look_at(struct cloud *cloud, const struct app *app, const struct engine_status *status)
 {
@@ -247,11 +273,20 @@ static int look_at(struct cloud *cloud, const struct app *app, const struct engi
 	case APP_INITIALIZING:
 		return look_at_initializing(cloud, app);
 	case APP_RUNNING:
+		if (status->started_at > app->ready_at)
+			return look_at_resumed(cloud, app);
+		break;
 	case APP_STOPPED:
 	case APP_ON_ERROR:
 		break;
 	}
 	return AGAIN_RUNNING_MS;
+}
+
+/* It ended with the engine, not by itself: the node was restarted. Nobody saw how its process ended. */
+static bool went_down_with_node(const struct engine_status *status)
+{
+	return status->started_at != 0 && status->exit_status == -1 && !status->stopped;
 }
 
 static int drive(struct cloud *cloud, const struct app *app)
@@ -273,6 +308,8 @@ static int drive(struct cloud *cloud, const struct app *app)
 	case ENGINE_RUNNING:
 		return look_at(cloud, app, &status);
 	case ENGINE_EXITED:
+		if (went_down_with_node(&status))
+			return launch(cloud, app);
 		break;
 	}
 	return give_up(cloud, app, status.reason[0] ? status.reason : "the enclave ended without a reason");

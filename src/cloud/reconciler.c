@@ -28,6 +28,7 @@ struct item {
 	int64_t due_ns;
 	bool busy;
 	bool again; /* woken while busy */
+	bool looked;
 };
 
 struct reconciler {
@@ -40,6 +41,7 @@ struct reconciler {
 	size_t count, capacity;
 	int64_t refresh_due_ns;
 	bool refreshing;
+	bool refreshed; /* once */
 	bool stopping;
 };
 
@@ -153,8 +155,11 @@ static void refresh(struct reconciler *reconciler)
 
 	if (find_work(reconciler, &err) < 0)
 		warn("find_work_failed", &err);
-	if (end_orphans(reconciler->cloud, &err) < 0)
+	if (end_orphans(reconciler->cloud, &err) < 0) {
 		warn("orphans_failed", &err);
+		if (err.code == ERR_UNAVAILABLE && cloud_ensure_engine(reconciler->cloud, &err) < 0)
+			warn("engine_not_started", &err);
+	}
 	if (edge_reconcile(reconciler->cloud, &err) < 0)
 		warn("proxy_failed", &err);
 	housekeeping(reconciler->cloud);
@@ -185,6 +190,9 @@ static void run_item(struct reconciler *reconciler, struct item *item)
 	if (!item)
 		return;
 	item->busy = false;
+	if (!item->looked)
+		(void)pthread_cond_broadcast(&reconciler->changed);
+	item->looked = true;
 	if (delay_ms == RECONCILE_DONE && !item->again)
 		*item = reconciler->items[--reconciler->count];
 	else
@@ -198,6 +206,7 @@ static void run_refresh(struct reconciler *reconciler)
 	refresh(reconciler);
 	(void)pthread_mutex_lock(&reconciler->lock);
 	reconciler->refreshing = false;
+	reconciler->refreshed = true;
 	reconciler->refresh_due_ns = clock_monotonic_ns() + REFRESH_EVERY_MS * NS_PER_MS;
 }
 
@@ -273,6 +282,24 @@ int reconciler_start(struct cloud *cloud, struct reconciler **ret, struct err *e
 	}
 	*ret = reconciler;
 	return 0;
+}
+
+static bool has_looked(const struct reconciler *reconciler)
+{
+	for (size_t i = 0; i < reconciler->count; i++)
+		if (!reconciler->items[i].looked)
+			return false;
+	return reconciler->refreshed;
+}
+
+void reconciler_await_first_look(struct reconciler *reconciler, int timeout_ms)
+{
+	const int64_t until_ns = clock_monotonic_ns() + timeout_ms * NS_PER_MS;
+
+	(void)pthread_mutex_lock(&reconciler->lock);
+	while (!has_looked(reconciler) && clock_monotonic_ns() < until_ns)
+		wait_until(reconciler, until_ns);
+	(void)pthread_mutex_unlock(&reconciler->lock);
 }
 
 void reconciler_stop(struct reconciler *reconciler)

@@ -16,6 +16,12 @@ void reconciler_stop(struct reconciler *reconciler);
 /* Something is to be done for this app. Any thread. NULL is fine. */
 void reconciler_wake(struct reconciler *reconciler, const char *app_id);
 
+/*
+ * Waits until every app has been looked at once, at most timeout_ms: what was down with the machine is started again
+ * before anybody can ask for its status.
+ */
+void reconciler_await_first_look(struct reconciler *reconciler, int timeout_ms);
+
 /* Removes what a killed msed left half-made: uploads, and directories of apps that the store does not know. */
 must_check int reconciler_sweep(struct cloud *cloud, struct err *err);
 
