@@ -99,7 +99,7 @@ void http_conn_free(struct http_conn *conn)
 		tls_conn_close_notify(conn->tls);
 	tls_conn_free(conn->tls);
 	fd_close(conn->fd);
-	free(conn->in);
+	http_wipe_free(conn->in);
 	free(conn);
 	if (server)
 		http_server_closed(server);

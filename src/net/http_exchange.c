@@ -41,7 +41,7 @@ void http_exchange_free(struct http_exchange *exchange)
 		return;
 	buf_done(&exchange->out);
 	free(exchange->path);
-	free(exchange->memory);
+	http_wipe_free(exchange->memory);
 	free(exchange);
 }
 

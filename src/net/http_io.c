@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <errno.h>
+#include <malloc.h>
 #include <poll.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -169,6 +170,13 @@ int http_conn_write(struct http_conn *conn, struct iovec *pieces, size_t count, 
 
 /* ---- the input buffer ---- */
 
+void http_wipe_free(void *ptr)
+{
+	if (ptr)
+		explicit_bzero(ptr, malloc_usable_size(ptr));
+	free(ptr);
+}
+
 int http_conn_reserve(struct http_conn *conn, size_t size, struct err *err)
 {
 	size_t wanted = conn->in_end + size;
@@ -188,9 +196,12 @@ int http_conn_reserve(struct http_conn *conn, size_t size, struct err *err)
 		return 0;
 	if (wanted < conn->in_capacity * 2)
 		wanted = conn->in_capacity * 2;
-	in = realloc(conn->in, wanted < IN_SIZE_MIN ? IN_SIZE_MIN : wanted);
+	in = malloc(wanted < IN_SIZE_MIN ? IN_SIZE_MIN : wanted);
 	if (!in)
 		return err_no_memory(err);
+	if (conn->in_end > 0)
+		memcpy(in, conn->in, conn->in_end);
+	http_wipe_free(conn->in);
 	conn->in = in;
 	conn->in_capacity = wanted < IN_SIZE_MIN ? IN_SIZE_MIN : wanted;
 	return 0;
@@ -201,7 +212,7 @@ void http_conn_release_input(struct http_conn *conn)
 {
 	if (conn->in_start < conn->in_end)
 		return;
-	free(conn->in);
+	http_wipe_free(conn->in);
 	conn->in = NULL;
 	conn->in_start = conn->in_end = conn->in_capacity = 0;
 }

@@ -165,6 +165,8 @@ enum tls_io http_conn_read_plain(struct http_conn *conn, void *ret_data, size_t 
 enum tls_io http_conn_try_write(struct http_conn *conn, struct iovec **pieces, size_t *count, struct err *err);
 /* Frees the buffer if nothing is in it. */
 void http_conn_release_input(struct http_conn *conn);
+/* free() for what a client sent: it may hold keys and passwords, which must not stay in freed memory. NULL is fine. */
+void http_wipe_free(void *ptr);
 /* Makes room for at least size more bytes behind in_end. */
 must_check int http_conn_reserve(struct http_conn *conn, size_t size, struct err *err);
 
