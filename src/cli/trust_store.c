@@ -48,6 +48,11 @@ void trust_done(struct trust *trust)
 	*trust = (struct trust){0};
 }
 
+static bool is_loopback(const char *host)
+{
+	return host_is_loopback_name(host) || strcmp(host, "127.0.0.1") == 0 || strcmp(host, "::1") == 0;
+}
+
 int trust_normalize_url(const char *url, char **ret_url, struct err *err)
 {
 	scoped(buf_done) struct buf text = BUF_INIT(URI_TEXT_MAX);
@@ -57,7 +62,7 @@ int trust_normalize_url(const char *url, char **ret_url, struct err *err)
 		return -1;
 	if (strcmp(uri.target, "/") != 0)
 		return err_set(err, ERR_INVALID, "'%s' is not the URL of a cloud: expected https://HOST[:PORT]", url);
-	if (!uri.is_https && !host_is_loopback_name(uri.authority.host) && !host_is_address(uri.authority.host))
+	if (!uri.is_https && !is_loopback(uri.authority.host))
 		return err_set(err, ERR_INVALID, "'%s' is not encrypted: expected https://", url);
 	if (buf_add_text(&text, uri.is_https ? "https://" : "http://", err) < 0 ||
 	    hostport_format(&uri.authority, uri.is_https ? HTTPS_PORT : HTTP_PORT, &text, err) < 0)

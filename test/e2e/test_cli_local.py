@@ -116,6 +116,7 @@ def test_the_word_cloud_may_be_left_out(mse):
     (["context", "--export", UUID], f"Can't find context for UUID {UUID}"),
     (["test", UUID], f"Can't find context for UUID {UUID}"),
     (["trust", "add", "http://example.com"], "'http://example.com' is not encrypted: expected https://"),
+    (["trust", "add", "http://192.0.2.1"], "'http://192.0.2.1' is not encrypted: expected https://"),
     (["verify", "a.mse.localhost", "--code", "x"], "--code goes with --context"),
     (["verify", "a.mse.localhost", "--fingerprint", "12", "--context", "x"],
      "--fingerprint does not go with --context and --code"),
