@@ -8,6 +8,7 @@
 #include <netinet/in.h>
 #include <unistd.h>
 
+#include "base/fault.h"
 #include "base/fd.h"
 #include "base/fs.h"
 #include "format/uri.h"
@@ -94,8 +95,13 @@ static int expect_silence(const struct buf *answer, const char *what, struct err
 }
 
 /* The servers of one backend as haproxy has them. */
+struct present_server {
+	char name[PROXY_SERVER_SIZE];
+	bool is_disabled; /* half added or half deleted by one of us who was killed */
+};
+
 struct present {
-	char (*servers)[PROXY_SERVER_SIZE];
+	struct present_server *servers;
 	size_t count;
 };
 
@@ -107,22 +113,24 @@ static void present_done(struct present *present)
 static int keep_server(const struct stats_row *row, void *arg, struct err *err)
 {
 	struct present *present = arg;
-	const char *server = proxy_row_server(row);
-	void *grown;
+	const char *name = proxy_row_text(row, "svname");
+	struct present_server *grown;
 
-	if (strlen(server) != PROXY_SERVER_SIZE - 1)
+	if (strlen(name) != PROXY_SERVER_SIZE - 1)
 		return 0;
-	grown = realloc(present->servers, (present->count + 1) * sizeof(present->servers[0]));
+	grown = realloc(present->servers, (present->count + 1) * sizeof(*grown));
 	if (!grown)
 		return err_no_memory(err);
 	present->servers = grown;
-	memcpy(present->servers[present->count++], server, PROXY_SERVER_SIZE);
+	memcpy(grown[present->count].name, name, PROXY_SERVER_SIZE);
+	grown[present->count].is_disabled = strncmp(proxy_row_text(row, "status"), "MAINT", 5) == 0;
+	present->count++;
 	return 0;
 }
 
 static int by_name(const void *a, const void *b)
 {
-	return strcmp(a, b);
+	return strcmp(((const struct present_server *)a)->name, ((const struct present_server *)b)->name);
 }
 
 static int list_servers(const struct proxy *proxy, enum proxy_mode mode, struct present *ret, struct err *err)
@@ -134,10 +142,24 @@ static int list_servers(const struct proxy *proxy, enum proxy_mode mode, struct 
 	return 0;
 }
 
-static bool is_present(const struct present *present, const char *server)
+/* NULL: absent. */
+static const struct present_server *find_present(const struct present *present, const char *name)
 {
-	return present->count > 0 &&
-	       bsearch(server, present->servers, present->count, sizeof(present->servers[0]), by_name);
+	struct present_server key;
+
+	if (present->count == 0)
+		return NULL;
+	memcpy(key.name, name, sizeof(key.name));
+	return bsearch(&key, present->servers, present->count, sizeof(key), by_name);
+}
+
+static int enable_server(const struct proxy *proxy, const struct route *route, struct err *err)
+{
+	scoped(buf_done) struct buf answer = BUF_INIT(PROXY_ANSWER_MAX);
+
+	if (command(proxy, &answer, err, "enable server %s/%s", proxy_backend(route->mode), route->server) < 0)
+		return -1;
+	return expect_silence(&answer, "enable server", err);
 }
 
 static int add_server(const struct proxy *proxy, const struct route *route, struct err *err)
@@ -151,9 +173,8 @@ static int add_server(const struct proxy *proxy, const struct route *route, stru
 		return -1;
 	if (!strstr(buf_text(&answer), "New server registered"))
 		return err_set(err, ERR_INTERNAL, "haproxy: add server: %.200s", buf_text(&answer));
-	if (command(proxy, &answer, err, "enable server %s/%s", backend, route->server) < 0)
-		return -1;
-	return expect_silence(&answer, "enable server", err);
+	fault_point("proxy-add-server:between");
+	return enable_server(proxy, route, err);
 }
 
 /* Cuts its connections, which takes haproxy a moment, and deletes it. What cannot be deleted yet stays unreachable. */
@@ -164,6 +185,7 @@ static int delete_server(const struct proxy *proxy, enum proxy_mode mode, const 
 
 	if (command(proxy, &answer, err, "set server %s/%s state maint", backend, server) < 0)
 		return -1;
+	fault_point("proxy-delete-server:between");
 	for (int i = 0; i < DELETE_TRIES; i++) {
 		if (command(proxy, &answer, err, "shutdown sessions server %s/%s", backend, server) < 0 ||
 		    command(proxy, &answer, err, "del server %s/%s", backend, server) < 0)
@@ -179,10 +201,13 @@ static int add_missing(const struct proxy *proxy, enum proxy_mode mode, const st
 {
 	for (size_t i = 0; i < proxy->routes.count; i++) {
 		const struct route *route = &proxy->routes.rows[i];
+		const struct present_server *server = find_present(present, route->server);
 
-		if (route->mode != mode || route->repeats || is_present(present, route->server))
+		if (route->mode != mode || route->repeats)
 			continue;
-		if (add_server(proxy, route, err) < 0)
+		if (!server && add_server(proxy, route, err) < 0)
+			return -1;
+		if (server && server->is_disabled && enable_server(proxy, route, err) < 0)
 			return -1;
 	}
 	return 0;
@@ -195,8 +220,8 @@ static int delete_unwanted(const struct proxy *proxy, enum proxy_mode mode, cons
 		bool wanted = false;
 
 		for (size_t j = 0; j < proxy->routes.count && !wanted; j++)
-			wanted = strcmp(proxy->routes.rows[j].server, present->servers[i]) == 0;
-		if (!wanted && delete_server(proxy, mode, present->servers[i], err) < 0)
+			wanted = strcmp(proxy->routes.rows[j].server, present->servers[i].name) == 0;
+		if (!wanted && delete_server(proxy, mode, present->servers[i].name, err) < 0)
 			return -1;
 	}
 	return 0;
@@ -286,6 +311,7 @@ static int sync_all(struct proxy *proxy, struct err *err)
 
 	if (put_files(proxy, hash, err) < 0)
 		return -1;
+	fault_point("proxy-files:after");
 	if (!proxy_is_running(proxy))
 		return proxy_start(proxy, err) < 0 ? -1 : set_loaded(proxy, hash, err);
 	if (!is_loaded(proxy, hash))

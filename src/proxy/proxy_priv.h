@@ -95,7 +95,7 @@ struct stats_row;
 must_check int proxy_each_server(const struct proxy *proxy, const char *backend,
 				 int (*visit)(const struct stats_row *row, void *arg, struct err *err), void *arg,
 				 struct err *err);
-const char *proxy_row_server(const struct stats_row *row);
+const char *proxy_row_text(const struct stats_row *row, const char *column); /* "" if there is none */
 uint64_t proxy_row_number(const struct stats_row *row, const char *column);
 
 #endif

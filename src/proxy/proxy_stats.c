@@ -31,7 +31,7 @@ static size_t split(char *line, char *ret[static COLUMNS_MAX])
 	return count;
 }
 
-static const char *value_of(const struct stats_row *row, const char *column)
+const char *proxy_row_text(const struct stats_row *row, const char *column)
 {
 	for (size_t i = 0; i < row->name_count && i < row->value_count; i++) {
 		if (strcmp(row->names[i], column) == 0)
@@ -40,17 +40,12 @@ static const char *value_of(const struct stats_row *row, const char *column)
 	return "";
 }
 
-const char *proxy_row_server(const struct stats_row *row)
-{
-	return value_of(row, "svname");
-}
-
 uint64_t proxy_row_number(const struct stats_row *row, const char *column)
 {
 	struct err ignored = ERR_INIT;
 	uint64_t number = 0;
 
-	return number_parse_u64(value_of(row, column), 0, UINT64_MAX, &number, &ignored) < 0 ? 0 : number;
+	return number_parse_u64(proxy_row_text(row, column), 0, UINT64_MAX, &number, &ignored) < 0 ? 0 : number;
 }
 
 static int each_row(char *text, int (*visit)(const struct stats_row *row, void *arg, struct err *err), void *arg,
@@ -96,7 +91,7 @@ static int take_stats(const struct stats_row *row, void *arg, struct err *err)
 	struct wanted *wanted = arg;
 
 	(void)err;
-	if (strcmp(proxy_row_server(row), wanted->server) != 0)
+	if (strcmp(proxy_row_text(row, "svname"), wanted->server) != 0)
 		return 0;
 	wanted->found = true;
 	wanted->stats = (struct proxy_stats){

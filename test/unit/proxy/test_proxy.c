@@ -19,7 +19,7 @@
 #include "certs.h"
 #include "net/http_client.h"
 #include "net/http_server.h"
-#include "proxy/proxy.h"
+#include "proxy/proxy_priv.h"
 
 #define SERVERS 3
 #define API "api.a.localhost"
@@ -364,6 +364,34 @@ static void test_kill_of_the_controller(void **state)
 	proxy_close(proxy);
 }
 
+/* A server that was added but not enabled when its maker was killed, and a map that lost a name or has a wrong one. */
+static void test_half_done_changes_are_finished(void **state)
+{
+	scoped(proxy_closep) struct proxy *proxy = open_proxy();
+	const struct proxy_route routes[] = {{"half.a.localhost", world.backends[1].path, PROXY_PASS}};
+	scoped(buf_done) struct buf answer = BUF_INIT(PROXY_ANSWER_MAX);
+	struct err err = ERR_INIT;
+	char text[500];
+
+	(void)state;
+	assert_ok(proxy_reconcile(proxy, routes, 1, &err), &err);
+	(void)snprintf(text, sizeof(text), "set server apps/%s state maint", proxy->routes.rows[0].server);
+	assert_ok(proxy_command(proxy->socket, text, &answer, &err), &err);
+	assert_string_equal(answer_at("half.a.localhost"), "-");
+	assert_ok(proxy_reconcile(proxy, routes, 1, &err), &err);
+	assert_string_equal(answer_at("half.a.localhost"), "b1");
+	(void)snprintf(text, sizeof(text), "del map %s half.a.localhost", proxy->apps_map);
+	assert_ok(proxy_command(proxy->socket, text, &answer, &err), &err);
+	(void)snprintf(text, sizeof(text), "add map %s stray.a.localhost %s", proxy->apps_map,
+		       proxy->routes.rows[0].server);
+	assert_ok(proxy_command(proxy->socket, text, &answer, &err), &err);
+	assert_string_equal(answer_at("half.a.localhost"), "-");
+	assert_string_equal(answer_at("stray.a.localhost"), "b1");
+	assert_ok(proxy_reconcile(proxy, routes, 1, &err), &err);
+	assert_string_equal(answer_at("half.a.localhost"), "b1");
+	assert_string_equal(answer_at("stray.a.localhost"), "-");
+}
+
 static atomic_bool load_stops;
 static atomic_uint load_done;
 static atomic_uint load_failed;
@@ -499,6 +527,7 @@ int main(int argc, char **argv)
 	    cmocka_unit_test(test_tls_is_untouched_or_ended),
 	    cmocka_unit_test(test_state_survives_on_either_side),
 	    cmocka_unit_test(test_kill_of_the_controller),
+	    cmocka_unit_test(test_half_done_changes_are_finished),
 	    cmocka_unit_test(test_reload_and_changes_under_load_drop_nothing),
 	    cmocka_unit_test(test_statistics),
 	    cmocka_unit_test(test_bad_arguments),
