@@ -446,3 +446,89 @@ def test_statuses_of_a_strange_cloud(cloud, liar):
     Lying.answers["/apps"] = (503, {})
     assert "HTTP status 503" in cloud.mse("list", env=liar, check=False, timeout=60).stderr
     assert time.monotonic() - started > 1, "503 is tried again"
+
+
+def test_list_of_a_project(cloud, deployed):
+    assert deployed["id"] in cloud.mse("list", "default").stdout
+    refused = cloud.mse("list", "nothere", check=False)
+    assert refused.returncode == 1 and "Project nothere does not exist" in refused.stderr
+
+
+def test_several_apps_stop_in_one_command(cloud, project, deploy):
+    app = deploy(project(cloud, "one"))
+    cloud.mse("stop", app["id"], "-y")
+    again = deploy(project(cloud, "two"))
+    both = cloud.mse("stop", again["id"], app["id"], "-y", check=False)
+    assert cloud.mse_json("status", again["id"])["status"] == "stopped", both.stderr
+    wrong = cloud.mse("stop", again["id"], "nonsense", "-y", check=False)
+    assert wrong.returncode == 1 and "'nonsense' is not a uuid" in wrong.stderr
+
+
+def test_without_verification_the_user_is_warned(cloud, project, deploy):
+    folder = project(cloud, "blind")
+    result = cloud.mse("deploy", "--no-verify", cwd=folder)
+    assert "The enclave is not verified" in result.stderr
+    app = cloud.mse_json("list")["apps"][0]
+    assert app["status"] == "running"
+    cloud.mse("stop", app["id"], "-y")
+
+
+def test_deploy_refuses_another_simulation_and_sends_nothing(cloud, project, build):
+    """The trust entry names another root: evidence of this cloud's enclaves is refused, the app is stopped."""
+    folder = project(cloud, "forged")
+    other = testcloud.Cloud(build)
+    conf = cloud.env["MSE_CONF_PATH"]
+    path = os.path.join(conf, "trust", f"api.mse.localhost_{cloud.port}.toml")
+    kept = open(path).read()
+    try:
+        other.init()
+        pem = other.simulation_root.read_text().replace("\n", "\\n")
+        with open(path, "w") as file:
+            file.write(re.sub(r'simulation_root = ".*"', lambda _: f'simulation_root = "{pem}"', kept))
+        refused = cloud.mse("deploy", cwd=folder, check=False)
+    finally:
+        with open(path, "w") as file:
+            file.write(kept)
+        assert other.remove() == []
+    assert refused.returncode == 1
+    assert "simulated" in refused.stderr and "Sending code key" not in refused.stderr
+    assert "has been stopped" in refused.stderr
+    assert [a for a in cloud.mse_json("list")["apps"] if a["name"] == "forged"] == []
+    assert [n for n in os.listdir(os.path.join(conf, "context")) if n.startswith(".pending")] == []
+
+
+def test_a_context_survives_only_success(cloud, project):
+    """An app that cannot start leaves neither a context nor a running app; its own words are shown."""
+    folder = project(cloud, "broken")
+    path = folder / "mse_src" / "app.py"
+    path.write_text(path.read_text() + "\nraise RuntimeError('no luck today')\n")
+    before = cloud.mse_json("context", "--list")
+    refused = cloud.mse("deploy", cwd=folder, check=False)
+    assert refused.returncode == 1 and "no luck today" in refused.stderr
+    assert cloud.mse_json("context", "--list") == before
+    assert [a for a in cloud.mse_json("list")["apps"] if a["name"] == "broken"] == []
+
+
+def test_the_operator_may_read_logs_when_the_owner_says_so(cloud, project, deploy):
+    folder = project(cloud, "plain")
+    edit(folder, 'egress = "none"', 'egress = "none"\nlogs = "operator"')
+    app = deploy(folder)
+    stored = b"".join(p.read_bytes() for p in (cloud.data / "apps" / app["id"]).glob("log*") if p.is_file())
+    assert b"plain started" in stored
+    assert "plain started" in cloud.mse("logs", app["id"]).stdout
+
+
+def test_unchanged_code_of_two_machines_differs_only_by_the_project_key(cloud, project, deploy):
+    """Another owner's key gives another fingerprint: an exported context is needed to recompute it."""
+    folder = project(cloud, "mine")
+    first = deploy(folder)
+    key = next(p for p in (cloud.folder / "owner" / "conf" / "keys").iterdir())
+    assert key.stat().st_mode & 0o777 == 0o600
+    assert re.fullmatch(r"[0-9a-f]{64}\n", key.read_text())
+    kept = key.read_text()
+    try:
+        key.unlink()
+        second = deploy(folder, "-y")
+    finally:
+        key.write_text(kept)
+    assert first["fingerprint"] != second["fingerprint"]
