@@ -147,7 +147,7 @@ static const struct python_protocol *find_protocol(PyObject *app)
 		if (protocols[i]->is_mine(app))
 			return protocols[i];
 	}
-	PyErr_SetString(PyExc_TypeError, "the application is neither a WSGI nor another known callable");
+	PyErr_SetString(PyExc_TypeError, "the application is asynchronous (ASGI); this runtime serves WSGI");
 	return NULL;
 }
 

@@ -563,6 +563,10 @@ def hello():
 def form():
     return jsonify(**dict(request.form), files={k: len(v.read()) for k, v in request.files.items()})
 
+@app.post("/size")
+def size():
+    return str(len(request.get_data()))
+
 @app.get("/stream")
 def stream():
     return Response(stream_with_context(str(n) + "\\n" for n in range(1000)))
@@ -581,6 +585,11 @@ def test_flask(build):
         assert enclave.get("/missing").status == 404
         assert enclave.get("/fail").status == 500
         enclave.wait(lambda: "ZeroDivisionError" in enclave.app_log(), seconds=5)
+        connection = http.client.HTTPConnection("app")
+        connection.sock = enclave.connect()
+        connection.request("POST", "/size", body=iter([b"a" * 70000, b"b"]), encode_chunked=True,
+                           headers={"Transfer-Encoding": "chunked"})
+        assert connection.getresponse().read() == b"70001", "werkzeug reads a body without Content-Length"
         boundary = "----b"
         body = (f"--{boundary}\r\nContent-Disposition: form-data; name=\"a\"\r\n\r\nvalue\r\n--{boundary}\r\n"
                 f"Content-Disposition: form-data; name=\"f\"; filename=\"x\"\r\n\r\n{'y' * 300000}\r\n--{boundary}--\r\n")
@@ -597,10 +606,13 @@ def test_variables_in_modules_and_classes(build):
         assert enclave.get().text == "inner"
 
 
-def test_asgi_is_told_apart(build):
-    code = "async def app(scope, receive, send):\n    pass\n"
+@pytest.mark.parametrize("code", [
+    "async def app(scope, receive, send):\n    pass\n",
+    "class Framework:\n    async def __call__(self, scope, receive, send):\n        pass\napp = Framework()\n",
+])
+def test_asgi_is_told_apart(build, code):
     with testenclave.Enclave(build, {"app.py": code}) as enclave:
         enclave.start()
         assert enclave.provision().status == 200
         assert enclave.wait_exit() == 3
-        assert "neither a WSGI nor another known callable" in enclave.app_log()
+        assert "TypeError: the application is asynchronous (ASGI)" in enclave.app_log()
