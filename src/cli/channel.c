@@ -112,9 +112,6 @@ static int ask(const struct channel_expect *expect, struct channel *channel, str
 		return say_http(expect, exchange->response.status, err);
 	if (exchange->response.body.size == 0)
 		return err_set(err, ERR_UNTRUSTED, "attest-malformed: the answer is empty");
-	/* Until the verdict nothing but the answer may come. */
-	if (!http_client_is_open(channel->http))
-		return err_set(err, ERR_UNTRUSTED, "attest-http: the server sends more than its answer, or has left");
 	return 0;
 }
 
@@ -220,6 +217,9 @@ static int attest(const struct channel_expect *expect, struct channel *channel, 
 		return -1;
 	if (!is_evidence(exchange) && judge_leaf(expect, channel, exchange, ret_verdict, err) < 0)
 		return -1;
+	/* Until the verdict nothing but the answer may come. */
+	if (!http_client_is_open(channel->http))
+		return err_set(err, ERR_UNTRUSTED, "attest-http: the server sends more than its answer, or has left");
 	if (judge(expect, exchange, ret_verdict, err) < 0)
 		return -1;
 	verdict = *ret_verdict;

@@ -76,11 +76,14 @@ int tar_path_check(const char *path, size_t size, struct err *err)
 		return err_set(err, ERR_INVALID, "path is empty");
 	if (size > TAR_PATH_MAX)
 		return err_set(err, ERR_LIMIT, "path of %zu bytes, at most %d are allowed", size, TAR_PATH_MAX);
-	if (path[0] == '/')
-		return err_set(err, ERR_INVALID, "path is absolute");
 	if (check_text(path, size, err) < 0)
 		return -1;
-	return check_parts(path, size, err);
+	/* From here on the path can be shown to people. */
+	if (path[0] == '/')
+		return err_set(err, ERR_INVALID, "'%.*s': path is absolute", (int)size, path);
+	if (check_parts(path, size, err) < 0)
+		return err_prefix(err, "'%.*s'", (int)size, path);
+	return 0;
 }
 
 uint32_t tar_header_checksum(const struct tar_header *header)

@@ -131,7 +131,7 @@ def test_the_bill(fresh_cloud, project):
     rewrite_bill(fresh_cloud, "usr/bin/mse-enclave", "ab" * 32)
     restart_msed(fresh_cloud)
     errors = refused_deploy(fresh_cloud, project(fresh_cloud))
-    assert "measurement" in errors and "trusted file 'usr/bin/mse-enclave'" in errors
+    assert "bill-untrusted" in errors and "'usr/bin/mse-enclave' differs" in errors
 
 
 def test_runtime_and_bill_together(fresh_cloud, project):
@@ -140,7 +140,7 @@ def test_runtime_and_bill_together(fresh_cloud, project):
     rewrite_bill(fresh_cloud, "usr/bin/mse-enclave", hashlib.sha256(runtime.read_bytes()).hexdigest())
     restart_msed(fresh_cloud)
     errors = refused_deploy(fresh_cloud, project(fresh_cloud))
-    assert "measurement" in errors and "trusted file 'usr/bin/mse-enclave'" in errors
+    assert "bill-untrusted" in errors and "'usr/bin/mse-enclave' differs" in errors
 
 
 def wait_status(cloud, app_id, wanted, seconds=30):
