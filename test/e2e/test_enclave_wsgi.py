@@ -108,7 +108,7 @@ def slow(environ, start):
     start("200 OK", TEXT)
     def run():
         yield b"first"
-        time.sleep(1)
+        time.sleep(2)
         yield b"second"
     return run()
 
@@ -268,10 +268,10 @@ def test_pieces_leave_when_they_are_made(valid):
         got = b""
         while b"first" not in got:
             got += tls.recv(1000)
-        assert time.monotonic() - start < 0.8
+        assert time.monotonic() - start < 1.5
         while b"second" not in got:
             got += tls.recv(1000)
-        assert time.monotonic() - start > 0.9
+        assert time.monotonic() - start > 1.9
 
 
 def test_requests_run_in_parallel(valid):
@@ -281,7 +281,7 @@ def test_requests_run_in_parallel(valid):
         thread.start()
     for thread in threads:
         thread.join()
-    assert time.monotonic() - start < 3
+    assert time.monotonic() - start < 6, "four times two seconds"
 
 
 # ---- applications that break the rules ----
