@@ -44,20 +44,22 @@ sodium = testenclave.sodium
 class Vendor:
     """A simulated vendor with one machine: collateral on disk, quotes on demand."""
 
-    def __init__(self, build, folder=None):
+    def __init__(self, build, like=None, folder=None):
+        """like: another machine of that vendor; folder: the vendor and machine of a cloud's data."""
         self.tool = pathlib.Path(build) / "test/support/attack_tool"
         self.build = pathlib.Path(build)
-        self.dir = pathlib.Path(tempfile.mkdtemp(prefix="mse-vendor-")) / "sim"
-        if folder is None:
+        self.own = None if folder else pathlib.Path(tempfile.mkdtemp(prefix="mse-vendor-"))
+        self.dir = folder or self.own / "sim"
+        if like:
+            subprocess.run([self.tool, "machine", like.dir, self.dir], check=True)
+        elif not folder:
             subprocess.run([self.build / "test/support/sim_tool", "pki", self.dir], check=True)
-        else:
-            subprocess.run([self.tool, "machine", folder, self.dir], check=True)
         self.quotes = subprocess.Popen([self.tool, "quotes", self.dir], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
                                        text=True)
         self.lock = threading.Lock()
 
     def other_machine(self):
-        return Vendor(self.build, self.dir)
+        return Vendor(self.build, like=self)
 
     def quote(self, mrenclave, report_data):
         with self.lock:
@@ -73,7 +75,8 @@ class Vendor:
         self.quotes.stdin.close()
         self.quotes.wait(10)
         self.quotes.stdout.close()
-        shutil.rmtree(self.dir.parent)
+        if self.own:
+            shutil.rmtree(self.own)
 
 
 class Tee(testenclave.FakeTee):
