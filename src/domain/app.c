@@ -148,6 +148,18 @@ static int format_domain(char *ret, struct err *err, const char *label, const ch
 	return 0;
 }
 
+/* Ours to give: the API's name, and those of other people's apps, also of apps that are not active just now. */
+static int check_not_ours(const char *domain, const char *base, struct err *err)
+{
+	const size_t length = strlen(domain), base_length = strlen(base);
+	const char *end = length >= base_length ? domain + length - base_length : domain;
+
+	if (strcmp(end, base) == 0 && (end == domain || end[-1] == '.'))
+		return err_set(err, ERR_INVALID, "'domain_name' must not lie below '%s', which is the cloud's: '%s'",
+			       base, domain);
+	return 0;
+}
+
 int app_set_domains(struct app *app, const char *label, const char *base, const char *owner_domain, struct err *err)
 {
 	if (format_domain(app->config_domain_name, err, label, "", base) < 0)
@@ -158,7 +170,8 @@ int app_set_domains(struct app *app, const char *label, const char *base, const 
 	case APP_TLS_OPERATOR:
 		return format_domain(app->domain_name, err, label, "op.", base);
 	case APP_TLS_OWNER:
-		if (text_check_domain("domain_name", owner_domain, err) < 0)
+		if (text_check_domain("domain_name", owner_domain, err) < 0 ||
+		    check_not_ours(owner_domain, base, err) < 0)
 			return -1;
 		(void)snprintf(app->domain_name, sizeof(app->domain_name), "%s", owner_domain);
 		return 0;

@@ -129,7 +129,8 @@ enum app_tls app_request_tls(const struct app_request *request);
 
 /*
  * Domain and configuration domain of a new app: LABEL.BASE and, in operator mode, LABEL.op.BASE for the former; in
- * owner mode the owner's own name. label is 16 hex digits.
+ * owner mode the owner's own name. label is 16 hex digits. ERR_INVALID for an owner's name that is base or below it:
+ * names there are given by the cloud alone.
  */
 must_check int app_set_domains(struct app *app, const char *label, const char *base, const char *owner_domain,
 			       struct err *err);

@@ -153,6 +153,23 @@ static void domains_follow_the_mode(void **state)
 		     "not a name of ours");
 }
 
+/* Else one customer takes the API's name, or the name that another one's app will have again. */
+static void an_owners_domain_is_not_the_clouds(void **state)
+{
+	static const char *const ours[] = {"mse.localhost", "api.mse.localhost", "0123456789abcdef.mse.localhost",
+					   "0123456789abcdef.op.mse.localhost", "www.shop.mse.localhost"};
+	static const char *const others[] = {"demo.owner.com", "notmse.localhost", "mse.localhost.com"};
+	struct app app = {.tls = APP_TLS_OWNER};
+	struct err err = ERR_INIT;
+
+	(void)state;
+	for (size_t i = 0; i < COUNT_OF(ours); i++)
+		assert_fails(app_set_domains(&app, "fedcba9876543210", "mse.localhost", ours[i], &err), &err,
+			     ERR_INVALID, "which is the cloud's");
+	for (size_t i = 0; i < COUNT_OF(others); i++)
+		assert_ok(app_set_domains(&app, "fedcba9876543210", "mse.localhost", others[i], &err), &err);
+}
+
 static void times_may_have_a_fraction(void **state)
 {
 	struct err err = ERR_INIT;
@@ -179,6 +196,7 @@ int main(void)
 	    cmocka_unit_test(latest_is_refused),
 	    cmocka_unit_test(ssl_fields_go_together),
 	    cmocka_unit_test(domains_follow_the_mode),
+	    cmocka_unit_test(an_owners_domain_is_not_the_clouds),
 	    cmocka_unit_test(times_may_have_a_fraction),
 	};
 
