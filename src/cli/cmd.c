@@ -282,6 +282,16 @@ static int take_args(struct parsing *parsing, struct err *err)
 	return 0;
 }
 
+/* Whoever asked for JSON is a program: no words beside the result but warnings and errors. */
+static bool wants_json(const struct cmd_call *call)
+{
+	for (size_t i = 0; i < call->entry->option_count; i++) {
+		if (strcmp(call->entry->options[i].name, "json") == 0)
+			return call->values[i] != NULL;
+	}
+	return false;
+}
+
 static int run_entry(struct cmd_call *call, struct err *err)
 {
 	struct settings settings;
@@ -290,6 +300,7 @@ static int run_entry(struct cmd_call *call, struct err *err)
 	if (settings_load(&settings, err) < 0)
 		return -1;
 	call->settings = &settings;
+	call->out->quiet = wants_json(call);
 	interrupt_install();
 	status = call->entry->run(call, err);
 	settings_done(&settings);
