@@ -26,7 +26,6 @@ static int check_name(struct deploy *deploy, struct err *err)
 	const char *name = deploy->project.config.name;
 	scoped(buf_done) struct buf path = BUF_INIT(URI_TEXT_MAX);
 	scoped(json_decrefp) json_t *apps = NULL;
-	scoped(freep) char *question = NULL;
 	const json_t *app;
 	size_t i;
 

@@ -76,3 +76,14 @@ def test_the_operator_never_holds_a_secret(fresh_cloud, project):
     known = {"domain": app["domain_name"].encode()}
     assert any(memory.in_process(pid, known) for pid, name, _ in processes if name == "msed")
     assert memory.in_folder(cloud.data, known)
+
+
+def symbols(program):
+    return testcloud.run(["nm", program]).stdout
+
+
+def test_msed_has_no_function_that_could_decrypt(build):
+    decrypting = ("secretbox_open", "crypto_secretbox_open", "sealedbox_open", "crypto_box_seal_open", "xchacha_open")
+    of_msed, of_enclave = symbols(build / "msed"), symbols(build / "mse-enclave")
+    assert [name for name in decrypting if name in of_msed] == []
+    assert all(name in of_enclave for name in decrypting)
