@@ -7,7 +7,7 @@ _mse()
 		[[ $word == -* ]] || path="${path:+$path }$word"
 	done
 	case "$path" in
-	"") choices="cloud context deploy init list localtest login logout logs scaffold sgx status stop test trust verify" ;;
+	"") choices="cloud context deploy image init list localtest login logout logs scaffold sgx status stop test trust verify" ;;
 	"cloud") choices="context deploy init list localtest login logout logs scaffold status stop test trust verify" ;;
 	"cloud context") choices="--color --export --help --json --list --output --purge --remove --version" ;;
 	"cloud deploy") choices="--allow-simulation --color --help --json --no-verify --path --pccs --timeout --untrusted-ssl --version --workspace --yes" ;;
@@ -21,13 +21,20 @@ _mse()
 	"cloud status") choices="--color --help --json --version" ;;
 	"cloud stop") choices="--color --help --version --yes" ;;
 	"cloud test") choices="--color --help --version" ;;
-	"cloud trust") choices="add list remove" ;;
+	"cloud trust") choices="add add-publisher list remove remove-publisher" ;;
 	"cloud trust add") choices="--color --fingerprint --help --version --yes" ;;
+	"cloud trust add-publisher") choices="--color --help --version" ;;
 	"cloud trust list") choices="--color --help --json --version" ;;
 	"cloud trust remove") choices="--color --help --version" ;;
+	"cloud trust remove-publisher") choices="--color --help --version" ;;
 	"cloud verify") choices="--allow-simulation --code --color --context --fingerprint --help --json --pccs --verbose --version --workspace" ;;
 	"context") choices="--color --export --help --json --list --output --purge --remove --version" ;;
 	"deploy") choices="--allow-simulation --color --help --json --no-verify --path --pccs --timeout --untrusted-ssl --version --workspace --yes" ;;
+	"image") choices="bill key sign verify" ;;
+	"image bill") choices="--color --help --json --output --runtime --version" ;;
+	"image key") choices="--color --help --version" ;;
+	"image sign") choices="--color --help --key --output --version" ;;
+	"image verify") choices="--color --help --json --runtime --signature --version" ;;
 	"init") choices="--color --help --version" ;;
 	"list") choices="--all --color --help --json --version" ;;
 	"localtest") choices="--color --help --no-tests --path --version" ;;
@@ -40,10 +47,12 @@ _mse()
 	"status") choices="--color --help --json --version" ;;
 	"stop") choices="--color --help --version --yes" ;;
 	"test") choices="--color --help --version" ;;
-	"trust") choices="add list remove" ;;
+	"trust") choices="add add-publisher list remove remove-publisher" ;;
 	"trust add") choices="--color --fingerprint --help --version --yes" ;;
+	"trust add-publisher") choices="--color --help --version" ;;
 	"trust list") choices="--color --help --json --version" ;;
 	"trust remove") choices="--color --help --version" ;;
+	"trust remove-publisher") choices="--color --help --version" ;;
 	"verify") choices="--allow-simulation --code --color --context --fingerprint --help --json --pccs --verbose --version --workspace" ;;
 	esac
 	mapfile -t COMPREPLY < <(compgen -W "$choices" -- "${COMP_WORDS[COMP_CWORD]}")

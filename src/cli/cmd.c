@@ -32,6 +32,8 @@ const char *cmd_space_name(enum cmd_space space)
 	switch (space) {
 	case CMD_SPACE_CLOUD:
 		return "cloud";
+	case CMD_SPACE_IMAGE:
+		return "image";
 	case CMD_SPACE_SGX:
 		return "sgx";
 	case CMD_SPACE_COUNT:
@@ -191,7 +193,7 @@ static int default_space(enum cmd_space *ret_space, struct err *err)
 
 	*ret_space = CMD_SPACE_CLOUD;
 	if (wanted && *wanted && !find_space(wanted, ret_space))
-		return err_set(err, ERR_INVALID, "MSE_DEFAULT_ENV is '%s', expected cloud or sgx", wanted);
+		return err_set(err, ERR_INVALID, "MSE_DEFAULT_ENV is '%s', expected cloud, image or sgx", wanted);
 	return 0;
 }
 

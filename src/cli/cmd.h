@@ -17,7 +17,7 @@
 #define CMD_OPTIONS_MAX 16
 #define CMD_ARGS_MAX 256
 
-enum cmd_space { CMD_SPACE_CLOUD, CMD_SPACE_SGX, CMD_SPACE_COUNT };
+enum cmd_space { CMD_SPACE_CLOUD, CMD_SPACE_IMAGE, CMD_SPACE_SGX, CMD_SPACE_COUNT };
 
 /* Exit codes: documented in mse(1). */
 enum cmd_exit {
@@ -96,6 +96,12 @@ int cmd_logs(struct cmd_call *call, struct err *err);
 int cmd_stop(struct cmd_call *call, struct err *err);
 int cmd_test(struct cmd_call *call, struct err *err);
 int cmd_verify(struct cmd_call *call, struct err *err);
+int cmd_image_bill(struct cmd_call *call, struct err *err);
+int cmd_image_key(struct cmd_call *call, struct err *err);
+int cmd_image_sign(struct cmd_call *call, struct err *err);
+int cmd_image_verify(struct cmd_call *call, struct err *err);
+int cmd_publisher_add(struct cmd_call *call, struct err *err);
+int cmd_publisher_remove(struct cmd_call *call, struct err *err);
 int cmd_sgx_measure(struct cmd_call *call, struct err *err);
 
 #endif

@@ -185,26 +185,31 @@ static int report(struct deploy *deploy, struct err *err)
 {
 	struct out *out = deploy->call->out;
 	char fingerprint[HEX_TEXT_SIZE(DEPLOY_HASH_SIZE)];
+	char belief[BILL_BELIEF_TEXT_SIZE];
 	scoped(freep) char *address = NULL;
+	json_t *object;
 
 	hex_encode(deploy->fingerprint, sizeof(deploy->fingerprint), fingerprint);
 	if (deploy->port == 443 ? asprintf(&address, "%s", deploy->instance.domain) < 0
 				: asprintf(&address, "%s:%u", deploy->instance.domain, deploy->port) < 0)
 		return err_no_memory(err);
 	if (cmd_has(deploy->call, "json")) {
-		out_json(out, json_pack("{s:s,s:s,s:s,s:s,s:s,s:i,s:s,s:s,s:s,s:b,s:s}", "id", deploy->uuid, "name",
-					deploy->project.config.name, "status", "running", "domain_name",
-					deploy->instance.domain, "config_domain_name", deploy->instance.config_domain,
-					"port", (int)deploy->port, "ssl_certificate_origin",
-					instance_tls_text(deploy->instance.tls), "fingerprint", fingerprint, "bill",
-					bill_trust_text(deploy->bill_trust), "verified",
-					!cmd_has(deploy->call, "no-verify"), "workspace", deploy->workspace.path));
+		object = json_pack("{s:s,s:s,s:s,s:s,s:s,s:i,s:s,s:s,s:b,s:s}", "id", deploy->uuid, "name",
+				   deploy->project.config.name, "status", "running", "domain_name",
+				   deploy->instance.domain, "config_domain_name", deploy->instance.config_domain,
+				   "port", (int)deploy->port, "ssl_certificate_origin",
+				   instance_tls_text(deploy->instance.tls), "fingerprint", fingerprint, "verified",
+				   !cmd_has(deploy->call, "no-verify"), "workspace", deploy->workspace.path);
+		bill_belief_json(&deploy->bill_belief, object);
+		out_json(out, object);
 		return 0;
 	}
 	out_success(out, "Your application is now deployed and ready to be used on https://%s until %s", address,
 		    *deploy->instance.expires ? deploy->instance.expires : "it is stopped");
 	out_info(out, "UUID         %s", deploy->uuid);
-	out_info(out, "Fingerprint  %s (bill %s)", fingerprint, bill_trust_text(deploy->bill_trust));
+	bill_belief_text(&deploy->bill_belief, belief);
+	out_info(out, "Fingerprint  %s", fingerprint);
+	out_info(out, "Image bill   %s", belief);
 	out_info(out, "The context of this creation can be retrieved using `mse cloud context --export %s`",
 		 deploy->uuid);
 	print_curl(deploy, address);

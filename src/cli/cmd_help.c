@@ -49,7 +49,7 @@ static void print_groups(struct out *out, enum cmd_space space)
 
 void cmd_help_all(struct out *out)
 {
-	out_print(out, "usage: mse [-h] [--version] [--color auto|never|always] {cloud,sgx} COMMAND ...\n\n"
+	out_print(out, "usage: mse [-h] [--version] [--color auto|never|always] {cloud,image,sgx} COMMAND ...\n\n"
 		       "Run Python web applications in enclaves that nobody can look into, and check that they are.\n"
 		       "'cloud' may be left out; MSE_DEFAULT_ENV names another word to assume.\n");
 	for (enum cmd_space space = 0; space < CMD_SPACE_COUNT; space++)

@@ -85,6 +85,24 @@ static const struct cmd_option verify_options[] = {
     OPTION_PCCS,
     OPTION_JSON,
 };
+#define OPTION_RUNTIME \
+	{ \
+		"runtime", 0, "FILE", "the mse-enclave of the image (default: the installed one)", false \
+	}
+static const struct cmd_option image_bill_options[] = {
+    OPTION_RUNTIME,
+    {"output", 0, "FILE", "where to write the bill (default: the standard output)", false},
+    OPTION_JSON,
+};
+static const struct cmd_option image_sign_options[] = {
+    {"key", 0, "FILE", "the publisher's key, as 'mse image key' made it", false},
+    {"output", 0, "FILE", "where to write the signature (default: bill.sig beside the bill)", false},
+};
+static const struct cmd_option image_verify_options[] = {
+    {"signature", 0, "FILE", "a publisher's signature under the bill", false},
+    OPTION_RUNTIME,
+    OPTION_JSON,
+};
 static const struct cmd_option sgx_measure_options[] = {
     {"manifest", 0, "FILE", "the manifest that the enclave starts with (X.manifest.sgx)", false},
     {"libpal", 0, "FILE", "Gramine's loader (…/gramine/sgx/libpal.so)", false},
@@ -94,14 +112,20 @@ static const struct cmd_option sgx_measure_options[] = {
 #define OPTIONS(list) (list), COUNT_OF(list)
 #define NO_OPTIONS NULL, 0
 #define CLOUD CMD_SPACE_CLOUD
+#define IMAGE CMD_SPACE_IMAGE
 
 const struct cmd_entry cmd_table[] = {
     {CLOUD, "login", INFRASTRUCTURE, "sign in to the cloud", "", 0, 0, OPTIONS(login_options), cmd_login},
     {CLOUD, "logout", INFRASTRUCTURE, "sign out", "", 0, 0, NO_OPTIONS, cmd_logout},
     {CLOUD, "trust add", INFRASTRUCTURE, "trust a cloud's certificate and simulation root", "URL", 1, 1,
      OPTIONS(trust_add_options), cmd_trust_add},
-    {CLOUD, "trust list", INFRASTRUCTURE, "list the trusted clouds", "", 0, 0, OPTIONS(json_options), cmd_trust_list},
+    {CLOUD, "trust list", INFRASTRUCTURE, "list the trusted clouds and publishers", "", 0, 0, OPTIONS(json_options),
+     cmd_trust_list},
     {CLOUD, "trust remove", INFRASTRUCTURE, "trust a cloud no longer", "URL", 1, 1, NO_OPTIONS, cmd_trust_remove},
+    {CLOUD, "trust add-publisher", INFRASTRUCTURE, "trust a publisher's signatures under bills of images", "FILE", 1, 1,
+     NO_OPTIONS, cmd_publisher_add},
+    {CLOUD, "trust remove-publisher", INFRASTRUCTURE, "trust a publisher no longer", "KEY", 1, 1, NO_OPTIONS,
+     cmd_publisher_remove},
     {CLOUD, "context", INFRASTRUCTURE, "list, export and remove contexts of deployed apps",
      "(--list | --remove UUID | --purge | --export UUID)", 0, 0, OPTIONS(context_options), cmd_context},
     {CLOUD, "init", OPERATIONS, "write an mse.toml by asking questions", "", 0, 0, NO_OPTIONS, cmd_init},
@@ -118,6 +142,14 @@ const struct cmd_entry cmd_table[] = {
     {CLOUD, "test", OPERATIONS, "run the app's tests against the deployed app", "UUID", 1, 1, NO_OPTIONS, cmd_test},
     {CLOUD, "verify", OPERATIONS, "check that a domain ends in the expected enclave", "DOMAIN[:PORT]", 1, 1,
      OPTIONS(verify_options), cmd_verify},
+    {IMAGE, "bill", OPERATIONS, "list every file of a built-in image as this machine's packages make it", "IMAGE", 1, 1,
+     OPTIONS(image_bill_options), cmd_image_bill},
+    {IMAGE, "key", OPERATIONS, "make a publisher's key in FILE, its public half in FILE.pub", "FILE", 1, 1, NO_OPTIONS,
+     cmd_image_key},
+    {IMAGE, "sign", OPERATIONS, "sign a bill as its publisher", "BILL", 1, 1, OPTIONS(image_sign_options),
+     cmd_image_sign},
+    {IMAGE, "verify", OPERATIONS, "tell whether and why a bill would be believed here", "BILL", 1, 1,
+     OPTIONS(image_verify_options), cmd_image_verify},
     {CMD_SPACE_SGX, "measure", OPERATIONS, "compute the MRENCLAVE of a Gramine manifest",
      "--manifest FILE --libpal FILE", 0, 0, OPTIONS(sgx_measure_options), cmd_sgx_measure},
 };

@@ -11,6 +11,8 @@
 #include "cli/api.h"
 #include "cli/cmd.h"
 #include "cli/prompt.h"
+#include "cli/publisher_store.h"
+#include "format/hex.h"
 #include "format/json.h"
 
 #define PEM_MAX (64u << 10)
@@ -145,18 +147,47 @@ static int print_row(const struct trust *trust, void *arg, struct err *err)
 	return 0;
 }
 
+static void print_publishers(const struct publishers *publishers, struct out *out)
+{
+	char hex[HEX_TEXT_SIZE(PUBLISHER_KEY_SIZE)];
+
+	for (size_t i = 0; i < publishers->count; i++) {
+		hex_encode(publishers->keys[i], PUBLISHER_KEY_SIZE, hex);
+		out_print(out, "publisher of images\n  key              %s\n", hex);
+	}
+}
+
+static json_t *list_publishers(const struct publishers *publishers)
+{
+	json_t *list = json_array();
+	char hex[HEX_TEXT_SIZE(PUBLISHER_KEY_SIZE)];
+
+	for (size_t i = 0; i < publishers->count; i++) {
+		hex_encode(publishers->keys[i], PUBLISHER_KEY_SIZE, hex);
+		(void)json_array_append_new(list, json_string(hex));
+	}
+	return list;
+}
+
 int cmd_trust_list(struct cmd_call *call, struct err *err)
 {
+	struct publishers publishers;
 	json_t *list;
 
-	if (!cmd_has(call, "json"))
-		return trust_each(call->settings, print_row, call->out, err);
+	if (publishers_load(call->settings, &publishers, err) < 0)
+		return -1;
+	if (!cmd_has(call, "json")) {
+		if (trust_each(call->settings, print_row, call->out, err) < 0)
+			return -1;
+		print_publishers(&publishers, call->out);
+		return 0;
+	}
 	list = json_array();
 	if (trust_each(call->settings, add_row, list, err) < 0) {
 		json_decref(list);
 		return -1;
 	}
-	out_json(call->out, json_pack("{s:o}", "clouds", list));
+	out_json(call->out, json_pack("{s:o,s:o}", "clouds", list, "publishers", list_publishers(&publishers)));
 	return 0;
 }
 

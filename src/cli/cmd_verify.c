@@ -29,7 +29,8 @@ struct verify {
 	struct context_expect expect;
 	struct buf manifest;          /* recomputed; empty otherwise */
 	const char *fingerprint_from; /* "given", "recomputed", "context", "none" */
-	const char *bill_from;        /* as bill_trust_text, or NULL */
+	bool has_bill;                /* recomputed with that bill: */
+	struct bill_belief bill;
 };
 
 static const char *find_hash(const struct context *context, const char *path)
@@ -69,9 +70,8 @@ static int compare_files(const struct context *context, const struct package *pa
 static int get_bill(struct verify *verify, struct bill **ret_bill, struct err *err)
 {
 	const struct context *context = &verify->context;
-	uint8_t pinned[32], digest[32];
+	uint8_t pinned[32];
 	struct bill_wanted wanted = {.image = context->docker};
-	enum bill_trust trust;
 
 	if (context->bill_digest) {
 		if (hex_decode(context->bill_digest, strlen(context->bill_digest), pinned, sizeof(pinned), err) < 0)
@@ -79,9 +79,9 @@ static int get_bill(struct verify *verify, struct bill **ret_bill, struct err *e
 		wanted.pinned = pinned;
 		wanted.cloud_url = verify->expect.is_trusted ? verify->expect.trust.url : context->cloud_url;
 	}
-	if (bill_source_get(verify->call->settings, verify->call->out, &wanted, ret_bill, digest, &trust, err) < 0)
+	if (bill_source_get(verify->call->settings, verify->call->out, &wanted, ret_bill, &verify->bill, err) < 0)
 		return -1;
-	verify->bill_from = bill_trust_text(trust);
+	verify->has_bill = true;
 	return 0;
 }
 
@@ -191,6 +191,7 @@ static void print_text(struct out *out, char *text, bool verbose)
 static int print_verdict(struct verify *verify, const struct attest_verdict *verdict, struct err *err)
 {
 	struct out *out = verify->call->out;
+	char belief[BILL_BELIEF_TEXT_SIZE];
 	scoped(freep) char *text = NULL;
 	json_t *object;
 
@@ -199,6 +200,10 @@ static int print_verdict(struct verify *verify, const struct attest_verdict *ver
 		if (!text)
 			return err_no_memory(err);
 		print_text(out, text, cmd_has(verify->call, "verbose"));
+		if (verify->has_bill) {
+			bill_belief_text(&verify->bill, belief);
+			out_print(out, "  %-14s%s\n", "image bill", belief);
+		}
 		return 0;
 	}
 	text = attest_verdict_json(verdict);
@@ -207,7 +212,9 @@ static int print_verdict(struct verify *verify, const struct attest_verdict *ver
 		return err_no_memory(err);
 	(void)json_object_set_new(object, "domain", json_string(verify->expect.address.host));
 	(void)json_object_set_new(object, "fingerprint_from", json_string(verify->fingerprint_from));
-	(void)json_object_set_new(object, "bill", verify->bill_from ? json_string(verify->bill_from) : json_null());
+	(void)json_object_set_new(object, "bill", json_null());
+	if (verify->has_bill)
+		bill_belief_json(&verify->bill, object);
 	out_json(out, object);
 	return 0;
 }

@@ -8,6 +8,7 @@
 #define MSE_CLI_DEPLOY_H
 
 #include "cli/app_view.h"
+#include "cli/bill_source.h"
 #include "cli/channel.h"
 #include "cli/cmd.h"
 #include "cli/context_store.h"
@@ -15,7 +16,6 @@
 #include "cli/project.h"
 #include "cli/trust_roots.h"
 #include "cli/workspace.h"
-#include "domain/bill_trust.h"
 #include "format/instance.h"
 #include "format/ticket.h"
 
@@ -49,8 +49,7 @@ struct deploy {
 	struct package package;
 	char *tar_path;
 	struct bill *bill;
-	uint8_t bill_digest[DEPLOY_HASH_SIZE];
-	enum bill_trust bill_trust;
+	struct bill_belief bill_belief;
 	struct buf manifest;
 	uint8_t fingerprint[DEPLOY_HASH_SIZE];
 

@@ -128,7 +128,7 @@ int deploy_fill_context(struct deploy *deploy, struct err *err)
 	    fill_instance(deploy, err) < 0 ||
 	    set_hex(&context->owner_public_key, deploy->owner_public, sizeof(deploy->owner_public), err) < 0 ||
 	    set_hex(&context->code_key_id, deploy->package.code_key_id, sizeof(deploy->package.code_key_id), err) < 0 ||
-	    set_hex(&context->bill_digest, deploy->bill_digest, sizeof(deploy->bill_digest), err) < 0 ||
+	    set_hex(&context->bill_digest, deploy->bill_belief.digest, sizeof(deploy->bill_belief.digest), err) < 0 ||
 	    set(&context->cloud_url, deploy->api.url, err) < 0 ||
 	    set(&context->cloud_ca, deploy->api.trust.ca, err) < 0)
 		return -1;

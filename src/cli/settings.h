@@ -4,6 +4,7 @@
  *   $MSE_CONF_PATH (default ~/.config/mse), 0700:
  *     login.toml                     who is signed in where, 0600
  *     trust/HOST_PORT.toml           clouds that were trusted; trust/default names the one used without MSE_BASE_URL
+ *     publishers/KEY.pub             whose signatures under bills count
  *     keys/PROJECT-UUID.key          project keys, 0600
  *     context/UUID/{context.mse,app.tar}
  *     bills/                         bills that were recomputed from installed packages (cache)

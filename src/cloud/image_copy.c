@@ -47,6 +47,7 @@ static int copy_image(const struct image *image, const char *data_dir, struct er
 	scoped(freep) char *dir = NULL;
 	scoped(freep) char *root = NULL;
 	scoped(freep) char *bill_path = NULL;
+	scoped(freep) char *signature_path = NULL;
 
 	for (size_t i = 0; i < image->bill->count; i++)
 		if (check_file(image->root, &image->bill->files[i], err) < 0)
@@ -55,7 +56,13 @@ static int copy_image(const struct image *image, const char *data_dir, struct er
 	    fs_join(dir, "root", &root, err) < 0 || fs_join(dir, "bill.json", &bill_path, err) < 0 ||
 	    copy_tree(image->root, root, err) < 0)
 		return -1;
-	return fs_write_new(bill_path, image->bill_text.data, image->bill_text.size, 0644, err);
+	if (fs_write_new(bill_path, image->bill_text.data, image->bill_text.size, 0644, err) < 0)
+		return -1;
+	if (!image->signature.size)
+		return 0;
+	if (fs_join(dir, IMAGE_SIGNATURE_NAME, &signature_path, err) < 0)
+		return -1;
+	return fs_write_new(signature_path, image->signature.data, image->signature.size, 0644, err);
 }
 
 /* images_load wants the data directory: the parent when images/ itself was named. */

@@ -7,7 +7,29 @@
 #include "base/fs.h"
 #include "cloud/files.h"
 #include "crypto/hash.h"
+#include "format/bill_signature.h"
 #include "format/hex.h"
+
+/* A publisher's signature is optional. One for another bill helps nobody: the operator is told. */
+static int load_signature(const char *dir, struct image *image, const uint8_t digest[static SHA256_SIZE],
+			  struct err *err)
+{
+	scoped(freep) char *path = NULL;
+	struct bill_signature signature;
+
+	image->signature = BUF_INIT(BILL_SIGNATURE_TEXT_MAX);
+	if (fs_join(dir, IMAGE_SIGNATURE_NAME, &path, err) < 0)
+		return -1;
+	if (!fs_exists(path))
+		return 0;
+	if (fs_read(path, &image->signature, err) < 0)
+		return -1;
+	if (bill_signature_parse(image->signature.data, image->signature.size, &signature, err) < 0)
+		return err_prefix(err, "'%s'", path);
+	if (memcmp(signature.bill, digest, sizeof(signature.bill)) != 0)
+		return err_set(err, ERR_INVALID, "'%s' signs another bill than the one beside it", path);
+	return 0;
+}
 
 static int load_image(const char *dir, struct image *image, struct err *err)
 {
@@ -22,7 +44,7 @@ static int load_image(const char *dir, struct image *image, struct err *err)
 		return err_prefix(err, "image '%s'", dir);
 	sha256(image->bill_text.data, image->bill_text.size, digest);
 	hex_encode(digest, sizeof(digest), image->digest);
-	return 0;
+	return load_signature(dir, image, digest, err);
 }
 
 struct visit {
@@ -69,6 +91,7 @@ void images_free(struct images *images)
 	for (size_t i = 0; i < images->count; i++) {
 		bill_free(images->items[i].bill);
 		buf_done(&images->items[i].bill_text);
+		buf_done(&images->items[i].signature);
 		free(images->items[i].root);
 	}
 	free(images);

@@ -7,6 +7,7 @@
 #include "format/bill.h"
 
 #define IMAGES_MAX 64
+#define IMAGE_SIGNATURE_NAME "bill.sig"
 
 struct image {
 	char name[BILL_IMAGE_MAX + 1];
@@ -14,6 +15,7 @@ struct image {
 	struct bill *bill;
 	char digest[65];      /* of the bill's text, hex */
 	struct buf bill_text; /* as stored */
+	struct buf signature; /* text of bill.sig as stored; empty: none */
 };
 
 struct images {

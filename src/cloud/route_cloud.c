@@ -36,7 +36,8 @@ int route_images(struct request *request, struct err *err)
 	if (!list)
 		return err_no_memory(err);
 	for (size_t i = 0; i < images->count; i++) {
-		json_t *item = json_pack("{s:s, s:s}", "name", images->items[i].name, "bill", images->items[i].digest);
+		json_t *item = json_pack("{s:s, s:s, s:b}", "name", images->items[i].name, "bill",
+					 images->items[i].digest, "signed", images->items[i].signature.size > 0);
 
 		if (json_array_append_new(list, item) < 0)
 			return err_no_memory(err);
@@ -52,4 +53,16 @@ int route_image_bill(struct request *request, struct err *err)
 	if (images_find(request->cloud->images, request->params[0], &image, err) < 0)
 		return err_set(err, ERR_NOT_FOUND, "Cannot find the image '%s'", request->params[0]);
 	return api_reply_full(request, 200, &type, 1, image->bill_text.data, image->bill_text.size, err);
+}
+
+int route_image_signature(struct request *request, struct err *err)
+{
+	static const struct http_header type = {"Content-Type", "application/json"};
+	const struct image *image = NULL;
+
+	if (images_find(request->cloud->images, request->params[0], &image, err) < 0)
+		return err_set(err, ERR_NOT_FOUND, "Cannot find the image '%s'", request->params[0]);
+	if (!image->signature.size)
+		return err_set(err, ERR_NOT_FOUND, "The bill of image '%s' is not signed", image->name);
+	return api_reply_full(request, 200, &type, 1, image->signature.data, image->signature.size, err);
 }

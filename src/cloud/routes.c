@@ -20,6 +20,7 @@ const struct route routes[] = {
     {"GET", "/cloud", ROUTE_OPEN, 0, route_cloud},
     {"GET", "/images", ROUTE_USER, 0, route_images},
     {"GET", "/images/{name}/bill", ROUTE_OPEN, 0, route_image_bill},
+    {"GET", "/images/{name}/bill.sig", ROUTE_OPEN, 0, route_image_signature},
     {"GET", "/users/me", ROUTE_USER, 0, route_users_me},
     {"GET", "/projects", ROUTE_USER, 0, route_projects},
     {"GET", "/projects/{id}", ROUTE_USER, 0, route_project},

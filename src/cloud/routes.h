@@ -40,6 +40,7 @@ int route_healthz(struct request *request, struct err *err);
 int route_cloud(struct request *request, struct err *err);
 int route_images(struct request *request, struct err *err);
 int route_image_bill(struct request *request, struct err *err);
+int route_image_signature(struct request *request, struct err *err);
 int route_users_me(struct request *request, struct err *err);
 int route_projects(struct request *request, struct err *err);
 int route_project(struct request *request, struct err *err);

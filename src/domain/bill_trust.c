@@ -56,12 +56,12 @@ int bill_trust_check(const uint8_t digest[static 32], const struct bill_grounds 
 
 	if (is_signed < 0)
 		return -1;
-	if (is_equal(grounds->pinned, digest)) {
-		*ret = BILL_TRUST_PINNED;
-	} else if (is_equal(grounds->recomputed, digest)) {
+	if (is_equal(grounds->recomputed, digest)) {
 		*ret = BILL_TRUST_RECOMPUTED;
 	} else if (is_signed) {
 		*ret = BILL_TRUST_SIGNED;
+	} else if (is_equal(grounds->pinned, digest)) {
+		*ret = BILL_TRUST_PINNED;
 	} else {
 		return err_set(err, ERR_UNTRUSTED, "bill-untrusted: not signed by a trusted publisher, not as %s",
 			       grounds->recomputed ? "recomputed here"

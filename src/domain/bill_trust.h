@@ -9,6 +9,7 @@
 
 #include "base/buf.h"
 #include "crypto/secret.h"
+#include "format/bill.h"
 #include "format/bill_signature.h"
 
 #define BILL_PUBLISHERS_MAX 256
@@ -36,11 +37,15 @@ struct bill_grounds {
 /* SHA-256 of the canonical text. */
 void bill_digest(const void *text, size_t size, uint8_t ret[static 32]);
 
-/* Tries pinned, recomputed, signed in this order. A bad signature by a trusted key is refused even with other grounds.
- */
+/* The best ground counts: recomputed, then signed, then pinned. A bad signature by a trusted key is refused even with
+ * other grounds. */
 must_check int bill_trust_check(const uint8_t digest[static 32], const struct bill_grounds *grounds,
 				enum bill_trust *ret, struct err *err);
 const char *bill_trust_text(enum bill_trust trust);
+
+/* What seen has otherwise than expected, at most max files, each as "\n'PATH' differs"; then how many more. */
+must_check int bill_diff(const struct bill *expected, const struct bill *seen, size_t max, struct buf *ret,
+			 struct err *err);
 
 /* Signs a digest with a publisher's Ed25519 seed (32 bytes). */
 must_check int bill_sign(const uint8_t digest[static 32], const struct secret *seed, struct bill_signature *ret,

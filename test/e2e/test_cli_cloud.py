@@ -213,7 +213,7 @@ def test_trust_is_a_decision(cloud, tmp_path):
     assert nobody.returncode == 1 and cloud.fingerprint_of_ca() in nobody.stderr
     wrong = cloud.mse("trust", "add", cloud.url, "--fingerprint", "ab" * 32, env=env, check=False)
     assert wrong.returncode == 1 and "shows a CA with fingerprint" in wrong.stderr
-    assert cloud.mse_json("trust", "list", env=env) == {"clouds": []}
+    assert cloud.mse_json("trust", "list", env=env) == {"clouds": [], "publishers": []}
     untrusted = cloud.mse("list", env={**env, "MSE_BASE_URL": cloud.url}, check=False)
     assert untrusted.returncode == 1
     capitals = ":".join(re.findall("..", cloud.fingerprint_of_ca().upper()))
