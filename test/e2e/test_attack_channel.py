@@ -341,22 +341,33 @@ def test_a_second_question_while_the_first_waits(world):
             attackers.ask(enclave, os.urandom(32), tls=tls)
 
 
-def test_clients_that_never_finish(world):
-    """Silence, half a handshake, half a head, a hundred times: the next honest client is served at once."""
-    with world.enclave() as enclave:
+READING = """
+def app(environ, start_response):
+    environ["wsgi.input"].read()
+    start_response("200 OK", [])
+    return [b"hello"]
+"""
+
+
+@pytest.mark.parametrize("path", [attackers.ATTEST_PATH, "/"])
+def test_clients_that_never_finish(world, path):
+    """Silence, half a handshake, half a head, half a short and a long body: the next honest client is served at once."""
+    with world.enclave({"app.py": READING}) as enclave:
         enclave.run()
         held = []
-        for number in range(100):
+        for number in range(60):
             raw = attackers.dial(enclave)
-            if number % 3 == 0:
+            if number % 2 == 0:
                 raw.sendall(b"\x16\x03\x01")
             held.append(raw)
-        for _ in range(20):
-            tls = enclave.connect()
-            tls.sendall(b"POST %s HTTP/1.1\r\nHost:" % attackers.ATTEST_PATH.encode())
-            held.append(tls)
-        begin = time.monotonic()
+        head = b"POST %s HTTP/1.1\r\nHost: x\r\nContent-Length: " % path.encode()
+        for start in (head, head + b"88\r\n\r\n{", head + b"8000000\r\n\r\n" + b" " * 100000):
+            for _ in range(12):
+                tls = enclave.connect()
+                tls.sendall(start)
+                held.append(tls)
         try:
+            begin = time.monotonic()
             with attackers.passing(lambda _: enclave) as proxy:
                 seen = world.verify(enclave, proxy.port)
                 assert seen.name == "none", seen.text
