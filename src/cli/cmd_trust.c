@@ -14,9 +14,13 @@
 #include "cli/publisher_store.h"
 #include "format/hex.h"
 #include "format/json.h"
+#include "format/uri.h"
 
 #define PEM_MAX (64u << 10)
 #define DOMAIN_MAX 253
+#define HTTPS_PORT 443
+#define SCHEME "https://"
+#define API_PREFIX "api."
 
 static int fetch(const char *url, const char *ca, struct buf *ret, struct err *err)
 {
@@ -56,6 +60,25 @@ static int copy(const json_t *answer, const char *name, size_t max, bool require
 	return *ret ? 0 : err_no_memory(err);
 }
 
+/*
+ * The simulation root of a cloud is believed for all names below its base domain, so a cloud may name none but its own:
+ * its API is api.BASE.
+ */
+static int check_base_domain(const struct trust *trust, struct err *err)
+{
+	struct hostport address;
+
+	if (hostport_parse(trust->url + strlen(SCHEME), HTTPS_PORT, &address, err) < 0)
+		return -1;
+	if (!trust->base_domain || strncmp(address.host, API_PREFIX, strlen(API_PREFIX)) != 0 ||
+	    strcasecmp(address.host + strlen(API_PREFIX), trust->base_domain) != 0)
+		return err_set(err, ERR_UNTRUSTED,
+			       "base_domain is '%.64s', which is not this cloud's own: its API would be 'api.%.64s'",
+			       trust->base_domain ? trust->base_domain : "",
+			       trust->base_domain ? trust->base_domain : "");
+	return 0;
+}
+
 static int read_answer(const char *url, const struct buf *text, struct trust *ret, struct err *err)
 {
 	scoped(json_decrefp) json_t *answer = NULL;
@@ -67,7 +90,7 @@ static int read_answer(const char *url, const struct buf *text, struct trust *re
 	    copy(answer, "ca", PEM_MAX, true, &trust.ca, err) < 0 ||
 	    copy(answer, "simulation_root", PEM_MAX, false, &trust.simulation_root, err) < 0 ||
 	    copy(answer, "base_domain", DOMAIN_MAX, true, &trust.base_domain, err) < 0 ||
-	    copy(answer, "auth", DOMAIN_MAX + 16, false, &trust.auth, err) < 0 ||
+	    copy(answer, "auth", DOMAIN_MAX + 16, false, &trust.auth, err) < 0 || check_base_domain(&trust, err) < 0 ||
 	    trust_fingerprint(trust.ca, &trust.ca_sha256, err) < 0 ||
 	    (trust.simulation_root && trust_fingerprint(trust.simulation_root, &trust.simulation_root_sha256, err) < 0))
 		return err_prefix(err, "%s/cloud", url);

@@ -121,7 +121,7 @@ def unseal(enclave):
 
 # ---- keys and certificates ----
 
-def make_certificate(domain, days=30, issuer=None, key=None):
+def make_certificate(domain, days=30, issuer=None, key=None, is_ca=False):
     """(certificate, key); issuer: (certificate, key) of a CA, else signed by itself."""
     key = key or ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, domain)])
@@ -130,7 +130,9 @@ def make_certificate(domain, days=30, issuer=None, key=None):
                .issuer_name(issuer[0].subject if issuer else name).public_key(key.public_key())
                .serial_number(x509.random_serial_number()).not_valid_before(now - datetime.timedelta(days=1))
                .not_valid_after(now + datetime.timedelta(days=days))
-               .add_extension(x509.SubjectAlternativeName([x509.DNSName(domain)]), False))
+               .add_extension(x509.BasicConstraints(is_ca, None), True))
+    if not is_ca:
+        builder = builder.add_extension(x509.SubjectAlternativeName([x509.DNSName(domain)]), False)
     return builder.sign(issuer[1] if issuer else key, hashes.SHA256()), key
 
 
