@@ -154,8 +154,10 @@ static int serve(struct cloud *cloud, struct shown *shown, struct tls_server *tl
 	log_event(LOG_INFO, "serving", "api", cloud->issuer, "version", MSE_VERSION, NULL);
 	wait_for_signal(cloud, shown, signals);
 	log_event(LOG_INFO, "stopping", NULL);
-	/* Waiters are deferred exchanges: they must be answered before the server can stop. */
-	reconciler_stop(TAKE_PTR(cloud->reconciler));
+	/*
+	 * Waiters are deferred exchanges: they must be answered before the server can stop. Handlers use everything
+	 * else of the cloud until the server has stopped, so that ends last (cloud_close).
+	 */
 	cloud_stop_notifier(cloud);
 	http_server_stop(server, DRAIN_MS);
 	return 0;

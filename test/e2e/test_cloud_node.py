@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """msed as an operator meets it: init, restart, expiry, a full disk, a second msed, a newer database, stop-all."""
+import http.client
 import os
 import pathlib
 import shutil
@@ -17,9 +18,9 @@ import testcloud
 from test_cloud_apps import deployed, token_of, wait_gone, wait_status
 
 
-@pytest.fixture
-def own(build, cloud):
-    """A cloud of the test's own that takes its images from the shared one."""
+@pytest.fixture(scope="module")
+def node(build, cloud):
+    """A cloud of this file's own that takes its image from the shared one."""
     new = testcloud.Cloud(build)
     new.clock = new.folder / "clock"
     try:
@@ -30,6 +31,19 @@ def own(build, cloud):
         log = new.log_text()
         left = new.remove()
     assert left == [], f"{left}\n{log[-2000:]}"
+
+
+@pytest.fixture
+def own(node):
+    """The node with msed up, the right time, and no active app."""
+    node.clock.unlink(missing_ok=True)
+    if node.msed.poll() is not None:
+        start(node)
+    api = client_of(node)
+    for app in api.get("/apps?status=spawning,initializing,running").json:
+        api.ask("POST", f"/apps/{app['id']}/stop")
+        wait_status(api, app["id"], "stopped", "on_error")
+    return node
 
 
 def start(cloud):
@@ -131,7 +145,8 @@ def test_half_an_upload_is_swept_at_the_next_start(own):
         own.kill()
     (own.data / "apps" / "11111111-1111-4111-8111-111111111111").mkdir()
     start(own)
-    assert list((own.data / "tmp").iterdir()) == [] and list((own.data / "apps").iterdir()) == []
+    assert list((own.data / "tmp").iterdir()) == []
+    assert not (own.data / "apps" / "11111111-1111-4111-8111-111111111111").exists()
 
 
 def test_a_second_msed_is_refused(own):
@@ -147,6 +162,9 @@ def test_stop_all_ends_everything(own):
     wait_status(api, app["id"], "initializing")
     own.kill(signal.SIGTERM)
     msed(own, "stop-all", "--data-dir", own.data)
+    until = time.monotonic() + 10
+    while testcloud.processes_of(own.folder) and time.monotonic() < until:
+        time.sleep(0.05)
     assert testcloud.processes_of(own.folder) == []
     start(own)
     ended = api.get(f"/apps/{app['id']}").json
@@ -216,7 +234,6 @@ class FakeEngineClient:
             return False
 
     def ask(self, head, body=b""):
-        import http.client
         name = f"api.{self.cloud.base_domain}"
         context = ssl.create_default_context(cafile=str(self.cloud.ca))
         raw = socket.socket(socket.AF_UNIX)
@@ -300,3 +317,23 @@ def test_images_from_another_cloud_are_checked(build, cloud):
     finally:
         testcloud.run(["chmod", "-R", "u+w", folder])
         shutil.rmtree(folder)
+
+
+@pytest.mark.parametrize("when", ["before", "after"])
+@pytest.mark.parametrize("point", ["signin-code-take", "signin-refresh-rotate"])
+def test_a_kill_at_a_commit_of_the_sign_in(own, point, when):
+    """What was taken stays taken, what was not can be used; nobody gets two tokens for one."""
+    from test_cloud_signin import Flow, refresh
+    client = apiclient.Client(own)
+    flow = Flow(client)
+    code = flow.code()
+    token = None if "code" in point else flow.tokens(code).json["refresh_token"]
+    own.kill()
+    own.start(env={"MSED_FAULT": f"{point}:{when}:1"})
+    ask = (lambda: flow.tokens(code)) if token is None else (lambda: refresh(client, token))
+    with pytest.raises((OSError, http.client.HTTPException)):
+        ask()
+    assert own.msed.wait(10) == -signal.SIGKILL
+    start(own)
+    again = ask()
+    assert again.status == (200 if when == "before" else 400), again
