@@ -377,6 +377,9 @@ int cmd_main(int argc, char **argv)
 	if (run_parsed(&parsing, &out, &err) == 0 && out_finish(&out, &err) == 0)
 		return CMD_EXIT_OK;
 	(void)fflush(stdout);
+	/* It may quote what a cloud said: one error is one line, and what follows it is nobody's verdict. */
+	for (char *c = err.text; *c; c++)
+		*c = *c == '\n' ? ' ' : *c;
 	if (*err.text)
 		out_error(&out, "%s", err.text);
 	return (int)exit_code(err.code);

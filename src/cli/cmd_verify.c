@@ -82,6 +82,11 @@ static int get_bill(struct verify *verify, struct bill **ret_bill, struct err *e
 	if (bill_source_get(verify->call->settings, verify->call->out, &wanted, ret_bill, &verify->bill, err) < 0)
 		return -1;
 	verify->has_bill = true;
+	if (verify->bill.trust == BILL_TRUST_PINNED)
+		out_warning(
+		    verify->call->out,
+		    "The context chose the image's files, runtime and libraries too: they are not those of this "
+		    "machine's packages. The fingerprint proves as much as whoever gave you the context");
 	return 0;
 }
 

@@ -62,8 +62,14 @@ void log_text_tame(char *text, size_t size)
 {
 	for (size_t i = 0; i < size; i++) {
 		const unsigned char c = (unsigned char)text[i];
+		const unsigned char next = i + 1 < size ? (unsigned char)text[i + 1] : 0;
 
-		if ((c < ' ' && c != '\n' && c != '\t') || c == 0x7f)
+		if ((c < ' ' && c != '\n' && c != '\t') || c == 0x7f) {
 			text[i] = '?';
+		} else if (c == 0xc2 && next >= 0x80 && next < 0xa0) {
+			/* C1: U+009B is as good as ESC [ to many terminals. */
+			text[i++] = '?';
+			text[i] = '?';
+		}
 	}
 }

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "cli/log_text.h"
 
 #define BOLD "\x1b[1m"
 #define GREEN "\x1b[32m"
@@ -48,6 +49,24 @@ static void end_line(struct out *out)
 	out->line_open = false;
 }
 
+/*
+ * Names, sentences and reasons come from clouds, contexts and enclaves that may be hostile: nothing in them may steer
+ * the terminal. Only this file writes escapes.
+ */
+static void put(FILE *to, const char *format, va_list args) format_like(2, 0);
+
+static void put(FILE *to, const char *format, va_list args)
+{
+	char *text = NULL;
+	const int size = vasprintf(&text, format, args);
+
+	if (size < 0)
+		return;
+	log_text_tame(text, (size_t)size);
+	(void)fputs(text, to);
+	free(text);
+}
+
 static void say(struct out *out, const char *sign, const char *color, const char *format, va_list args)
     format_like(4, 0);
 
@@ -57,7 +76,7 @@ static void say(struct out *out, const char *sign, const char *color, const char
 	(void)fputs(sign, stderr);
 	if (out->color && *color)
 		(void)fputs(color, stderr);
-	(void)vfprintf(stderr, format, args);
+	put(stderr, format, args);
 	(void)fputs(out->color && *color ? RESET "\n" : "\n", stderr);
 }
 
@@ -67,7 +86,7 @@ void out_print(struct out *out, const char *format, ...)
 
 	(void)out;
 	va_start(args, format);
-	(void)vfprintf(stdout, format, args);
+	put(stdout, format, args);
 	va_end(args);
 }
 
@@ -77,7 +96,7 @@ void out_bold(struct out *out, const char *format, ...)
 
 	(void)fputs(out->result_color ? BOLD : "", stdout);
 	va_start(args, format);
-	(void)vfprintf(stdout, format, args);
+	put(stdout, format, args);
 	va_end(args);
 	(void)fputs(out->result_color ? RESET : "", stdout);
 }
@@ -138,7 +157,7 @@ void out_step(struct out *out, const char *format, ...)
 		return;
 	end_line(out);
 	va_start(args, format);
-	(void)vfprintf(stderr, format, args);
+	put(stderr, format, args);
 	va_end(args);
 	(void)fputs("...", stderr);
 	(void)fflush(stderr);
@@ -153,7 +172,7 @@ void out_step_progress(struct out *out, const char *format, ...)
 		return;
 	(void)fputs(CLEAR_LINE, stderr);
 	va_start(args, format);
-	(void)vfprintf(stderr, format, args);
+	put(stderr, format, args);
 	va_end(args);
 	(void)fflush(stderr);
 	out->line_open = true;
@@ -170,18 +189,35 @@ void out_step_done(struct out *out)
 	out->line_open = false;
 }
 
-char *out_link(const struct out *out, const char *url, const char *text)
-{
-	char *link = NULL;
-	int size;
+static void put_text(const char *format, ...) format_like(1, 2);
 
-	if (out->color)
-		size = asprintf(&link, "\x1b]8;;%s\x1b\\%s\x1b]8;;\x1b\\", url, text);
-	else if (strcmp(url, text) == 0)
-		size = asprintf(&link, "%s", url);
-	else
-		size = asprintf(&link, "%s (%s)", text, url);
-	return size < 0 ? NULL : link;
+static void put_text(const char *format, ...)
+{
+	va_list args;
+
+	va_start(args, format);
+	put(stderr, format, args);
+	va_end(args);
+}
+
+void out_info_link(struct out *out, const char *before, const char *url, const char *text, const char *after)
+{
+	if (out->quiet)
+		return;
+	end_line(out);
+	put_text("%s", before);
+	if (out->color) {
+		(void)fputs("\x1b]8;;", stderr);
+		put_text("%s", url);
+		(void)fputs("\x1b\\", stderr);
+		put_text("%s", text);
+		(void)fputs("\x1b]8;;\x1b\\", stderr);
+	} else {
+		put_text("%s", text);
+		if (strcmp(url, text) != 0)
+			put_text(" (%s)", url);
+	}
+	put_text("%s\n", after);
 }
 
 int out_finish(struct out *out, struct err *err)

@@ -2,7 +2,8 @@
 /*
  * What people and programs see of mse. Results go to stdout; everything that tells about the work (information,
  * success, advice, warnings, errors, progress) goes to stderr, so that a pipe gets results only. Colour, links and
- * spinners appear on a terminal only, unless asked for with --color; NO_COLOR (no-color.org) counts.
+ * spinners appear on a terminal only, unless asked for with --color; NO_COLOR (no-color.org) counts. Control
+ * characters in what is printed become '?', but for line ends and tabs (out_json escapes them).
  */
 #ifndef MSE_CLI_OUT_H
 #define MSE_CLI_OUT_H
@@ -44,8 +45,8 @@ void out_step(struct out *out, const char *format, ...) format_like(2, 3);
 void out_step_progress(struct out *out, const char *format, ...) format_like(2, 3);
 void out_step_done(struct out *out);
 
-/* Text that a terminal shows as a link, else "text (url)", or the URL alone when they are equal. On the heap. */
-char *out_link(const struct out *out, const char *url, const char *text);
+/* Information with a link in it: a terminal shows text, else it is "text (url)", or the URL alone when equal. */
+void out_info_link(struct out *out, const char *before, const char *url, const char *text, const char *after);
 
 /* Flushes stdout. -1 when a result could not be written. */
 must_check int out_finish(struct out *out, struct err *err);

@@ -249,7 +249,6 @@ static int exchange(struct api *api, const struct flow *flow, const char *redire
 static int run(struct api *api, struct out *out, struct flow *flow, struct err *err)
 {
 	scoped(buf_done) struct buf url = BUF_INIT(REQUEST_MAX);
-	scoped(freep) char *link = NULL;
 	char redirect[TEXT_MAX];
 
 	if (begin(flow, err) < 0)
@@ -257,9 +256,8 @@ static int run(struct api *api, struct out *out, struct flow *flow, struct err *
 	(void)snprintf(redirect, sizeof(redirect), "http://127.0.0.1:%u" CALLBACK, flow->port);
 	if (authorize_url(api, flow, redirect, &url, err) < 0)
 		return -1;
-	link = out_link(out, buf_text(&url), buf_text(&url));
-	out_info(out, "Please sign in with your browser. If it does not open by itself, go to:\n\n%s\n",
-		 link ? link : buf_text(&url));
+	out_info_link(out, "Please sign in with your browser. If it does not open by itself, go to:\n\n",
+		      buf_text(&url), buf_text(&url), "\n");
 	open_browser(buf_text(&url));
 	if (wait_code(api, flow, err) < 0)
 		return -1;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Device authorization grant (RFC 8628): for machines without a browser. */
+#include <stdio.h>
 #include <string.h>
 
 #include "base/clock.h"
@@ -26,7 +27,7 @@ static int show(struct out *out, const json_t *answer, struct grant *ret, struct
 	const char *user_code = NULL;
 	const char *uri = NULL;
 	const char *complete = NULL;
-	scoped(freep) char *link = NULL;
+	char code[128];
 
 	ret->interval = INTERVAL_DEFAULT;
 	if (json_get_text(answer, "device_code", CODE_MAX, &ret->device_code, err) < 0 ||
@@ -36,8 +37,8 @@ static int show(struct out *out, const json_t *answer, struct grant *ret, struct
 	    json_get_int(answer, "expires_in", 1, LIFE_MAX, &ret->seconds, err) < 0 ||
 	    json_find_int(answer, "interval", 0, INTERVAL_MAX, &ret->interval, err) < 0)
 		return err_prefix(err, "the sign-in's answer");
-	link = out_link(out, complete ? complete : uri, uri);
-	out_info(out, "Go to %s and enter the code %s", link ? link : uri, user_code);
+	(void)snprintf(code, sizeof(code), " and enter the code %s", user_code);
+	out_info_link(out, "Go to ", complete ? complete : uri, uri, code);
 	return 0;
 }
 

@@ -72,10 +72,14 @@ static void without_the_key_sealed_lines_are_counted(void **state)
 static void control_characters_do_not_reach_a_terminal(void **state)
 {
 	char text[] = "a\x1b[31mb\r\n\tc\x7f";
+	char c1[] = "\xc2\x9b"
+		    "2J \xc2\xa0\xc3\x9b \xc2";
 
 	(void)state;
 	log_text_tame(text, strlen(text));
 	assert_string_equal(text, "a?[31mb?\n\tc?");
+	log_text_tame(c1, strlen(c1));
+	assert_string_equal(c1, "??2J \xc2\xa0\xc3\x9b \xc2");
 }
 
 int main(void)
