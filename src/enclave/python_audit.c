@@ -9,7 +9,11 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
+#include "base/fs.h"
+
+#define OWN_DESCRIPTORS "/proc/self/fd"
 #define PATH_ARGUMENTS_MAX 2 /* os.rename, os.link and others name two */
 
 /* Events that carry paths in their first arguments. */
@@ -183,6 +187,65 @@ static int refuse(const char *event, const char *what)
 	return -1;
 }
 
+/*
+ * os.open alone takes a directory's descriptor, which its event does not tell: whatever directory is open is tried.
+ */
+struct behind {
+	const struct settings *settings;
+	const char *path;
+	bool is_refused;
+};
+
+static int try_directory(const char *name, void *arg, struct err *err)
+{
+	struct behind *behind = arg;
+	char link[64], path[2 * PATH_MAX];
+	ssize_t size;
+
+	(void)err;
+	if (behind->is_refused || snprintf(link, sizeof(link), OWN_DESCRIPTORS "/%s", name) >= (int)sizeof(link))
+		return 0;
+	size = readlink(link, path, PATH_MAX - 1);
+	if (size <= 0 || path[0] != '/')
+		return 0; /* a socket or a pipe */
+	(void)snprintf(path + size, sizeof(path) - (size_t)size, "/%s", behind->path);
+	behind->is_refused = python_audit_refuses(behind->settings, path);
+	return 0;
+}
+
+static bool is_refused_behind_descriptors(const struct settings *settings, const char *path)
+{
+	struct behind behind = {.settings = settings, .path = path};
+	struct err err = ERR_INIT;
+
+	if (path[0] == '/')
+		return false;
+	return fs_each_entry(OWN_DESCRIPTORS, try_directory, &behind, &err) < 0 || behind.is_refused;
+}
+
+/*
+ * "open" comes with a text, bytes or a number; io.FileIO passes on whatever object it was given, which may tell another
+ * path each time it is asked. open() and os.open() have asked it by then.
+ */
+static int check_open(const struct settings *settings, PyObject *args)
+{
+	PyObject *const target = PyTuple_GET_SIZE(args) > 0 ? PyTuple_GET_ITEM(args, 0) : Py_None;
+	PyObject *holder = NULL;
+	const bool may_be_behind = PyTuple_GET_SIZE(args) > 1 && PyTuple_GET_ITEM(args, 1) == Py_None; /* os.open */
+	const char *path;
+	bool is_refused;
+
+	if (PyLong_Check(target) || target == Py_None)
+		return 0;
+	path = path_text(target, &holder);
+	if (!path)
+		return refuse("open", "of a path that is neither str nor bytes");
+	is_refused =
+	    python_audit_refuses(settings, path) || (may_be_behind && is_refused_behind_descriptors(settings, path));
+	Py_XDECREF(holder);
+	return is_refused ? refuse("open", "of the runtime's own file") : 0;
+}
+
 static int check_paths(const struct settings *settings, const char *event, PyObject *args)
 {
 	const Py_ssize_t count = PyTuple_Check(args) ? PyTuple_GET_SIZE(args) : 0;
@@ -204,6 +267,8 @@ static int audit(const char *event, PyObject *args, void *arg)
 {
 	if (is_event(event, process_events, COUNT_OF(process_events)))
 		return refuse(event, "(no other processes)");
+	if (strcmp(event, "open") == 0 && PyTuple_Check(args))
+		return check_open(arg, args);
 	if (is_event(event, path_events, COUNT_OF(path_events)))
 		return check_paths(arg, event, args);
 	return 0;

@@ -29,6 +29,12 @@ def seqpackets():
             found.append(number)
         probe.detach()
     return found
+class Fickle:
+    # A path that is another one when it is asked again.
+    def __init__(self, *paths):
+        self.paths = list(paths)
+    def __fspath__(self):
+        return self.paths.pop()
 def app(environ, start_response):
     start_response("200 OK", [("Content-Type", "application/json")])
     return [tried(urllib.parse.unquote(environ["QUERY_STRING"]), {"environ": environ}).encode()]
@@ -85,6 +91,14 @@ REFUSED = "PermissionError: not available in an enclave"
     "open('/proc/self/fd/3', 'rb')",
     "os.open('proc/self/mem', 0, dir_fd=os.open('/', 0))",
     "os.open('sealed.bin', 0, dir_fd=os.open('/', 0))",
+    "os.open('self/mem', 0, dir_fd=os.open('/proc', 0))",
+    "os.open('self/maps', 0, dir_fd=os.open('/proc', 0))",
+    "os.open('etc/../proc/self/maps', 0, dir_fd=os.open('/', 0))",
+    "[os.symlink('/proc/self', '{home}/way2'), os.open('way2/maps', 0, dir_fd=os.open('{home}', 0))]",
+    "__import__('_io').FileIO(pathlib.Path('/proc/self/mem'))",
+    "__import__('_io').FileIO(Fickle('/tmp/harmless', '/proc/self/mem'))",
+    "os.open(bytearray(b'/proc/self/mem'), 0)",
+    "os.open(memoryview(b'/proc/self/mem'), 0)",
     "os.fork()",
     "os.forkpty()",
     "os.system('true')",
@@ -107,6 +121,11 @@ def test_refused(probe, code):
     ("open('/proc/meminfo').read(8)", "'MemTotal'"),
     ("open('/dev/null').read()", "''"),
     ("open('/nonexistent')", "FileNotFoundError"),
+    ("os.open('app.py', 0, dir_fd=os.open(os.environ['MODULE_PATH'], 0)) > 2", "True"),
+    ("os.open(pathlib.Path(os.environ['MODULE_PATH'], 'app.py'), 0) > 2", "True"),
+    ("open(pathlib.Path(os.environ['MODULE_PATH'], 'app.py')).read(1)", "'\\n'"),
+    ("pathlib.Path(os.environ['HOME'], 'touched').touch()", "None"),
+    ("os.fdopen(os.dup(1)).fileno() > 2", "True"),
     ("sys.path[0] == os.environ['MODULE_PATH']", "True"),
     ("sys.flags.isolated, sys.flags.no_site, sys.flags.no_user_site, sys.flags.utf8_mode", "(1, 1, 1, 1)"),
     ("[p for p in sys.path[1:] if not p.startswith('/usr/lib/python3')]", "[]"),
