@@ -345,7 +345,7 @@ static enum cmd_exit exit_code(enum err_code code)
 {
 	switch (code) {
 	case ERR_CANCELLED:
-		return interrupt_seen() ? CMD_EXIT_INTERRUPTED : CMD_EXIT_ERROR;
+		return interrupt_happened() ? CMD_EXIT_INTERRUPTED : CMD_EXIT_ERROR;
 	case ERR_INTERNAL:
 	case ERR_NO_MEMORY:
 	case ERR_IO:

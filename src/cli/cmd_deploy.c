@@ -13,6 +13,8 @@
 
 #define TIMEOUT_MINUTES_DEFAULT 1440
 #define TIMEOUT_MINUTES_MAX 525600
+#define FIND_TRIES 6
+#define FIND_PAUSE_MS 500
 #define NS_PER_MINUTE (60 * (int64_t)1000000000)
 
 void deploy_done(struct deploy *deploy)
@@ -63,6 +65,12 @@ static void find_created(struct deploy *deploy)
 	}
 }
 
+static bool is_answer_lost(const struct err *cause)
+{
+	return cause->code == ERR_CANCELLED || cause->code == ERR_UNAVAILABLE || cause->code == ERR_TIMEOUT ||
+	       cause->code == ERR_IO;
+}
+
 /* Nothing half-made stays: the app is stopped, what was pending is dropped. */
 static void undo(struct deploy *deploy, const struct err *cause)
 {
@@ -72,8 +80,12 @@ static void undo(struct deploy *deploy, const struct err *cause)
 	if (!deploy->create_sent)
 		return;
 	interrupt_forgive();
-	if (!*deploy->uuid)
+	for (int i = 0; i < FIND_TRIES && !*deploy->uuid; i++) {
 		find_created(deploy);
+		/* refused by name: nothing was made; otherwise the cloud may still be at it */
+		if (!is_answer_lost(cause) || interrupt_sleep_ms(FIND_PAUSE_MS, &failed) < 0)
+			break;
+	}
 	if (!*deploy->uuid)
 		return;
 	if (cause->code == ERR_CONFLICT || cause->code == ERR_TIMEOUT)

@@ -53,7 +53,8 @@ struct deploy {
 	struct buf manifest;
 	uint8_t fingerprint[DEPLOY_HASH_SIZE];
 
-	bool create_sent; /* POST /apps left: an app may exist */
+	bool create_sent;       /* POST /apps left: an app may exist */
+	int64_t interrupted_ns; /* when an interrupt was seen after all of it had left; 0: not */
 	char uuid[INSTANCE_UUID_SIZE + 1];
 	uint16_t port;
 	struct instance instance; /* as we expect it */

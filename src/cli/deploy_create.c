@@ -10,6 +10,7 @@
 #include "format/json.h"
 
 #define UPLOAD_TIMEOUT_MS (60 * 60 * 1000)
+#define ANSWER_WAIT_NS (30 * (int64_t)1000000000)
 #define POLL_MS 50
 #define DOCUMENT_MAX INSTANCE_SIZE_MAX
 #define DATE_SIZE 48
@@ -69,16 +70,32 @@ static json_t *make_conf(const struct deploy *deploy)
 	return conf;
 }
 
+/*
+ * An interrupt ends the upload while a part of it has not left yet: without the whole, the cloud makes nothing. After
+ * that its answer is awaited for a while, because it names the app that is then to be stopped.
+ */
+static bool goes_on(struct deploy *deploy, uint64_t sent, uint64_t send_total)
+{
+	if (!interrupt_seen())
+		return true;
+	if (sent < send_total || send_total == 0)
+		return false;
+	if (deploy->interrupted_ns == 0)
+		deploy->interrupted_ns = clock_monotonic_ns();
+	return clock_monotonic_ns() - deploy->interrupted_ns < ANSWER_WAIT_NS;
+}
+
 static bool on_progress(void *arg, uint64_t sent, uint64_t send_total, uint64_t received, uint64_t receive_total)
 {
-	struct out *out = arg;
+	struct deploy *deploy = arg;
+	struct out *out = deploy->call->out;
 
 	(void)received;
 	(void)receive_total;
 	if (send_total > MIB)
 		out_step_progress(out, "Sending the code: %llu of %llu MB", (unsigned long long)(sent / MIB),
 				  (unsigned long long)(send_total / MIB));
-	return !interrupt_seen();
+	return goes_on(deploy, sent, send_total);
 }
 
 static int send_app(struct deploy *deploy, json_t **ret_answer, struct err *err)
@@ -99,10 +116,12 @@ static int send_app(struct deploy *deploy, json_t **ret_answer, struct err *err)
 					    .part_count = COUNT_OF(parts),
 					    .timeout_ms = UPLOAD_TIMEOUT_MS,
 					    .progress = on_progress,
-					    .progress_arg = deploy->call->out};
+					    .progress_arg = deploy};
 
 	deploy->create_sent = true;
-	return api_call(&deploy->api, &request, ret_answer, err);
+	if (api_call(&deploy->api, &request, ret_answer, err) == 0)
+		return 0;
+	return err->code == ERR_CANCELLED ? err_set(err, ERR_CANCELLED, "interrupted") : -1;
 }
 
 static int copy_domain(const char *domain, char ret[static INSTANCE_DOMAIN_MAX + 1], struct err *err)

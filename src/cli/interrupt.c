@@ -6,12 +6,13 @@
 #include <time.h>
 
 static volatile sig_atomic_t seen;
+static volatile sig_atomic_t happened; /* not forgiven */
 
 static void remember(int number)
 {
 	struct sigaction action = {.sa_handler = SIG_DFL};
 
-	seen = 1;
+	seen = happened = 1;
 	(void)sigaction(number, &action, NULL);
 }
 
@@ -32,6 +33,11 @@ void interrupt_install(void)
 bool interrupt_seen(void)
 {
 	return seen != 0;
+}
+
+bool interrupt_happened(void)
+{
+	return happened != 0;
 }
 
 int interrupt_check(struct err *err)

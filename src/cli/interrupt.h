@@ -13,6 +13,7 @@
 
 void interrupt_install(void);
 bool interrupt_seen(void);
+bool interrupt_happened(void); /* also one that was forgiven: decides the exit code */
 
 /* -1 with ERR_CANCELLED "interrupted" once a signal came. */
 must_check int interrupt_check(struct err *err);

@@ -139,7 +139,8 @@ def test_interrupted(cloud, project, seconds):
                               stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     time.sleep(seconds)
     client.send_signal(signal.SIGINT)
-    _, errors = client.communicate(timeout=30)
+    _, errors = client.communicate(timeout=60)
+    time.sleep(1)
     active = [a for a in cloud.mse_json("list")["apps"] if a["name"] == folder.name]
     if client.returncode == 0:
         cloud.mse("stop", active[0]["id"], "-y")

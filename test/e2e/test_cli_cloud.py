@@ -532,3 +532,28 @@ def test_unchanged_code_of_two_machines_differs_only_by_the_project_key(cloud, p
     finally:
         key.write_text(kept)
     assert first["fingerprint"] != second["fingerprint"]
+
+
+@pytest.mark.parametrize("phase", ["Encrypting the code", "Computing the fingerprint", "Sending the code",
+                                   "Starting the enclave", "Attesting the enclave", "Sending code key",
+                                   "Attesting the application", "Waiting for the application"])
+def test_interrupted_in_every_phase(cloud, project, phase):
+    """Ctrl-C as soon as the phase begins: no app, no context, nothing pending, exit 130."""
+    folder = project(cloud, "stopped-" + phase.split()[-1] + str(len(phase)))
+    before = cloud.mse_json("context", "--list")
+    client = subprocess.Popen([cloud.program("mse"), "cloud", "deploy"], env=cloud.env, cwd=folder, bufsize=0,
+                              stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
+    seen = b""
+    while phase.encode() not in seen:
+        piece = client.stderr.read(1)
+        assert piece, seen.decode()
+        seen += piece
+    client.send_signal(signal.SIGINT)
+    seen += client.communicate(timeout=60)[1]
+    text = seen.decode()
+    assert client.returncode == 130 and "interrupted" in text, text
+    time.sleep(1)
+    assert [a for a in cloud.mse_json("list")["apps"] if a["name"] == folder.name] == [], text
+    assert cloud.mse_json("context", "--list") == before
+    contexts = os.path.join(cloud.env["MSE_CONF_PATH"], "context")
+    assert not os.path.isdir(contexts) or [n for n in os.listdir(contexts) if n.startswith(".")] == []
