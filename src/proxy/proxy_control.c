@@ -19,6 +19,7 @@
 #define COMMAND_TIMEOUT_MS 5000
 #define MESSAGES_MAX 16384
 #define PAUSE_MS 5
+#define STAT_MAX 4096
 #define NS_PER_MS 1000000LL
 
 /* ---- haproxy's sockets: one command, one connection ---- */
@@ -230,31 +231,36 @@ static pid_t master_pid(const char *master_socket)
 	return 0;
 }
 
-static bool somebody_listens(const char *socket_path)
+/* A zombie counts as gone: where nobody reaps orphans it stays. The state stands behind the ')' of /proc/PID/stat. */
+static bool is_gone(pid_t pid)
 {
-	scoped(fd_closep) int fd = -1;
+	scoped(buf_done) struct buf stat = BUF_INIT(STAT_MAX);
 	struct err ignored = ERR_INIT;
+	char path[32];
+	const char *behind;
 
-	return dial_unix(socket_path, clock_monotonic_ns() + COMMAND_TIMEOUT_MS * NS_PER_MS, &fd, &ignored) == 0;
+	(void)snprintf(path, sizeof(path), "/proc/%d/stat", (int)pid);
+	if (fs_read(path, &stat, &ignored) < 0)
+		return true;
+	behind = strrchr(buf_text(&stat), ')');
+	return !behind || strchr("ZX", behind[1] ? behind[2] : 'X');
 }
 
 int proxy_shutdown(const char *run_dir, struct err *err)
 {
 	const int64_t until_ns = clock_monotonic_ns() + PROXY_START_TIMEOUT_MS * NS_PER_MS;
 	scoped(freep) char *master_socket = NULL;
-	scoped(freep) char *socket_path = NULL;
 	pid_t pid;
 
-	if (fs_join(run_dir, "haproxy-master.sock", &master_socket, err) < 0 ||
-	    fs_join(run_dir, "haproxy.sock", &socket_path, err) < 0)
+	if (fs_join(run_dir, "haproxy-master.sock", &master_socket, err) < 0)
 		return -1;
 	pid = master_pid(master_socket);
 	if (pid == 0)
 		return 0;
 	if (kill(pid, SIGTERM) < 0 && errno != ESRCH)
 		return err_set_errno(err, "cannot end haproxy (process %d)", (int)pid);
-	/* Not by the process id: where nobody reaps orphans it stays as a zombie. */
-	while (somebody_listens(master_socket) || somebody_listens(socket_path)) {
+	/* The master ends behind its workers. */
+	while (!is_gone(pid)) {
 		if (clock_monotonic_ns() > until_ns)
 			return err_set(err, ERR_TIMEOUT, "haproxy (process %d) does not end", (int)pid);
 		(void)poll(NULL, 0, PAUSE_MS);

@@ -299,6 +299,35 @@ static void test_tls_is_untouched_or_ended(void **state)
 	certs_done(&other);
 }
 
+struct named {
+	const char *dir;
+	int count;
+};
+
+static int count_process(const char *name, void *arg, struct err *err)
+{
+	struct named *named = arg;
+	scoped(buf_done) struct buf line = BUF_INIT(1 << 20);
+	char path[300];
+
+	(void)snprintf(path, sizeof(path), "/proc/%.200s/cmdline", name);
+	if (name[0] < '0' || name[0] > '9' || fs_read(path, &line, err) < 0)
+		return 0;
+	if (line.size > 0 && memmem(line.data, line.size, named->dir, strlen(named->dir)))
+		named->count++;
+	return 0;
+}
+
+/* How many processes name dir on their command line. */
+static int processes_of(const char *dir)
+{
+	struct named named = {.dir = dir};
+	struct err err = ERR_INIT;
+
+	assert_ok(fs_each_entry("/proc", count_process, &named, &err), &err);
+	return named.count;
+}
+
 static void test_state_survives_on_either_side(void **state)
 {
 	struct proxy *proxy = open_proxy();
@@ -311,9 +340,11 @@ static void test_state_survives_on_either_side(void **state)
 	assert_string_equal(answer_at("stays.a.localhost"), "b1");
 	proxy = open_proxy();
 	assert_string_equal(answer_at("stays.a.localhost"), "b1");
+	assert_true(processes_of(world.dir) >= 2);
 	/* haproxy goes: the next reconcile brings it back with what is wanted. */
 	assert_ok(proxy_shutdown(world.dir, &err), &err);
 	assert_string_equal(answer_at("stays.a.localhost"), "-");
+	assert_int_equal(processes_of(world.dir), 0);
 	const struct proxy_route routes[] = {
 	    {"stays.a.localhost", world.backends[2].path, PROXY_PASS},
 	    {"new.a.localhost", world.backends[1].path, PROXY_PASS},
