@@ -282,6 +282,16 @@ static void expire_idle(struct http_server *server)
 	(void)pthread_mutex_unlock(&server->lock);
 }
 
+/* The file goes first: behind the close, another server may already have put its own there. */
+static void stop_listening(struct http_server *server)
+{
+	for (size_t i = 0; i < server->listener_count; i++) {
+		if (server->listen_fds[i] >= 0 && server->paths[i])
+			(void)unlink(server->paths[i]);
+		fd_closep(&server->listen_fds[i]);
+	}
+}
+
 static void *run_acceptor(void *arg)
 {
 	struct http_server *server = arg;
@@ -308,8 +318,7 @@ static void *run_acceptor(void *arg)
 		}
 		expire_due(server);
 	}
-	for (size_t i = 0; i < server->listener_count; i++)
-		fd_closep(&server->listen_fds[i]);
+	stop_listening(server);
 	expire_idle(server);
 	while (!atomic_load(&server->stopping)) {
 		struct pollfd wake = {.fd = server->acceptor_pipe[0], .events = POLLIN};
@@ -532,12 +541,9 @@ static void drain(struct http_server *server, unsigned drain_ms)
 
 static void free_server(struct http_server *server)
 {
-	for (size_t i = 0; i < HTTP_LISTENERS_MAX; i++) {
-		fd_close(server->listen_fds[i]);
-		if (server->paths[i])
-			(void)unlink(server->paths[i]);
+	stop_listening(server);
+	for (size_t i = 0; i < HTTP_LISTENERS_MAX; i++)
 		free(server->paths[i]);
-	}
 	for (int i = 0; i < 2; i++) {
 		fd_close(server->acceptor_pipe[i]);
 		fd_close(server->stop_pipe[i]);

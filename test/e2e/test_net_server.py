@@ -459,6 +459,19 @@ def test_unix_socket(tmp_path):
         second = subprocess.run([BUILD / "test/support/net_server", f"unix={path}"], capture_output=True, text=True)
         assert second.returncode == 1 and "already listens" in second.stderr
     assert not (tmp_path / "a.sock").exists()
+    # The next server may take the path while the last one drains, and keeps it.
+    last = Server(BUILD, unix=path, drain=5000)
+    busy = last.connect()
+    busy.sendall(GET.replace(b"/", b"/slow?600", 1))
+    time.sleep(0.1)
+    with concurrent.futures.ThreadPoolExecutor(1) as pool:
+        stopped = pool.submit(last.stop)
+        until(lambda: not (tmp_path / "a.sock").exists())
+        with Server(BUILD, unix=path) as server:
+            assert read_response(busy)[2] == b"slow\n"
+            stopped.result()
+            assert server.say(b"GET / HTTP/1.0\r\n\r\n").endswith(b"hello\n")
+    busy.close()
     # A socket whose server was killed is replaced.
     killed = Server(BUILD, unix=path)
     killed.process.kill()
