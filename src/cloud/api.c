@@ -11,6 +11,7 @@
 #include "cloud/routes.h"
 #include "crypto/hash.h"
 #include "crypto/random.h"
+#include "crypto/secret.h"
 #include "format/base64.h"
 #include "format/hex.h"
 #include "format/json.h"
@@ -159,7 +160,7 @@ void api_reply_err(struct request *request, const struct err *err)
 {
 	static const struct http_header challenge[] = {{"Content-Type", "application/json"},
 						       {"WWW-Authenticate", "Bearer"}};
-	const int status = api_status_of(err);
+	const int status = request->status ? request->status : api_status_of(err);
 	scoped(buf_done) struct buf text = BUF_INIT(65536);
 	scoped(json_decrefp) json_t *value = NULL;
 	struct err failure = ERR_INIT;
@@ -240,6 +241,13 @@ int api_read_json(struct request *request, json_t **ret, struct err *err)
 		return err_set(err, ERR_INVALID, "the body must be a JSON object");
 	}
 	return 0;
+}
+
+void api_form_done(struct buf *form)
+{
+	if (form->data)
+		secret_wipe(form->data, form->capacity);
+	buf_done(form);
 }
 
 int api_read_form(struct request *request, struct buf *ret, struct err *err)

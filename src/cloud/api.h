@@ -32,7 +32,7 @@ struct request {
 	char params[API_PARAMS_MAX][API_PARAM_SIZE]; /* decoded {…} of the route's pattern */
 	struct user user;                            /* signed in, when the route wants that */
 	int64_t now;
-	int status; /* what was replied, for the log */
+	int status; /* what was replied, for the log; set before: what an error is answered with */
 };
 
 /* All of these send the whole reply; a client that went away is not an error of ours. */
@@ -63,8 +63,9 @@ must_check int api_query_int(const struct request *request, const char *name, in
 
 /* The body as JSON object, at most the route's limit. */
 must_check int api_read_json(struct request *request, json_t **ret, struct err *err);
-/* The body as form text, "a=b&c=d". */
+/* The body as form text, "a=b&c=d". It may hold a password or a token: end it with api_form_done. */
 must_check int api_read_form(struct request *request, struct buf *ret, struct err *err);
+void api_form_done(struct buf *form); /* wipes */
 
 /* "YYYY-MM-DDTHH:MM:SSZ", or null for 0. */
 json_t *api_json_time(int64_t seconds);

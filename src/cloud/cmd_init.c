@@ -219,6 +219,9 @@ static int check_target(const char *dir, struct err *err)
 	if (strlen(dir) > CONFIG_DATA_DIR_MAX)
 		return err_set(err, ERR_LIMIT, "'%s' has %zu characters: paths of sockets below it allow at most %d",
 			       dir, strlen(dir), CONFIG_DATA_DIR_MAX);
+	/* It stands in haproxy's configuration, which has no way to quote everything. */
+	if (dir[strspn(dir, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789/._-+")])
+		return err_set(err, ERR_INVALID, "'%s' may hold letters, digits and /._-+ only", dir);
 	if (fs_join(dir, CONFIG_FILE_NAME, &config, err) < 0)
 		return -1;
 	if (fs_exists(config))

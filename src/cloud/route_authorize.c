@@ -151,7 +151,7 @@ static int grant(struct request *request, struct authorization *authorization, c
 
 int route_authorize_post(struct request *request, struct err *err)
 {
-	scoped(buf_done) struct buf form = BUF_INIT(0);
+	scoped(api_form_done) struct buf form = BUF_INIT(0);
 	struct authorization authorization;
 	const char *why = NULL;
 	struct user user;
@@ -164,8 +164,6 @@ int route_authorize_post(struct request *request, struct err *err)
 	if (signin_check_csrf(request, buf_text(&form), err) < 0)
 		return -1;
 	status = signin_check_password(request, buf_text(&form), &user, &why, err);
-	if (form.data)
-		explicit_bzero(form.data, form.size);
 	if (status < 0)
 		return -1;
 	return status ? grant(request, &authorization, &user, err) : reply_form(request, &authorization, 401, why, err);

@@ -55,7 +55,7 @@ static int store_grant(struct request *request, struct device_grant *grant, stru
 
 int route_device_code(struct request *request, struct err *err)
 {
-	scoped(buf_done) struct buf form = BUF_INIT(0);
+	scoped(api_form_done) struct buf form = BUF_INIT(0);
 	scoped(buf_done) struct buf code = BUF_INIT(128);
 	scoped(json_decrefp) json_t *value = NULL;
 	struct device_grant grant = {.expires_at = request->now + SIGNIN_DEVICE_SECONDS};
@@ -155,7 +155,7 @@ static int answer(struct request *request, const char *form, const struct user *
 
 int route_activate_post(struct request *request, struct err *err)
 {
-	scoped(buf_done) struct buf form = BUF_INIT(0);
+	scoped(api_form_done) struct buf form = BUF_INIT(0);
 	scoped(buf_done) struct buf typed = BUF_INIT(0);
 	const char *why = NULL;
 	struct user user;

@@ -187,7 +187,7 @@ static int by_device(struct request *request, const char *form, const char *clie
 
 int route_oauth_token(struct request *request, struct err *err)
 {
-	scoped(buf_done) struct buf form = BUF_INIT(0);
+	scoped(api_form_done) struct buf form = BUF_INIT(0);
 	char grant_type[64], client_id[GRANT_CLIENT_SIZE];
 	const struct signin_client *client;
 

@@ -122,6 +122,7 @@ static int dispatch(struct request *request, struct err *err)
 
 	if (!route_find(http_method(request->exchange), http_path(request->exchange), &request->route, request->params,
 			&other_method)) {
+		request->status = other_method ? 405 : 404;
 		if (other_method)
 			return err_set(err, ERR_NOT_FOUND, "this path does not take %s",
 				       http_method(request->exchange));

@@ -2,6 +2,8 @@
 #include "cloud/upload.h"
 
 #include <fcntl.h>
+#include <pthread.h>
+#include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -108,11 +110,50 @@ static int open_tar(struct request *request, struct upload *upload, struct err *
 	return upload->tar_fd < 0 ? err_set_errno(err, "cannot create '%s'", path) : 0;
 }
 
+/* ---- how many at once ---- */
+
+static pthread_mutex_t slots_lock = PTHREAD_MUTEX_INITIALIZER;
+static char slots[UPLOAD_AT_ONCE_MAX][UUID_TEXT_SIZE]; /* ids of users; "" is free */
+
+static int take_slot(const char *user_id, size_t *ret_slot, struct err *err)
+{
+	size_t mine = 0, slot = UPLOAD_AT_ONCE_MAX;
+
+	(void)pthread_mutex_lock(&slots_lock);
+	for (size_t i = 0; i < UPLOAD_AT_ONCE_MAX; i++) {
+		mine += strcmp(slots[i], user_id) == 0;
+		if (!slots[i][0])
+			slot = i;
+	}
+	if (slot < UPLOAD_AT_ONCE_MAX && mine < UPLOAD_AT_ONCE_USER_MAX)
+		(void)snprintf(slots[slot], sizeof(slots[slot]), "%s", user_id);
+	else
+		slot = UPLOAD_AT_ONCE_MAX;
+	(void)pthread_mutex_unlock(&slots_lock);
+	if (slot == UPLOAD_AT_ONCE_MAX)
+		return err_set(err, ERR_UNAVAILABLE, "too many uploads at once: try again");
+	*ret_slot = slot;
+	return 0;
+}
+
+static void give_slot_back(size_t slot)
+{
+	(void)pthread_mutex_lock(&slots_lock);
+	slots[slot][0] = 0;
+	(void)pthread_mutex_unlock(&slots_lock);
+}
+
 int upload_receive(struct request *request, struct upload *ret, struct err *err)
 {
 	struct upload upload = {.tar_fd = -1, .conf = BUF_INIT(UPLOAD_CONF_MAX)};
+	size_t slot = 0;
+	int status;
 
-	if (open_tar(request, &upload, err) < 0 || read_parts(request, &upload, err) < 0) {
+	if (take_slot(request->user.id, &slot, err) < 0)
+		return -1;
+	status = open_tar(request, &upload, err) < 0 || read_parts(request, &upload, err) < 0 ? -1 : 0;
+	give_slot_back(slot);
+	if (status < 0) {
 		upload_done(&upload);
 		return -1;
 	}

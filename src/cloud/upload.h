@@ -13,6 +13,8 @@
 #define UPLOAD_CONF_MAX (256u << 10)
 #define UPLOAD_BODY_MAX (TAR_TOTAL_MAX + UPLOAD_CONF_MAX + (64u << 10))
 #define UPLOAD_CODE_NAME "code.tar"
+#define UPLOAD_AT_ONCE_MAX 6      /* each holds a thread of the API for as long as its sender likes */
+#define UPLOAD_AT_ONCE_USER_MAX 2 /* of one user */
 
 struct upload {
 	char *dir;
@@ -22,6 +24,7 @@ struct upload {
 	bool has_code, has_conf;
 };
 
+/* ERR_UNAVAILABLE above UPLOAD_AT_ONCE_MAX and UPLOAD_AT_ONCE_USER_MAX. */
 must_check int upload_receive(struct request *request, struct upload *ret, struct err *err);
 void upload_done(struct upload *upload);
 
