@@ -67,7 +67,7 @@ struct engine_status {
 	char uuid[ENGINE_UUID_SIZE];
 	enum engine_state state;
 	bool stopped;        /* exited because stop was called */
-	int exit_status;     /* exit code or 128 + signal; -1 when never started or unknown */
+	int exit_status;     /* exit code or 128 + signal; -1: never started, unknown, or ended with the node */
 	int64_t started_at;  /* Unix seconds; 0 while starting */
 	int64_t exited_at;   /* Unix seconds; 0 unless exited */
 	unsigned core_count; /* as launched */

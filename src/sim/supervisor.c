@@ -420,7 +420,7 @@ static void conclude(struct run *run, const struct err *err, struct engine_statu
 	app->start_code = err->code;
 	*ret = app->status;
 	ret->state = ENGINE_EXITED;
-	ret->exit_status = run->exit_status;
+	ret->exit_status = app->node_ended ? -1 : run->exit_status;
 	ret->exited_at = clock_now_seconds();
 	ret->stopped = app->stop_requested && !app->node_ended;
 	if (run->started)

@@ -225,7 +225,8 @@ def test_an_orderly_end_stops_all(fresh):
     assert fresh.process.wait(10) == 0
     wait_gone(fresh, pids)
     fresh.start()
-    assert {(app.inspect()["reason"], app.inspect()["stopped"]) for app in apps} == {("mse-sim was ended", False)}
+    ends = {tuple(app.inspect()[key] for key in ("reason", "stopped", "exit_status")) for app in apps}
+    assert ends == {("mse-sim was ended", False, -1)}, "none ended by itself: msed starts them again"
 
 
 def test_there_is_never_a_second_one(fresh):
