@@ -4,7 +4,6 @@ hostile server does to `mse cloud verify`, and what hostile clients do to mse-en
 import concurrent.futures
 import json
 import os
-import socket
 import ssl
 import subprocess
 import threading

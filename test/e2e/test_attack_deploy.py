@@ -6,6 +6,7 @@ import json
 import os
 import pathlib
 import re
+import shutil
 import socket
 import threading
 import time
@@ -282,3 +283,88 @@ def test_role_2_is_attested_on_its_own_connection(cloud, folder):
             connection, real if number == 1 else twin.path(real)))
         assert result.returncode == 1 and "role: the enclave says role 1, expected 2" in result.text, result.text
         assert twin.is_left_alone(), twin.enclave.log_text()
+
+
+# ---- section 6, step 1: what the operator's API says ----
+
+class ApiLiar:
+    """The operator's API, by its own key, with texts exchanged in both directions."""
+
+    def __init__(self, cloud, to_client):
+        self.path = cloud.data / "run/api.sock"
+        self.real = self.path.with_name("api-real.sock")
+        self.tls = attackers.ssl.SSLContext(attackers.ssl.PROTOCOL_TLS_SERVER)
+        self.tls.load_cert_chain(cloud.data / "tls/api.pem", cloud.data / "tls/api.key")
+        self.upstream = attackers.ssl.SSLContext(attackers.ssl.PROTOCOL_TLS_CLIENT)
+        self.upstream.load_verify_locations(cloud.ca)
+        self.name, self.to_client = f"api.{cloud.base_domain}", to_client
+
+    def __enter__(self):
+        self.path.rename(self.real)
+        self.listener = socket.socket(socket.AF_UNIX)
+        self.listener.bind(str(self.path))
+        self.listener.listen(64)
+        threading.Thread(target=self._accept, daemon=True).start()
+        return self
+
+    def __exit__(self, *_):
+        self.listener.shutdown(socket.SHUT_RDWR)
+        self.listener.close()
+        self.real.rename(self.path)
+
+    def _accept(self):
+        with contextlib.suppress(OSError):
+            while True:
+                threading.Thread(target=self._serve, args=(self.listener.accept()[0],), daemon=True).start()
+
+    def _serve(self, connection):
+        with contextlib.suppress(OSError), connection, dial(self.real) as raw:
+            skip_proxy_header(connection)
+            with self.tls.wrap_socket(connection, server_side=True) as tls, \
+                    self.upstream.wrap_socket(raw, server_hostname=self.name) as upstream:
+                threading.Thread(target=self._back, args=(upstream, tls), daemon=True).start()
+                attackers.pump(tls, upstream)
+
+    def _back(self, upstream, tls):
+        with contextlib.suppress(OSError):
+            while piece := upstream.recv(65536):
+                tls.sendall(self.to_client(piece))
+            tls.shutdown(socket.SHUT_RDWR)
+
+
+def test_a_uuid_is_given_once(cloud, folder, tmp_path):
+    """The cloud answers a second deployment with the uuid of the first: no second identity for it."""
+    first = cloud.mse_json("deploy", cwd=folder)["id"]
+    context = pathlib.Path(cloud.env["MSE_CONF_PATH"]) / "context" / first
+    shutil.copytree(context, tmp_path / "kept")
+    cloud.mse("stop", first, "-y")  # makes room, but takes the context away
+    shutil.copytree(tmp_path / "kept", context)
+
+    def lie(piece):
+        found = re.search(rb'"id": ?"([0-9a-f-]{36})"', piece)
+        if b"instance" in piece and b"fingerprint" in piece and found:
+            return piece.replace(found[1], first.encode())
+        return piece
+    before = tickets(cloud, first)
+    with ApiLiar(cloud, lie):
+        result = cloud.mse("deploy", cwd=folder, check=False)
+        after = tickets(cloud, first)
+        shutil.rmtree(context)
+    text = result.stdout + result.stderr
+    assert result.returncode == 1 and f"uuid of an app that is known already: {first}" in text, text
+    assert after == before and len(before) == 1
+    assert "Attesting" not in text
+
+
+@pytest.mark.parametrize("old, new, wanted", [
+    (rb'\\"tls\\":\\"self\\"', rb'\"tls\":\"acme\"', "the cloud wrote another instance document"),
+    (rb'\\"log_key\\":\\"[0-9a-f]{4}', rb'\"log_key\":\"0000', "the cloud wrote another instance document"),
+    (rb'"fingerprint": ?"[0-9a-f]{4}', rb'"fingerprint":"0000', "measurement: the cloud started 0000"),
+])
+def test_another_document_than_the_owner_expects(cloud, folder, old, new, wanted):
+    """Refused before anything is attested or sent."""
+    with ApiLiar(cloud, lambda piece: re.sub(old, lambda _: new, piece)):
+        result = cloud.mse("deploy", cwd=folder, check=False)
+    text = result.stdout + result.stderr
+    assert result.returncode == 1 and wanted in text, text
+    assert "Attesting" not in text

@@ -135,8 +135,8 @@ EDITS = {
     "index": (lambda v, a: {**a, "index": 1}, "proof"),
     "path-longer": (lambda v, a: {**a, "path": ["00" * 32]}, "proof"),
     "depth-11": (lambda v, a: {**a, "depth": 11, "path": ["00" * 32] * 11}, "proof"),
-    "pad-leaf": (lambda v, a: {**a, "depth": 1, "index": 0, "path": [attackers.hashlib.sha256(
-        b"\x03mse-attest-1").hexdigest()]}, "fresh-binding"),
+    "pad-leaf": (lambda v, a: {**a, "depth": 1, "index": 0, "path": [testenclave.sha256(
+        b"\x03mse-attest-1").hex()]}, "fresh-binding"),
     "instance-field": (lambda v, a: {**a, "certificate": broken_certificate(
         v, v.uuid.encode(), b"6d6e4d2a-6f0d-4a43-9bb9-2c6f4a7f0d11")}, "ratls-certificate"),
     "identity-quote": (lambda v, a: {**a, "quote": attackers.encode(other_quote(v))}, "fresh-tag"),

@@ -9,7 +9,6 @@ import base64
 import contextlib
 import ctypes
 import datetime
-import hashlib
 import hmac
 import http.server
 import json
@@ -413,8 +412,3 @@ class World:
 
 def encode(data):
     return base64.b64encode(data).decode()
-
-
-def spki_hash(certificate):
-    return hashlib.sha256(certificate.public_key().public_bytes(
-        ser.Encoding.DER, ser.PublicFormat.SubjectPublicKeyInfo)).digest()
