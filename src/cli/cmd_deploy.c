@@ -19,9 +19,7 @@
 
 void deploy_done(struct deploy *deploy)
 {
-	if (deploy->secrets.data)
-		secret_wipe(deploy->secrets.data, deploy->secrets.capacity);
-	buf_done(&deploy->secrets);
+	secret_done(&deploy->secrets);
 	buf_done(&deploy->chain_pem);
 	buf_done(&deploy->manifest);
 	buf_done(&deploy->document);

@@ -107,17 +107,12 @@ int cmd_localtest(struct cmd_call *call, struct err *err)
 {
 	scoped(project_done) struct project project = {0};
 	scoped(workspace_done) struct workspace workspace = {0};
-	scoped(buf_done) struct buf secrets = BUF_INIT(PROJECT_SECRETS_SIZE_MAX);
-	int status = 0;
+	scoped(secret_done) struct secret secrets = SECRET_INIT;
 
 	if (project_load(call->out, cmd_value(call, "path"), &project, err) < 0 ||
 	    check_image(project.config.docker, err) < 0)
 		return -1;
-	if (project.secrets_file)
-		status = project_read_secrets(&project, &secrets, err);
-	if (secrets.data)
-		explicit_bzero(secrets.data, secrets.size);
-	if (status < 0 || workspace_open(NULL, &workspace, err) < 0)
+	if (project_read_secrets(&project, &secrets, err) < 0 || workspace_open(NULL, &workspace, err) < 0)
 		return -1;
 	return run(call, &project, &workspace, err);
 }

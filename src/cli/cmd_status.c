@@ -14,7 +14,7 @@
 
 static void row(struct out *out, const char *name, const char *value)
 {
-	out_print(out, "\t%-18s = %s\n", name, value && *value ? value : "-");
+	out_print(out, "\t%-21s = %s\n", name, value && *value ? value : "-");
 }
 
 static void remaining(const char *expires_at, char *ret, size_t size)
@@ -83,27 +83,39 @@ static void print_app(struct out *out, const struct app_view *view, const json_t
 	print_since(out, view);
 }
 
-/* Each metric is a pair [time, value]. */
+struct metric {
+	const char *name;
+	const char *label;
+	double scale; /* of what is shown; the API has seconds, bytes and percent */
+	const char *unit;
+};
+
+static const struct metric metrics_rows[] = {
+    {"average_queue_time", "Average queue time", 1e3, "ms"},
+    {"average_connect_time", "Average connect time", 1e3, "ms"},
+    {"average_response_time", "Average response time", 1e3, "ms"},
+    {"average_query_time", "Average query time", 1e3, "ms"},
+    {"amount_of_connection", "Connections", 1, ""},
+    {"cpu_usage", "CPU usage", 1, "%"},
+    {"memory_usage", "Memory usage", 1e-6, "MB"},
+    {"fs_usage", "FS usage", 1e-6, "MB"},
+    {"throughput_in", "Throughput in", 1e-3, "kB"},
+    {"throughput_out", "Throughput out", 1e-3, "kB"},
+};
+
+/* Each metric is a pair [time, value]; only those that are known are there. */
 static void print_metrics(struct out *out, const json_t *metrics)
 {
-	const char *name;
-	json_t *pair;
-	void *iterator = json_object_iter((json_t *)(uintptr_t)metrics);
-
-	if (!iterator)
-		return;
 	out_bold(out, "Metrics\n");
-	for (; iterator; iterator = json_object_iter_next((json_t *)(uintptr_t)metrics, iterator)) {
-		const json_t *value;
+	for (size_t i = 0; i < COUNT_OF(metrics_rows); i++) {
+		const struct metric *metric = &metrics_rows[i];
+		const json_t *value = json_array_get(json_object_get(metrics, metric->name), 1);
 		char text[64];
 
-		name = json_object_iter_key(iterator);
-		pair = json_object_iter_value(iterator);
-		value = json_is_array(pair) ? json_array_get(pair, 1) : pair;
 		if (!json_is_number(value))
 			continue;
-		(void)snprintf(text, sizeof(text), "%.6g", json_number_value(value));
-		row(out, name, text);
+		(void)snprintf(text, sizeof(text), "%.6g %s", json_number_value(value) * metric->scale, metric->unit);
+		row(out, metric->label, text);
 	}
 }
 

@@ -43,7 +43,7 @@ struct deploy {
 	struct buf chain_pem; /* owner mode */
 	char chain_hash[2 * DEPLOY_HASH_SIZE + 1];
 	struct secret tls_key; /* owner mode, PEM */
-	struct buf secrets;    /* JSON text, wiped */
+	struct secret secrets; /* JSON text */
 
 	struct code_tree tree;
 	struct package package;

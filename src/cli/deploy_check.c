@@ -173,8 +173,7 @@ int deploy_check_project(struct deploy *deploy, struct err *err)
 	if (code_tree_load(project->code_dir, &deploy->tree, err) < 0 ||
 	    code_tree_check_module(&deploy->tree, module, err) < 0)
 		return -1;
-	deploy->secrets = BUF_INIT(PROJECT_SECRETS_SIZE_MAX);
-	if (project->secrets_file && project_read_secrets(project, &deploy->secrets, err) < 0)
+	if (project_read_secrets(project, &deploy->secrets, err) < 0)
 		return -1;
 	if (project->config.has_ssl && !deploy->operator_tls && load_certificate(deploy, &info, err) < 0)
 		return -1;

@@ -105,9 +105,10 @@ void out_json(struct out *out, json_t *value)
 {
 	char *text = json_dumps(value, JSON_INDENT(2) | JSON_ENCODE_ANY);
 
-	(void)out;
 	if (text)
 		(void)printf("%s\n", text);
+	else
+		out->no_memory = true;
 	free(text);
 	json_decref(value);
 }
@@ -223,6 +224,8 @@ void out_info_link(struct out *out, const char *before, const char *url, const c
 int out_finish(struct out *out, struct err *err)
 {
 	end_line(out);
+	if (out->no_memory)
+		return err_no_memory(err);
 	if (fflush(stdout) != 0 || ferror(stdout))
 		return err_set_errno(err, "cannot write the result");
 	return 0;

@@ -21,6 +21,7 @@ struct out {
 	bool color;        /* escapes may be written to stderr */
 	bool moving;       /* stderr is a terminal: lines may be rewritten */
 	bool quiet;        /* --json: no information, success, advice or progress */
+	bool no_memory;    /* a result could not be made */
 	bool line_open;    /* a progress line waits for its end */
 	int64_t step_ns;   /* when the running step began */
 };

@@ -93,17 +93,23 @@ void project_done(struct project *project)
 	*project = (struct project){0};
 }
 
-int project_read_secrets(const struct project *project, struct buf *ret, struct err *err)
+int project_read_secrets(const struct project *project, struct secret *ret, struct err *err)
 {
+	struct secret text = SECRET_INIT;
 	json_error_t where;
 	json_t *value;
 
-	if (fs_read(project->secrets_file, ret, err) < 0)
+	if (!project->secrets_file)
+		return 0;
+	if (secret_load(project->secrets_file, PROJECT_SECRETS_SIZE_MAX, &text, err) < 0)
 		return err_prefix(err, "secrets");
-	value = json_loadb((const char *)ret->data, ret->size, JSON_REJECT_DUPLICATES, &where);
-	if (!value)
+	value = json_loadb((const char *)text.data, text.size, JSON_REJECT_DUPLICATES, &where);
+	if (!value) {
+		secret_done(&text);
 		return err_set(err, ERR_INVALID, "%s:%d:%d: %s", project->secrets_file, where.line, where.column,
 			       where.text);
+	}
 	json_decref(value);
+	*ret = text;
 	return 0;
 }

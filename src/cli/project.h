@@ -4,6 +4,7 @@
 #define MSE_CLI_PROJECT_H
 
 #include "cli/out.h"
+#include "crypto/secret.h"
 #include "domain/app_config.h"
 
 #define PROJECT_FILE "mse.toml"
@@ -25,7 +26,7 @@ struct project {
 must_check int project_load(struct out *out, const char *path, struct project *ret_project, struct err *err);
 void project_done(struct project *project);
 
-/* The content of the secrets file, which must be one JSON object. ret is wiped by the caller. */
-must_check int project_read_secrets(const struct project *project, struct buf *ret, struct err *err);
+/* The content of the secrets file, which must be JSON; empty for an app without one. */
+must_check int project_read_secrets(const struct project *project, struct secret *ret, struct err *err);
 
 #endif
