@@ -228,6 +228,26 @@ def test_ticket_of_an_older_deployment(world, victim):
         assert seen.name == "ticket-older", seen.text
 
 
+@pytest.mark.parametrize("change, name", [
+    ({"deployed": 1700000001}, "ticket-older"), ({"deployed": 1699999999}, "none"),
+    ({"deployed": 1700000001, "owner": "00" * 32}, "none"), ({"deployed": 1700000001, "domain": "x.localhost"}, "none")])
+def test_older_deployment_beside_a_later_context(world, victim, tmp_path, change, name):
+    """29: the client keeps a context of a later deployment of the same owner for the same domain, under its own uuid."""
+    uuid = "6d6e4d2a-6f0d-4a43-9bb9-2c6f4a7f0d11"
+    owner = {"owner": change["owner"]} if "owner" in change else {}
+    later = world.context(victim, ticket=attackers.encode(victim.ticket(deployed=change["deployed"])), **owner)
+    later = later.replace(victim.uuid, uuid)
+    if "domain" in change:
+        later = later.replace(victim.instance["domain"], change["domain"])
+    folder = tmp_path / "context" / uuid
+    folder.mkdir(parents=True)
+    (folder / "context.mse").write_text(later)
+    with attackers.passing(lambda _: victim) as proxy:
+        seen = world.verify(victim, proxy.port, context=owner_context(world, victim),
+                            env={"MSE_CONF_PATH": str(tmp_path)})
+        assert seen.name == name, seen.text
+
+
 def test_another_identity_than_recorded(world):
     """13, 22: the instance was started anew without its state; the owner's context knows the first identity."""
     with world.enclave(MSE_RESTART="owner") as enclave:
