@@ -11,7 +11,7 @@
 #define BODY_READ_SIZE 16384
 #define BODY_RESERVE_MAX (1u << 20)
 #define SKIP_MAX (64u << 10)
-#define SKIP_TIMEOUT_MS 1000
+#define SKIP_TIMEOUT_MS 100 /* in all: it costs a thread, a new connection costs less */
 /* Who sends slower than this, over more than one time-out's worth of waiting, is a time-out too. */
 #define BODY_RATE_MIN 256 /* bytes per second */
 #define NS_PER_SECOND (1000 * NS_PER_MS)
@@ -286,6 +286,7 @@ bool http_exchange_skip_body(struct http_exchange *exchange)
 	uint8_t thrown[BODY_READ_SIZE];
 	struct err ignored = ERR_INIT;
 	const uint64_t before = exchange->body.taken;
+	const int64_t until_ns = clock_monotonic_ns() + SKIP_TIMEOUT_MS * NS_PER_MS;
 	size_t got;
 
 	if (exchange->body.done)
@@ -295,7 +296,9 @@ bool http_exchange_skip_body(struct http_exchange *exchange)
 	    (exchange->body.framing == HTTP1_SIZED && exchange->body.left > SKIP_MAX))
 		return false;
 	while (exchange->body.taken - before <= SKIP_MAX) {
-		if (take_piece(exchange, thrown, sizeof(thrown), SKIP_TIMEOUT_MS, &got, &ignored) < 0)
+		const int64_t left_ms = (until_ns - clock_monotonic_ns()) / NS_PER_MS;
+
+		if (take_piece(exchange, thrown, sizeof(thrown), left_ms > 0 ? (int)left_ms : 0, &got, &ignored) < 0)
 			return false;
 		if (exchange->body.done)
 			return true;
