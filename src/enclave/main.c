@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * mse-enclave: the runtime in the TEE (docs/formats/enclave-settings.md, enclave-exit.md; design.md section 7).
+ * mse-enclave: the runtime in the TEE (docs/formats/enclave-settings.md, enclave-exit.md).
  * Start: harden, settings, instance, TEE, identity (new or sealed), socket. Then wait for the owner, load the
  * application, serve until told to stop.
  */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The simulated PKI: what Intel's is to hardware, with a root of trust that proves nothing (design.md section 5).
+ * The simulated PKI: what Intel's is to hardware, with a root of trust that proves nothing (docs/security-model.md).
  *
  *   root ─┬─ PCK Platform CA ─── PCK leaf of one machine ··signs·· quoting enclave report ··vouches·· attestation key
  *         └─ TCB signer ··signs·· TCB info, QE identity
