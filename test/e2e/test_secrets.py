@@ -6,6 +6,8 @@ import subprocess
 import sys
 import tomllib
 
+from cryptography.hazmat.primitives import serialization
+
 import memory
 import testcloud
 
@@ -20,6 +22,19 @@ def operator_processes(cloud):
         if name in ("msed", "mse-sim", "haproxy"):
             found.append((pid, name, command))
     return found
+
+
+def use_own_certificate(folder):
+    """The project serves under a name and a TLS key of its owner; returns what of the key must stay secret."""
+    testcloud.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes",
+                   "-keyout", folder / "key.pem", "-out", folder / "chain.pem", "-days", "30", "-subj",
+                   "/CN=app.owner.localhost", "-addext", "subjectAltName=DNS:app.owner.localhost"])
+    with open(folder / "mse.toml", "a") as file:
+        file.write('[cloud.ssl]\ndomain_name = "app.owner.localhost"\nprivate_key = "key.pem"\n'
+                   'certificate = "chain.pem"\n')
+    pem = (folder / "key.pem").read_bytes()
+    scalar = serialization.load_pem_private_key(pem, None).private_numbers().private_value
+    return {"TLS key": scalar.to_bytes(32, "big")}, {"a line of the TLS key's PEM": pem.splitlines()[2]}
 
 
 def owner_secrets(cloud, app_id):
@@ -60,10 +75,12 @@ def test_the_operator_never_holds_a_secret(fresh_cloud, project):
     cloud = fresh_cloud
     folder = project(cloud)
     (folder / "secrets.json").write_text(json.dumps({"planted": SECRET.decode()}))
+    tls_key, tls_line = use_own_certificate(folder)
     app = cloud.mse_json("deploy", cwd=folder)
+    assert app["ssl_certificate_origin"] == "owner"
     cloud.mse("test", app["id"], cwd=folder, check=False)
     cloud.mse("logs", app["id"])
-    needles = needles_of(owner_secrets(cloud, app["id"]))
+    needles = {**needles_of({**owner_secrets(cloud, app["id"]), **tls_key}), **tls_line}
     processes = operator_processes(cloud)
     assert {name for _, name, _ in processes} == {"msed", "mse-sim", "haproxy"}
     for pid, name, command in processes:
