@@ -13,6 +13,8 @@
 
 #define TIMEOUT_MINUTES_DEFAULT 1440
 #define TIMEOUT_MINUTES_MAX 525600
+#define ENDED_TRIES 20 /* msed looks every 100 ms at what is under way */
+#define ENDED_PAUSE_MS 100
 #define FIND_TRIES 6
 #define FIND_PAUSE_MS 500
 #define NS_PER_MINUTE (60 * (int64_t)1000000000)
@@ -148,6 +150,51 @@ static int wait_running(struct deploy *deploy, struct err *err)
 	return deploy_wait_status(deploy, "running", err);
 }
 
+static bool is_connection_lost(const struct err *cause)
+{
+	static const char lost[] = "attest-http";
+
+	return cause->code == ERR_UNAVAILABLE || cause->code == ERR_TIMEOUT || cause->code == ERR_IO ||
+	       strncmp(cause->text, lost, strlen(lost)) == 0;
+}
+
+/* Whether the app comes to its end within moments; *err then says why. */
+static bool has_ended(struct deploy *deploy, struct err *err)
+{
+	struct err ignored = ERR_INIT;
+
+	for (int i = 0; i < ENDED_TRIES; i++) {
+		scoped(json_decrefp) json_t *app = NULL;
+		struct app_view view;
+
+		if (app_view_get(&deploy->api, deploy->uuid, &app, &view, &ignored) < 0)
+			return false;
+		if (app_view_is_final(&view)) {
+			(void)err_set(err, ERR_CONFLICT, "the app is %s: %s", view.status,
+				      view.reason ? view.reason : "");
+			return true;
+		}
+		if (interrupt_sleep_ms(ENDED_PAUSE_MS, &ignored) < 0)
+			return false;
+	}
+	return false;
+}
+
+/*
+ * An app that fails to load takes its enclave along, perhaps in the middle of this: then why it ended is the news, not
+ * that a connection was lost. It is a failure either way, so the cloud's word cannot do harm.
+ */
+static int attest_application(struct deploy *deploy, struct err *err)
+{
+	struct err ended = ERR_INIT;
+
+	if (deploy_attest_again(deploy, err) == 0)
+		return 0;
+	if (is_connection_lost(err) && has_ended(deploy, &ended))
+		*err = ended;
+	return -1;
+}
+
 static int make_package(struct deploy *deploy, struct err *err)
 {
 	if (workspace_open(cmd_value(deploy->call, "workspace"), &deploy->workspace, err) < 0 ||
@@ -167,7 +214,7 @@ static int run(struct deploy *deploy, struct err *err)
 	    step(deploy, "Starting the enclave", wait_initializing, err) < 0 || deploy_provision(deploy, err) < 0)
 		return -1;
 	/* operator mode ends TLS before the enclave: there is no second connection to attest */
-	if (!deploy->operator_tls && step(deploy, "Attesting the application", deploy_attest_again, err) < 0)
+	if (!deploy->operator_tls && step(deploy, "Attesting the application", attest_application, err) < 0)
 		return -1;
 	if (step(deploy, "Waiting for the application", wait_running, err) < 0)
 		return -1;
