@@ -13,6 +13,7 @@
 
 #define TIMEOUT_MINUTES_DEFAULT 1440
 #define TIMEOUT_MINUTES_MAX 525600
+#define NS_PER_MS 1000000
 #define ENDED_TRIES 20 /* msed looks every 100 ms at what is under way */
 #define ENDED_PAUSE_MS 100
 #define FIND_TRIES 6
@@ -205,20 +206,64 @@ static int make_package(struct deploy *deploy, struct err *err)
 	return 0;
 }
 
+static int check(struct deploy *deploy, struct err *err)
+{
+	return deploy_check_cloud(deploy, err) < 0 ? -1 : deploy_check_project(deploy, err);
+}
+
+static int start(struct deploy *deploy, struct err *err)
+{
+	return step(deploy, "Starting the enclave", wait_initializing, err);
+}
+
+/* Operator mode ends TLS before the enclave: there is no second connection to attest. */
+static int attest(struct deploy *deploy, struct err *err)
+{
+	return deploy->operator_tls ? 0 : step(deploy, "Attesting the application", attest_application, err);
+}
+
+static int serve(struct deploy *deploy, struct err *err)
+{
+	return step(deploy, "Waiting for the application", wait_running, err);
+}
+
+static int commit(struct deploy *deploy, struct err *err)
+{
+	return context_store_commit(deploy->call->settings, &deploy->context, deploy->tar_path, err);
+}
+
+/* The order of mission section 8; the names are those of phases_ms in docs/formats/cli-json.md. */
+static const struct {
+	const char *name;
+	int (*run)(struct deploy *deploy, struct err *err);
+} phases[] = {
+    {"prepare", prepare},      {"check", check}, {"package", make_package},
+    {"create", deploy_create}, {"start", start}, {"provision", deploy_provision},
+    {"attest", attest},        {"serve", serve}, {"context", commit},
+};
+
+_Static_assert(COUNT_OF(phases) <= DEPLOY_PHASES_MAX, "every phase is timed");
+
 static int run(struct deploy *deploy, struct err *err)
 {
-	struct cmd_call *call = deploy->call;
+	for (size_t i = 0; i < COUNT_OF(phases); i++) {
+		const int64_t began = clock_monotonic_ns();
 
-	if (prepare(deploy, err) < 0 || deploy_check_cloud(deploy, err) < 0 || deploy_check_project(deploy, err) < 0 ||
-	    make_package(deploy, err) < 0 || deploy_create(deploy, err) < 0 ||
-	    step(deploy, "Starting the enclave", wait_initializing, err) < 0 || deploy_provision(deploy, err) < 0)
-		return -1;
-	/* operator mode ends TLS before the enclave: there is no second connection to attest */
-	if (!deploy->operator_tls && step(deploy, "Attesting the application", attest_application, err) < 0)
-		return -1;
-	if (step(deploy, "Waiting for the application", wait_running, err) < 0)
-		return -1;
-	return context_store_commit(call->settings, &deploy->context, deploy->tar_path, err);
+		if (phases[i].run(deploy, err) < 0)
+			return -1;
+		deploy->phases[deploy->phase_count++] =
+		    (struct deploy_phase){.name = phases[i].name, .ms = (clock_monotonic_ns() - began) / NS_PER_MS};
+	}
+	return 0;
+}
+
+static json_t *phases_json(const struct deploy *deploy)
+{
+	json_t *object = json_object();
+
+	for (size_t i = 0; i < deploy->phase_count; i++)
+		(void)json_object_set_new(object, deploy->phases[i].name, json_integer(deploy->phases[i].ms));
+	return object;
 }
 
 static void print_curl(struct deploy *deploy, const char *address)
@@ -258,6 +303,7 @@ static int report(struct deploy *deploy, struct err *err)
 				   instance_tls_text(deploy->instance.tls), "fingerprint", fingerprint, "verified",
 				   !cmd_has(deploy->call, "no-verify"), "workspace", deploy->workspace.path);
 		bill_belief_json(&deploy->bill_belief, object);
+		(void)json_object_set_new(object, "phases_ms", phases_json(deploy));
 		out_json(out, object);
 		return 0;
 	}

@@ -22,8 +22,18 @@
 #define DEPLOY_HASH_SIZE 32
 #define DEPLOY_IDENTITY_SIZE 64
 
+#define DEPLOY_PHASES_MAX 10
+
+/* What a phase cost, for --json and the benchmark. */
+struct deploy_phase {
+	const char *name;
+	int64_t ms;
+};
+
 struct deploy {
 	struct cmd_call *call;
+	struct deploy_phase phases[DEPLOY_PHASES_MAX];
+	size_t phase_count;
 	struct api api;
 	struct project project;
 	struct workspace workspace;
