@@ -115,8 +115,6 @@ def test_shells_take_the_completions(usr):
 
 @pytest.mark.parametrize("page", PAGES)
 def test_pages_format(usr, page):
-    if not shutil.which("groff"):
-        pytest.skip("no groff on this machine")
     done = testcloud.run(["groff", "-man", "-Tutf8", "-ww", "-z", usr / "share/man" / page])
     assert done.stderr == ""
 
