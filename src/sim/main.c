@@ -182,6 +182,8 @@ static int detach(char **argv, const char *data_dir, struct err *err)
 	if (program_own_path(&self, err) < 0 || engine_process_open(data_dir, &engine, err) < 0 ||
 	    open_log(data_dir, &log, err) < 0)
 		return -1;
+	if (answers(engine)) /* one serves already: a child would only find that out and end */
+		return 0;
 	argv[0] = self;
 	spawn.argv = (const char *const *)argv;
 	spawn.stdout_fd = log;

@@ -61,7 +61,7 @@ def node(request):
         yield new
     finally:
         new.remove()
-    assert new.processes() == []
+    new.wait_clean()
 
 
 class Tee:

@@ -20,7 +20,7 @@ def node(request):
         yield new
     finally:
         new.remove()
-    assert new.processes() == []
+    new.wait_clean()
 
 
 ENVIRONMENT = """HOME=/root

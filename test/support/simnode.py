@@ -187,6 +187,14 @@ class Node:
         prefix = "mse-" + hashlib.sha256(str(self.dir.resolve()).encode()).hexdigest()[:8]
         return list(pathlib.Path("/sys/fs/cgroup").glob(f"**/{prefix}-*"))
 
+    def wait_clean(self, seconds=20):
+        """Nothing of this node is left: a process that was told to end may need a moment on a busy machine."""
+        until = time.monotonic() + seconds
+        while (self.processes() or self.groups()) and time.monotonic() < until:
+            time.sleep(0.01)
+        assert self.processes() == []
+        assert self.groups() == []
+
     def remove(self):
         self.stop()
         shutil.rmtree(self.dir, ignore_errors=True)
