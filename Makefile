@@ -64,8 +64,11 @@ fuzz: packages
 coverage: packages
 	[ -f build-cov/build.ninja ] || meson setup build-cov -Db_coverage=true
 	ninja -C build-cov
+	find build-cov -name '*.gcda' -delete
 	meson test -C build-cov
-	gcovr -r . build-cov --filter src/ --print-summary
+	gcovr -r . build-cov --filter src/ --exclude-unreachable-branches --exclude-lines-by-pattern '.*assert\(.*' \
+		--json-summary build-cov/coverage.json
+	tools/coverage-summary build-cov/coverage.json
 
 # The prefix is where the programs will run; DESTDIR only where the files are put now. A build folder that was set up for
 # another prefix is told, which rebuilds nothing but what holds the path.
