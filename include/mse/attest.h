@@ -67,6 +67,7 @@ extern "C" {
 	X(UNSUPPORTED_KEY_TYPE, "unsupported-key-type") \
 	X(BAD_QE_VENDOR, "bad-qe-vendor") \
 	X(UNSUPPORTED_CERT_DATA, "unsupported-cert-data") \
+	X(UNSUPPORTED_BODY, "unsupported-body") \
 	X(PCK_CHAIN_MISSING, "pck-chain-missing") \
 	/* authenticity */ \
 	X(CHAIN_INVALID, "chain-invalid") \
@@ -92,10 +93,18 @@ extern "C" {
 	X(QE_REPORT_SIGNATURE, "qe-report-signature") \
 	X(QE_REPORT_DATA, "qe-report-data") \
 	X(QUOTE_SIGNATURE, "quote-signature") \
+	X(REPORT_SIGNATURE, "report-signature") \
+	X(PRODUCT_MISMATCH, "product-mismatch") \
+	X(CHIP_MISMATCH, "chip-mismatch") \
+	X(TCB_MISMATCH, "tcb-mismatch") \
+	X(TDX_MODULE_MISMATCH, "tdx-module-mismatch") \
 	X(TCB_NOT_SUPPORTED, "tcb-not-supported") \
 	X(TCB_REVOKED, "tcb-revoked") \
 	/* authentic, but not acceptable */ \
 	X(DEBUG, "debug") \
+	X(TD_ATTRIBUTES, "td-attributes") \
+	X(GUEST_POLICY, "guest-policy") \
+	X(TCB_ORDER, "tcb-order") \
 	X(MEASUREMENT, "measurement") \
 	X(SVN, "svn") \
 	X(TCB_STATUS, "tcb-status") \
@@ -136,12 +145,14 @@ enum attest_error {
 #undef X
 };
 
-/* Intel's words, with their case. */
+/* Intel's words, with their case. The two of TDX relaunch come from no document: the verifier finds them. */
 #define ATTEST_TCB_STATUSES(X) \
 	X(UP_TO_DATE, "UpToDate") \
 	X(SW_HARDENING_NEEDED, "SWHardeningNeeded") \
 	X(CONFIGURATION_NEEDED, "ConfigurationNeeded") \
 	X(CONFIGURATION_AND_SW_HARDENING_NEEDED, "ConfigurationAndSWHardeningNeeded") \
+	X(TD_RELAUNCH_ADVISED, "TDRelaunchAdvised") \
+	X(TD_RELAUNCH_ADVISED_CONFIGURATION_NEEDED, "TDRelaunchAdvisedConfigurationNeeded") \
 	X(OUT_OF_DATE, "OutOfDate") \
 	X(OUT_OF_DATE_CONFIGURATION_NEEDED, "OutOfDateConfigurationNeeded") \
 	X(REVOKED, "Revoked")
@@ -154,7 +165,20 @@ enum attest_tcb_status {
 
 #define ATTEST_TCB_BIT(status) (1u << (status))
 
+/* Texts as in JSON verdicts. */
+#define ATTEST_TEES(X) \
+	X(SGX, "sgx") \
+	X(TDX, "tdx") \
+	X(SEV_SNP, "sev-snp")
+
+enum attest_tee {
+#define X(name, text) ATTEST_TEE_##name,
+	ATTEST_TEES(X)
+#undef X
+};
+
 const char *attest_error_text(enum attest_error error);
+const char *attest_tee_text(enum attest_tee tee);
 const char *attest_tcb_status_text(enum attest_tcb_status status);
 
 /* Bytes of the caller; never kept after the call returns. {NULL, 0}: absent. */
@@ -165,13 +189,19 @@ struct attest_bytes {
 
 /* ------------------------------------------------------------------------------------------------ what goes in */
 
+/* Exactly one of them. */
 struct attest_evidence {
-	struct attest_bytes quote; /* as the enclave gave it; bytes after its declared end are counted, not judged */
+	struct attest_bytes quote; /* Intel, as the TEE gave it; bytes after its declared end are counted, not judged */
+	struct attest_bytes report; /* AMD SEV-SNP */
 };
 
-/* What REPORTDATA must be: all 64 bytes, made by the verifier from its own values, never taken from the evidence. */
+/*
+ * What REPORTDATA must be: all 64 bytes, made by the verifier from its own values, never taken from the evidence.
+ * `any` asks for nothing, and shows in the verdict; then report_data must be absent.
+ */
 struct attest_binding {
 	struct attest_bytes report_data; /* exactly ATTEST_REPORT_DATA_SIZE bytes */
+	bool any;
 };
 
 /*
@@ -187,6 +217,11 @@ struct attest_collateral_bytes {
 	struct attest_bytes root_ca_crl;
 	struct attest_bytes pck_crl;
 	struct attest_bytes pck_cert_chain; /* only for quotes that do not carry their chain */
+	/* SEV-SNP; certificates in DER or PEM */
+	struct attest_bytes vek; /* VCEK or VLEK */
+	struct attest_bytes ask; /* ASK or ASVK */
+	struct attest_bytes ark; /* compared with the pinned ones, never trusted */
+	struct attest_bytes ark_crl;
 };
 
 /* Collateral, parsed once, for any number of verdicts. Bad items are kept as such and named by the verdict. */
@@ -312,24 +347,13 @@ struct attest_expiry {
 	int64_t until;
 };
 
-/* What a quote says. Believe it only if verdict->authentic. */
-struct attest_quote_facts {
-	bool parsed;
-	uint16_t version;
-	size_t trailing_bytes; /* after the declared end */
+#define ATTEST_TCB_VERSION_SIZE 8 /* of SEV-SNP: one byte for each component, as in the report */
+
+/* Of Intel's quotes, SGX or TDX: header, certification, platform. */
+struct attest_intel_facts {
 	uint8_t user_data[20]; /* of the header; never trusted */
 	uint16_t cert_data_type;
-	uint8_t cpusvn[16];
-	uint32_t miscselect;
-	uint8_t attributes[16]; /* flags and XFRM as in the report */
-	bool debug;
-	uint8_t mrenclave[32];
-	uint8_t mrsigner[32];
-	uint16_t isvprodid;
-	uint16_t isvsvn;
-	uint8_t report_data[64];
-
-	bool pck_parsed;
+	bool pck_parsed;  /* the rest down to smt_enabled */
 	bool platform_ca; /* else Processor CA */
 	uint8_t fmspc[6];
 	uint8_t pceid[2];
@@ -337,21 +361,120 @@ struct attest_quote_facts {
 	uint8_t tcb_components[16];
 	uint8_t pck_serial[20];
 	size_t pck_serial_size;
-	bool has_configuration; /* the three below; Platform CA only */
+	uint8_t ppid[16];
+	bool has_configuration; /* the four below; Platform CA only */
+	uint8_t platform_instance_id[16];
 	bool dynamic_platform;
 	bool cached_keys;
 	bool smt_enabled;
-	uint8_t machine_id[32]; /* SHA-256(PPID) */
-
-	bool tcb_known;                    /* the rest */
-	enum attest_tcb_status tcb_status; /* converged */
+	/* if facts->tcb_known */
 	enum attest_tcb_status platform_status;
 	enum attest_tcb_status qe_status;
-	int64_t tcb_date;
 	int64_t qe_tcb_date;
+};
+
+struct attest_sgx_facts {
+	uint8_t cpusvn[16];
+	uint32_t miscselect;
+	uint8_t attributes[16]; /* flags and XFRM as in the report */
+	uint8_t mrenclave[32];
+	uint8_t mrsigner[32];
+	uint16_t isvprodid;
+	uint16_t isvsvn;
+	uint8_t isvextprodid[16];
+	uint8_t configid[64];
+	uint16_t configsvn;
+	uint8_t isvfamilyid[16];
+};
+
+struct attest_tdx_facts {
+	uint8_t tee_tcb_svn[16];
+	uint8_t mrseam[48];
+	uint8_t mrsignerseam[48];
+	uint8_t seam_attributes[8];
+	uint8_t td_attributes[8];
+	uint8_t xfam[8];
+	uint8_t mrtd[48];
+	uint8_t mrconfigid[48];
+	uint8_t mrowner[48];
+	uint8_t mrownerconfig[48];
+	uint8_t rtmr[4][48];
+	bool is_1_5; /* the two below */
+	uint8_t tee_tcb_svn_2[16];
+	uint8_t mrservicetd[48];
+	/* if facts->tcb_known */
+	bool has_module_status; /* TEE_TCB_SVN[1] > 0 */
+	enum attest_tcb_status module_status;
+	int64_t module_tcb_date;
+};
+
+struct attest_snp_facts {
+	uint32_t guest_svn;
+	uint64_t policy;
+	uint8_t family_id[16];
+	uint8_t image_id[16];
+	uint32_t vmpl; /* 0xFFFFFFFF: the host asked */
+	uint32_t signature_algorithm;
+	uint8_t current_tcb[ATTEST_TCB_VERSION_SIZE];
+	uint64_t platform_info;
+	bool author_key_enabled;
+	bool chip_key_masked;
+	uint8_t signing_key; /* 0 VCEK, 1 VLEK, 7 none */
+	uint8_t measurement[48];
+	uint8_t host_data[32];
+	uint8_t id_key_digest[48];
+	uint8_t author_key_digest[48];
+	uint8_t report_id[32];
+	uint8_t report_id_ma[32];
+	uint8_t reported_tcb[ATTEST_TCB_VERSION_SIZE];
+	bool has_cpuid; /* version 3 and later: the three below */
+	uint8_t cpuid_family;
+	uint8_t cpuid_model;
+	uint8_t cpuid_stepping;
+	uint8_t chip_id[64];
+	uint8_t committed_tcb[ATTEST_TCB_VERSION_SIZE];
+	uint8_t current_firmware[3]; /* build, minor, major */
+	uint8_t committed_firmware[3];
+	uint8_t launch_tcb[ATTEST_TCB_VERSION_SIZE];
+	bool has_mitigation_vectors; /* version 5: the two below */
+	uint64_t launch_mitigation_vector;
+	uint64_t current_mitigation_vector;
+	const char *product; /* "Milan", "Genoa", "Turin", "": not known; a constant of the library */
+};
+
+/*
+ * What evidence says. Believe it only if verdict->authentic. What a TEE does not have is empty (size 0) or false.
+ *
+ *                SGX             TDX           SEV-SNP
+ *   measurement  MRENCLAVE 32    MRTD 48       MEASUREMENT 48
+ *   signer       MRSIGNER 32     none          ID_KEY_DIGEST 48, if there is one
+ *   svn          ISVSVN          none          GUEST_SVN
+ *   machine      SHA-256(PPID)   SHA-256(PPID) CHIP_ID 64
+ */
+struct attest_facts {
+	bool parsed;
+	enum attest_tee tee;
+	uint16_t version;
+	size_t trailing_bytes; /* after the declared end */
+	bool debug;
+	struct attest_measurement measurement;
+	struct attest_measurement signer;
+	bool has_svn;
+	uint32_t svn;
+	uint8_t report_data[ATTEST_REPORT_DATA_SIZE];
+	struct attest_machine machine; /* known once the certificates were read */
+
+	bool tcb_known;                    /* the rest; Intel only */
+	enum attest_tcb_status tcb_status; /* converged */
+	int64_t tcb_date;
 	uint32_t evaluation_number;                                   /* the lower of TCB info and QE identity */
 	char advisories[ATTEST_ADVISORIES_MAX][ATTEST_ADVISORY_SIZE]; /* union, sorted */
 	size_t advisory_count;
+
+	struct attest_intel_facts intel; /* tee SGX and TDX */
+	struct attest_sgx_facts sgx;
+	struct attest_tdx_facts tdx;
+	struct attest_snp_facts snp;
 };
 
 /* Made by the library, freed by attest_verdict_free. Later versions add members, at the end only. */
@@ -370,7 +493,7 @@ struct attest_verdict {
 	struct attest_expiry expiries[ATTEST_EXPIRIES_MAX];
 	size_t expiry_count;
 
-	struct attest_quote_facts quote; /* of the quote that decides: the given, the certificate's or the fresh one */
+	struct attest_facts facts; /* of the evidence that decides: the given, the certificate's or the fresh one */
 
 	/* attest_verify_ratls and attest_verify_fresh */
 	bool has_identity;
@@ -381,7 +504,7 @@ struct attest_verdict {
 	int64_t certificate_not_after;
 
 	/* attest_verify_fresh */
-	struct attest_quote_facts certificate_quote;
+	struct attest_facts certificate_facts;
 	uint8_t role; /* ATTEST_ROLE_* */
 	bool has_ticket;
 	uint8_t ticket_hash[32];

@@ -5,10 +5,11 @@
 #include <string.h>
 
 #include "attest/api.h"
+#include "attest/evidence.h"
 #include "attest/fresh.h"
 #include "attest/policy.h"
 #include "attest/ratls.h"
-#include "attest/sgx.h"
+#include "attest/trust.h"
 
 static const struct attest_policy STRICT_POLICY = {0};
 static const char OUT_OF_MEMORY[] = "out of memory";
@@ -67,7 +68,7 @@ static int open_judge(const struct call *call, struct trust *trust, struct judge
 	ret->verdict = verdict_new(call->time);
 	if (!ret->verdict)
 		return refuse(ret_why, OUT_OF_MEMORY);
-	ret->facts = &ret->verdict->quote;
+	ret->facts = &ret->verdict->facts;
 	return 0;
 }
 
@@ -82,6 +83,17 @@ static int close_judge(struct judge *judge, struct attest_verdict **ret_verdict,
 	return 0;
 }
 
+static const char *find_binding_fault(const struct attest_binding *binding)
+{
+	if (!binding || (!binding->any && !binding->report_data.data))
+		return "the expected REPORTDATA is missing";
+	if (binding->any && binding->report_data.data)
+		return "an expected REPORTDATA is given, and any is asked for";
+	if (!binding->any && binding->report_data.size != ATTEST_REPORT_DATA_SIZE)
+		return "the expected REPORTDATA has not 64 bytes";
+	return NULL;
+}
+
 ATTEST_API int attest_verify(const struct attest_evidence *evidence, const struct attest_binding *binding,
 			     const struct attest_collateral *collateral, const struct attest_roots *roots, int64_t time,
 			     const struct attest_policy *policy, struct attest_verdict **ret_verdict,
@@ -90,17 +102,21 @@ ATTEST_API int attest_verify(const struct attest_evidence *evidence, const struc
 	const struct call call = {collateral, roots, time, policy};
 	struct trust trust;
 	struct judge judge;
+	const char *fault;
 
 	if (check_call(&call, ret_verdict, ret_why) < 0)
 		return -1;
-	if (!evidence || (!evidence->quote.data && evidence->quote.size > 0))
-		return refuse(ret_why, "the evidence is missing");
-	if (!binding || !binding->report_data.data || binding->report_data.size != ATTEST_REPORT_DATA_SIZE)
-		return refuse(ret_why, "the expected REPORTDATA is missing or has not 64 bytes");
+	fault = evidence_find_fault(evidence);
+	if (!fault)
+		fault = find_binding_fault(binding);
+	if (fault)
+		return refuse(ret_why, fault);
 	if (open_judge(&call, &trust, &judge, ret_why) < 0)
 		return -1;
-	if (sgx_judge(&judge, evidence->quote))
-		sgx_judge_binding(&judge, binding->report_data.data, ATTEST_REPORT_DATA_SIZE);
+	if (evidence_judge(&judge, evidence) && binding->any)
+		evidence_skip_binding(&judge);
+	else if (judge.facts->parsed)
+		evidence_judge_binding(&judge, binding->report_data.data, ATTEST_REPORT_DATA_SIZE);
 	return close_judge(&judge, ret_verdict, ret_why);
 }
 

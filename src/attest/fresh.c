@@ -4,9 +4,9 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "attest/evidence.h"
 #include "attest/fresh_binding.h"
 #include "attest/ratls.h"
-#include "attest/sgx.h"
 #include "attest/ticket_verify.h"
 #include "crypto/hash.h"
 #include "format/attest_message.h"
@@ -20,7 +20,7 @@ static bool judge_answer(struct judge *judge, struct attest_bytes body, struct a
 		return judge_fail_err(
 		    judge, "answer",
 		    err.code == ERR_UNSUPPORTED ? ATTEST_ERROR_ATTEST_VERSION : ATTEST_ERROR_ATTEST_MALFORMED, &err);
-	judge_pass(judge, "answer", "version 1, role %u, TEE '%s'", ret->role, attest_tee_text(ret->tee));
+	judge_pass(judge, "answer", "version 1, role %u, TEE '%s'", ret->role, message_tee_text(ret->tee));
 	return true;
 }
 
@@ -47,7 +47,7 @@ static void judge_certificate(struct judge *judge, const struct attest_fresh *fr
 	};
 
 	inner.prefix = "certificate.";
-	inner.facts = &judge->verdict->certificate_quote;
+	inner.facts = &judge->verdict->certificate_facts;
 	inner.is_beside_fresh = true;
 	ratls_judge(&inner, &question);
 	judge->no_memory = inner.no_memory;
@@ -79,22 +79,24 @@ static void judge_proof(struct judge *judge, const struct attest_answer *answer)
 /* F7, the part that ties both quotes together. */
 static void judge_same_enclave(struct judge *judge)
 {
-	const struct attest_quote_facts *old = &judge->verdict->certificate_quote;
-	const struct attest_quote_facts *now = judge->facts;
+	const struct attest_facts *old = &judge->verdict->certificate_facts;
+	const struct attest_facts *now = judge->facts;
 
 	if (!old->parsed || !now->parsed) {
 		(void)judge_skip(judge, "same-measurement", "needs both quotes");
 		(void)judge_skip(judge, "same-machine", "needs both quotes");
 		return;
 	}
-	if (memcmp(old->mrenclave, now->mrenclave, sizeof(now->mrenclave)) != 0)
+	if (old->tee != now->tee || old->measurement.size != now->measurement.size ||
+	    memcmp(old->measurement.data, now->measurement.data, now->measurement.size) != 0)
 		(void)judge_fail(judge, "same-measurement", ATTEST_ERROR_MEASUREMENT,
-				 "the fresh quote has another MRENCLAVE than the certificate's");
+				 "the fresh quote has another measurement than the certificate's");
 	else
-		judge_pass(judge, "same-measurement", "the fresh quote has the MRENCLAVE of the certificate's");
-	if (!old->pck_parsed || !now->pck_parsed)
-		(void)judge_skip(judge, "same-machine", "needs the PCK extension of both quotes");
-	else if (memcmp(old->machine_id, now->machine_id, sizeof(now->machine_id)) != 0)
+		judge_pass(judge, "same-measurement", "the fresh quote has the measurement of the certificate's");
+	if (old->machine.size == 0 || now->machine.size == 0)
+		(void)judge_skip(judge, "same-machine", "needs the machine's certificate for both quotes");
+	else if (old->machine.size != now->machine.size ||
+		 memcmp(old->machine.data, now->machine.data, now->machine.size) != 0)
 		(void)judge_fail(judge, "same-machine", ATTEST_ERROR_MACHINE_CHANGED,
 				 "the fresh quote is of another machine than the certificate's");
 	else
@@ -177,8 +179,8 @@ static void judge_ticket(struct judge *judge, const struct attest_fresh *fresh, 
 	    .owner_key = fresh->owner_key,
 	    .identity = verdict->identity,
 	    .instance = verdict->instance_hash,
-	    .fingerprint = verdict->certificate_quote.mrenclave,
-	    .fingerprint_size = sizeof(verdict->certificate_quote.mrenclave),
+	    .fingerprint = verdict->certificate_facts.measurement.data,
+	    .fingerprint_size = verdict->certificate_facts.measurement.size,
 	    .deployed_min = deployed_min > 0 ? (uint64_t)deployed_min : 0,
 	};
 
@@ -215,14 +217,14 @@ static void judge_recorded_identity(struct judge *judge, const uint8_t *recorded
 /* A key made before a microcode fix was applied stays as it was. */
 static void warn_of_older_tcb(struct attest_verdict *verdict)
 {
-	const struct attest_quote_facts *old = &verdict->certificate_quote;
-	const struct attest_quote_facts *now = &verdict->quote;
-	bool older = old->pcesvn < now->pcesvn;
+	const struct attest_facts *old = &verdict->certificate_facts;
+	const struct attest_facts *now = &verdict->facts;
+	bool older = old->intel.pcesvn < now->intel.pcesvn;
 
 	if (!old->tcb_known || !now->tcb_known)
 		return;
-	for (size_t i = 0; i < sizeof(now->tcb_components); i++)
-		older = older || old->tcb_components[i] < now->tcb_components[i];
+	for (size_t i = 0; i < sizeof(now->intel.tcb_components); i++)
+		older = older || old->intel.tcb_components[i] < now->intel.tcb_components[i];
 	if (older || old->tcb_status > now->tcb_status)
 		(void)snprintf(verdict->warning, sizeof(verdict->warning),
 			       "the certificate's key was made under an older TCB (%s) than the machine has now (%s): "
@@ -242,7 +244,7 @@ void fresh_judge(struct judge *judge, const struct attest_fresh *fresh)
 	judge_role(judge, answer.role, fresh->role);
 	judge_proof(judge, &answer);
 	judge->prefix = "fresh.";
-	(void)sgx_judge(judge, (struct attest_bytes){answer.quote.data, answer.quote.size});
+	(void)evidence_judge(judge, &(struct attest_evidence){.quote = {answer.quote.data, answer.quote.size}});
 	judge_same_enclave(judge);
 	hash_ticket(judge, &answer);
 	judge_binding(judge, fresh, &answer);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "attest/policy.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "base/clock.h"
@@ -8,7 +9,6 @@
 
 #define STRICT_STATUSES (ATTEST_TCB_BIT(ATTEST_TCB_UP_TO_DATE) | ATTEST_TCB_BIT(ATTEST_TCB_SW_HARDENING_NEEDED))
 #define ALL_STATUSES (ATTEST_TCB_BIT(ATTEST_TCB_REVOKED + 1) - 1)
-#define MRENCLAVE_SIZE 32
 
 static bool measurements_are_sound(const struct attest_measurement *list, size_t count)
 {
@@ -96,14 +96,24 @@ static void judge_debug(struct judge *judge)
 	const struct attest_exception *exception = find_exception(judge, true, 0);
 
 	if (!judge->facts->debug)
-		judge_pass(judge, "debug", "the enclave has no DEBUG attribute");
+		judge_pass(judge, "debug", "no DEBUG attribute");
 	else if (judge->simulated)
 		judge_pass(judge, "debug", "DEBUG attribute, allowed because this simulation is allowed");
 	else if (exception)
 		pass_by_exception(judge, "debug", "DEBUG attribute", exception);
 	else
-		(void)judge_fail(judge, "debug", ATTEST_ERROR_DEBUG, "the enclave has the DEBUG attribute");
+		(void)judge_fail(judge, "debug", ATTEST_ERROR_DEBUG, "DEBUG attribute");
 }
+
+/* What the common facts are called in each TEE. */
+static const struct {
+	const char *measurement;
+	const char *signer;
+} NAMES[] = {
+    [ATTEST_TEE_SGX] = {"MRENCLAVE", "MRSIGNER"},
+    [ATTEST_TEE_TDX] = {"MRTD", "signer"},
+    [ATTEST_TEE_SEV_SNP] = {"MEASUREMENT", "ID_KEY_DIGEST"},
+};
 
 static bool measurement_is_in(const struct attest_measurement *list, size_t count, const uint8_t *value, size_t size)
 {
@@ -113,17 +123,20 @@ static bool measurement_is_in(const struct attest_measurement *list, size_t coun
 	return false;
 }
 
-static bool judge_measurement(struct judge *judge, const char *check, const char *what, const uint8_t *value,
-			      const struct attest_measurement *list, size_t count)
+static bool judge_measurement(struct judge *judge, const char *check, const char *what,
+			      const struct attest_measurement *value, const struct attest_measurement *list,
+			      size_t count)
 {
-	char seen[HEX_TEXT_SIZE(MRENCLAVE_SIZE)];
+	char seen[HEX_TEXT_SIZE(ATTEST_MEASUREMENT_SIZE_MAX)] = "";
 	char wanted[HEX_TEXT_SIZE(ATTEST_MEASUREMENT_SIZE_MAX)] = "";
 
-	hex_encode(value, MRENCLAVE_SIZE, seen);
+	hex_encode(value->data, value->size, seen);
+	if (value->size == 0)
+		(void)snprintf(seen, sizeof(seen), "absent");
 	if (count == 0)
 		return judge_skip(judge, check, "%s is %s; the policy names none", what, seen);
 	hex_encode(list[0].data, list[0].size, wanted);
-	if (!measurement_is_in(list, count, value, MRENCLAVE_SIZE))
+	if (!measurement_is_in(list, count, value->data, value->size))
 		return judge_fail(judge, check, ATTEST_ERROR_MEASUREMENT, "%s is %s, expected %s%s", what, seen, wanted,
 				  count > 1 ? " or another of the list" : "");
 	judge_pass(judge, check, "%s is %s, as expected", what, seen);
@@ -134,11 +147,17 @@ static void judge_product(struct judge *judge)
 {
 	const uint16_t *wanted = judge->policy->isvprodid;
 
-	if (!wanted)
-		(void)judge_skip(judge, "product", "ISVPRODID is %u; the policy names none", judge->facts->isvprodid);
-	else if (judge->facts->isvprodid != *wanted)
-		(void)judge_fail(judge, "product", ATTEST_ERROR_MEASUREMENT, "ISVPRODID is %u, expected %u",
-				 judge->facts->isvprodid, *wanted);
+	const uint16_t seen = judge->facts->sgx.isvprodid;
+
+	if (!wanted && judge->facts->tee != ATTEST_TEE_SGX)
+		(void)judge_skip(judge, "product", "only SGX has an ISVPRODID");
+	else if (!wanted)
+		(void)judge_skip(judge, "product", "ISVPRODID is %u; the policy names none", seen);
+	else if (judge->facts->tee != ATTEST_TEE_SGX)
+		(void)judge_fail(judge, "product", ATTEST_ERROR_MEASUREMENT, "no ISVPRODID, expected %u", *wanted);
+	else if (seen != *wanted)
+		(void)judge_fail(judge, "product", ATTEST_ERROR_MEASUREMENT, "ISVPRODID is %u, expected %u", seen,
+				 *wanted);
 	else
 		judge_pass(judge, "product", "ISVPRODID is %u, as expected", *wanted);
 }
@@ -147,11 +166,13 @@ static void judge_svn(struct judge *judge)
 {
 	const uint16_t least = judge->policy->isvsvn_min;
 
-	if (judge->facts->isvsvn < least)
-		(void)judge_fail(judge, "svn", ATTEST_ERROR_SVN, "ISVSVN is %u, expected at least %u",
-				 judge->facts->isvsvn, least);
+	if (!judge->facts->has_svn && least == 0)
+		(void)judge_skip(judge, "svn", "this TEE gives the workload no SVN; the policy asks for none");
+	else if (!judge->facts->has_svn || judge->facts->svn < least)
+		(void)judge_fail(judge, "svn", ATTEST_ERROR_SVN, "SVN is %u, expected at least %u", judge->facts->svn,
+				 least);
 	else
-		judge_pass(judge, "svn", "ISVSVN is %u, at least %u is expected", judge->facts->isvsvn, least);
+		judge_pass(judge, "svn", "SVN is %u, at least %u is expected", judge->facts->svn, least);
 }
 
 static bool advisory_is_allowed(const struct attest_policy *policy, const char *name)
@@ -167,7 +188,7 @@ static bool advisory_is_allowed(const struct attest_policy *policy, const char *
 /* The floors and lists beside the status itself. */
 static bool judge_tcb_limits(struct judge *judge)
 {
-	const struct attest_quote_facts *facts = judge->facts;
+	const struct attest_facts *facts = judge->facts;
 	const struct attest_policy *policy = judge->policy;
 
 	for (size_t i = 0; i < facts->advisory_count; i++)
@@ -215,20 +236,21 @@ static void judge_tcb_status(struct judge *judge)
 void policy_judge_machine(struct judge *judge)
 {
 	const struct attest_policy *policy = judge->policy;
-	char seen[HEX_TEXT_SIZE(sizeof(judge->facts->machine_id))];
+	const struct attest_machine *machine = &judge->facts->machine;
+	char seen[HEX_TEXT_SIZE(ATTEST_MACHINE_SIZE_MAX)];
 
 	if (policy->machine_count == 0) {
 		(void)judge_skip(judge, "machine", "the policy has no machine list");
 		return;
 	}
-	if (!judge->facts->pck_parsed) {
-		(void)judge_skip(judge, "machine", "needs the PCK extension");
+	if (machine->size == 0) {
+		(void)judge_skip(judge, "machine", "needs the machine's certificate");
 		return;
 	}
-	hex_encode(judge->facts->machine_id, sizeof(judge->facts->machine_id), seen);
+	hex_encode(machine->data, machine->size, seen);
 	for (size_t i = 0; i < policy->machine_count; i++) {
-		if (policy->machines[i].size == sizeof(judge->facts->machine_id) &&
-		    memcmp(policy->machines[i].data, judge->facts->machine_id, policy->machines[i].size) == 0) {
+		if (policy->machines[i].size == machine->size &&
+		    memcmp(policy->machines[i].data, machine->data, machine->size) == 0) {
 			judge_pass(judge, "machine", "machine %s is in the policy's list", seen);
 			return;
 		}
@@ -241,10 +263,10 @@ void policy_judge(struct judge *judge)
 	const struct attest_policy *policy = judge->policy;
 
 	judge_debug(judge);
-	(void)judge_measurement(judge, "measurement", "MRENCLAVE", judge->facts->mrenclave, policy->measurements,
-				policy->measurement_count);
-	(void)judge_measurement(judge, "signer", "MRSIGNER", judge->facts->mrsigner, policy->signers,
-				policy->signer_count);
+	(void)judge_measurement(judge, "measurement", NAMES[judge->facts->tee].measurement, &judge->facts->measurement,
+				policy->measurements, policy->measurement_count);
+	(void)judge_measurement(judge, "signer", NAMES[judge->facts->tee].signer, &judge->facts->signer,
+				policy->signers, policy->signer_count);
 	judge_product(judge);
 	judge_svn(judge);
 	judge_tcb_status(judge);

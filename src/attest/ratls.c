@@ -4,8 +4,9 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "attest/evidence.h"
 #include "attest/fresh_binding.h"
-#include "attest/sgx.h"
+#include "attest/trust.h"
 #include "base/clock.h"
 #include "crypto/hash.h"
 #include "format/hex.h"
@@ -104,7 +105,7 @@ static void judge_identity(struct judge *judge, const struct x509_cert *cert)
 				 "REPORTDATA is of another kind of evidence (\"mse-...\")");
 		return;
 	}
-	sgx_judge_binding(judge, hash, IDENTITY_POINT_SIZE);
+	evidence_judge_binding(judge, hash, IDENTITY_POINT_SIZE);
 	memcpy(judge->verdict->identity, judge->facts->report_data, sizeof(judge->verdict->identity));
 	judge->verdict->has_identity = true;
 }
@@ -260,7 +261,7 @@ void ratls_judge(struct judge *judge, const struct ratls_question *question)
 		judge_pass(judge, "certificate", "strict form, P-256 key, signed by itself, one quote");
 	}
 	judge_dates(judge, cert);
-	if (sgx_judge(judge, quote))
+	if (evidence_judge(judge, &(struct attest_evidence){.quote = quote}))
 		judge_identity(judge, cert);
 	has_instance = judge_instance(judge, cert, question->instance, &instance);
 	judge_tls_key(judge, cert, question, has_instance ? &instance : NULL);

@@ -21,27 +21,43 @@ static const enum attest_error FAULT_ERRORS[] = {
 #undef X
 };
 
-static void fill_quote_facts(const struct sgx_quote *quote, struct attest_quote_facts *facts)
+static void fill_report_facts(const struct sgx_report *report, struct attest_sgx_facts *facts)
 {
-	const struct sgx_report *report = &quote->report;
-
-	facts->parsed = true;
-	facts->version = quote->version;
-	facts->trailing_bytes = quote->trailing_size;
-	memcpy(facts->user_data, quote->user_data, sizeof(facts->user_data));
-	facts->cert_data_type = (uint16_t)quote->cert_data_type;
 	memcpy(facts->cpusvn, report->cpusvn, sizeof(facts->cpusvn));
 	facts->miscselect = report->miscselect;
 	memcpy(facts->attributes, report->attributes, sizeof(facts->attributes));
-	facts->debug = report->debug;
 	memcpy(facts->mrenclave, report->mrenclave, sizeof(facts->mrenclave));
 	memcpy(facts->mrsigner, report->mrsigner, sizeof(facts->mrsigner));
 	facts->isvprodid = report->isvprodid;
 	facts->isvsvn = report->isvsvn;
-	memcpy(facts->report_data, report->report_data, sizeof(facts->report_data));
+	memcpy(facts->isvextprodid, report->isvextprodid, sizeof(facts->isvextprodid));
+	memcpy(facts->configid, report->configid, sizeof(facts->configid));
+	facts->configsvn = report->configsvn;
+	memcpy(facts->isvfamilyid, report->isvfamilyid, sizeof(facts->isvfamilyid));
 }
 
-static void fill_pck_facts(const struct sgx_subject *subject, struct attest_quote_facts *facts)
+static void fill_quote_facts(const struct sgx_quote *quote, struct attest_facts *facts)
+{
+	const struct sgx_report *report = &quote->report;
+
+	facts->parsed = true;
+	facts->tee = ATTEST_TEE_SGX;
+	facts->version = quote->version;
+	facts->trailing_bytes = quote->trailing_size;
+	facts->debug = report->debug;
+	facts->measurement.size = sizeof(facts->sgx.mrenclave);
+	memcpy(facts->measurement.data, report->mrenclave, sizeof(facts->sgx.mrenclave));
+	facts->signer.size = sizeof(facts->sgx.mrsigner);
+	memcpy(facts->signer.data, report->mrsigner, sizeof(facts->sgx.mrsigner));
+	facts->has_svn = true;
+	facts->svn = report->isvsvn;
+	memcpy(facts->report_data, report->report_data, sizeof(facts->report_data));
+	memcpy(facts->intel.user_data, quote->user_data, sizeof(facts->intel.user_data));
+	facts->intel.cert_data_type = (uint16_t)quote->cert_data_type;
+	fill_report_facts(report, &facts->sgx);
+}
+
+static void fill_pck_facts(const struct sgx_subject *subject, struct attest_intel_facts *facts)
 {
 	const struct pck_extension *pck = &subject->pck;
 	const struct der serial = chain_leaf(subject->chain)->serial;
@@ -58,7 +74,8 @@ static void fill_pck_facts(const struct sgx_subject *subject, struct attest_quot
 	facts->dynamic_platform = pck->dynamic_platform;
 	facts->cached_keys = pck->cached_keys;
 	facts->smt_enabled = pck->smt_enabled;
-	sha256(pck->ppid, sizeof(pck->ppid), facts->machine_id);
+	memcpy(facts->ppid, pck->ppid, sizeof(facts->ppid));
+	memcpy(facts->platform_instance_id, pck->platform_instance_id, sizeof(facts->platform_instance_id));
 }
 
 static bool judge_format(struct judge *judge, struct attest_bytes bytes, struct sgx_subject *subject)
@@ -152,7 +169,9 @@ static void judge_pck_extension(struct judge *judge, struct sgx_subject *subject
 		return;
 	}
 	subject->has_pck = true;
-	fill_pck_facts(subject, judge->facts);
+	fill_pck_facts(subject, &judge->facts->intel);
+	judge->facts->machine.size = SHA256_SIZE;
+	sha256(subject->pck.ppid, sizeof(subject->pck.ppid), judge->facts->machine.data);
 	hex_encode(subject->pck.fmspc, sizeof(subject->pck.fmspc), fmspc);
 	judge_pass(judge, "pck-extension", "FMSPC %s, PCESVN %u, issued by '%s'", fmspc, subject->pck.pcesvn, issuer);
 }
@@ -258,7 +277,6 @@ bool sgx_judge(struct judge *judge, struct attest_bytes quote)
 {
 	scoped(sgx_subject_done) struct sgx_subject subject = {0};
 
-	judge->simulated = false;
 	if (!judge_format(judge, quote, &subject))
 		return false;
 	judge_subject(judge, &subject);
@@ -292,19 +310,4 @@ int sgx_subject_read(struct attest_bytes quote, struct sgx_subject *ret, struct 
 void sgx_subject_done(struct sgx_subject *subject)
 {
 	chain_done(&subject->own_chain);
-}
-
-void sgx_judge_binding(struct judge *judge, const uint8_t *expected, size_t size)
-{
-	char seen[HEX_TEXT_SIZE(SGX_REPORT_DATA_SIZE)];
-	char wanted[HEX_TEXT_SIZE(SGX_REPORT_DATA_SIZE)];
-
-	hex_encode(judge->facts->report_data, size, seen);
-	hex_encode(expected, size, wanted);
-	if (memcmp(judge->facts->report_data, expected, size) != 0)
-		(void)judge_fail(judge, "binding", ATTEST_ERROR_BINDING, "REPORTDATA begins %s, expected %s", seen,
-				 wanted);
-	else
-		judge_pass(judge, "binding", "REPORTDATA is %s, as expected%s", seen,
-			   size < SGX_REPORT_DATA_SIZE ? " in this part" : "");
 }

@@ -19,17 +19,11 @@ struct sgx_subject {
 	bool has_pck;
 };
 
-/*
- * Records all checks, fills in judge->facts, sets judge->simulated. False if the quote cannot even be read: there are
- * then no facts.
- */
+/* As evidence_judge. */
 bool sgx_judge(struct judge *judge, struct attest_bytes quote);
 
 /* The part without judgement, for attest_needs: reads quote, chain and PCK extension. */
 must_check int sgx_subject_read(struct attest_bytes quote, struct sgx_subject *ret, struct err *err);
 void sgx_subject_done(struct sgx_subject *subject);
-
-/* Check "binding": the first `size` bytes of REPORTDATA. */
-void sgx_judge_binding(struct judge *judge, const uint8_t *expected, size_t size);
 
 #endif

@@ -5,14 +5,15 @@
 #include <stdio.h>
 #include <string.h>
 
-#define SAME_STATUS(name) static_assert((int)TCB_STATUS_##name == (int)ATTEST_TCB_##name, "statuses are alike")
-SAME_STATUS(UP_TO_DATE);
-SAME_STATUS(OUT_OF_DATE);
-SAME_STATUS(REVOKED);
+static const enum attest_tcb_status PUBLIC_STATUSES[] = {
+#define X(name, text) [TCB_STATUS_##name] = ATTEST_TCB_##name,
+    TCB_STATUSES(X)
+#undef X
+};
 
 enum attest_tcb_status tcb_public_status(enum tcb_status status)
 {
-	return (enum attest_tcb_status)status;
+	return PUBLIC_STATUSES[status];
 }
 
 static bool level_fits(const struct tcb_level *level, const struct pck_extension *pck)
@@ -66,7 +67,7 @@ enum tcb_status tcb_converge(enum tcb_status platform, enum tcb_status other)
 }
 
 /* Keeps the list sorted and free of doubles. False if it is full. */
-static bool add_advisory(struct attest_quote_facts *facts, const char *name)
+static bool add_advisory(struct attest_facts *facts, const char *name)
 {
 	size_t at = 0;
 
@@ -86,7 +87,7 @@ static bool add_advisory(struct attest_quote_facts *facts, const char *name)
 static_assert(ADVISORY_LENGTH_MAX + 1 == ATTEST_ADVISORY_SIZE, "an advisory fits");
 static_assert(2 * ADVISORIES_MAX <= ATTEST_ADVISORIES_MAX, "the union of two levels fits");
 
-static void add_advisories(struct attest_quote_facts *facts, const struct advisories *list)
+static void add_advisories(struct attest_facts *facts, const struct advisories *list)
 {
 	for (size_t i = 0; i < list->count; i++)
 		(void)add_advisory(facts, list->names[i]);
@@ -95,18 +96,18 @@ static void add_advisories(struct attest_quote_facts *facts, const struct adviso
 bool tcb_judge(struct judge *judge, const struct tcb_info *info, const struct tcb_level *level,
 	       const struct qe_identity *identity, const struct qe_level *qe_level)
 {
-	struct attest_quote_facts *facts = judge->facts;
+	struct attest_facts *facts = judge->facts;
 	const char *status;
 
 	if (!level || !qe_level)
 		return judge_fail(judge, "tcb-level", ATTEST_ERROR_TCB_NOT_SUPPORTED,
 				  "the %s is below the lowest level", level ? "quoting enclave" : "platform");
 	facts->tcb_known = true;
-	facts->platform_status = tcb_public_status(level->status);
-	facts->qe_status = tcb_public_status(qe_level->status);
+	facts->intel.platform_status = tcb_public_status(level->status);
+	facts->intel.qe_status = tcb_public_status(qe_level->status);
 	facts->tcb_status = tcb_public_status(tcb_converge(level->status, qe_level->status));
 	facts->tcb_date = level->date;
-	facts->qe_tcb_date = qe_level->date;
+	facts->intel.qe_tcb_date = qe_level->date;
 	facts->evaluation_number = info->evaluation_number < identity->evaluation_number ? info->evaluation_number
 											 : identity->evaluation_number;
 	add_advisories(facts, &level->advisories);

@@ -19,6 +19,17 @@ static const char *const STATUS_TEXTS[] = {
 #undef X
 };
 
+static const char *const TEE_TEXTS[] = {
+#define X(name, text) [ATTEST_TEE_##name] = (text),
+    ATTEST_TEES(X)
+#undef X
+};
+
+ATTEST_API const char *attest_tee_text(enum attest_tee tee)
+{
+	return (size_t)tee < COUNT_OF(TEE_TEXTS) ? TEE_TEXTS[tee] : "unknown";
+}
+
 ATTEST_API const char *attest_error_text(enum attest_error error)
 {
 	return (size_t)error < COUNT_OF(ERROR_TEXTS) ? ERROR_TEXTS[error] : "unknown";

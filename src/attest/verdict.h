@@ -16,8 +16,8 @@ struct trust;
 
 struct judge {
 	struct attest_verdict *verdict;
-	struct attest_quote_facts *facts; /* of the quote under judgement, in verdict */
-	const char *prefix;               /* of check names: "", "certificate." or "fresh." */
+	struct attest_facts *facts; /* of the quote under judgement, in verdict */
+	const char *prefix;         /* of check names: "", "certificate." or "fresh." */
 	const struct attest_collateral *collateral;
 	const struct trust *trust;
 	const struct attest_policy *policy; /* never NULL */

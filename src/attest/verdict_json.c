@@ -42,7 +42,7 @@ static bool set_time(json_t *object, const char *name, int64_t time)
 	return set(object, name, json_string(text));
 }
 
-static json_t *format_advisories(const struct attest_quote_facts *facts)
+static json_t *format_advisories(const struct attest_facts *facts)
 {
 	json_t *list = json_array();
 
@@ -55,7 +55,7 @@ static json_t *format_advisories(const struct attest_quote_facts *facts)
 	return list;
 }
 
-static json_t *format_components(const struct attest_quote_facts *facts)
+static json_t *format_components(const struct attest_intel_facts *facts)
 {
 	json_t *list = json_array();
 
@@ -68,26 +68,75 @@ static json_t *format_components(const struct attest_quote_facts *facts)
 	return list;
 }
 
-static bool add_report(json_t *object, const struct attest_quote_facts *facts)
+static bool add_sgx(json_t *object, const struct attest_sgx_facts *facts)
 {
-	return set(object, "version", json_integer(facts->version)) &&
-	       set_hex(object, "mrenclave", facts->mrenclave, sizeof(facts->mrenclave)) &&
+	return set_hex(object, "mrenclave", facts->mrenclave, sizeof(facts->mrenclave)) &&
 	       set_hex(object, "mrsigner", facts->mrsigner, sizeof(facts->mrsigner)) &&
 	       set(object, "isvprodid", json_integer(facts->isvprodid)) &&
-	       set(object, "isvsvn", json_integer(facts->isvsvn)) && set(object, "debug", json_boolean(facts->debug)) &&
+	       set(object, "isvsvn", json_integer(facts->isvsvn)) &&
+	       set_hex(object, "isvextprodid", facts->isvextprodid, sizeof(facts->isvextprodid)) &&
+	       set_hex(object, "isvfamilyid", facts->isvfamilyid, sizeof(facts->isvfamilyid)) &&
+	       set_hex(object, "configid", facts->configid, sizeof(facts->configid)) &&
+	       set(object, "configsvn", json_integer(facts->configsvn)) &&
 	       set_hex(object, "cpusvn", facts->cpusvn, sizeof(facts->cpusvn)) &&
 	       set(object, "miscselect", json_integer(facts->miscselect)) &&
-	       set_hex(object, "attributes", facts->attributes, sizeof(facts->attributes)) &&
-	       set_hex(object, "report_data", facts->report_data, sizeof(facts->report_data)) &&
-	       set_hex(object, "user_data", facts->user_data, sizeof(facts->user_data)) &&
-	       set(object, "cert_data_type", json_integer(facts->cert_data_type)) &&
-	       set(object, "trailing_bytes", json_integer((json_int_t)facts->trailing_bytes));
+	       set_hex(object, "attributes", facts->attributes, sizeof(facts->attributes));
 }
 
-static bool add_pck(json_t *object, const struct attest_quote_facts *facts)
+static bool add_tdx(json_t *object, const struct attest_tdx_facts *facts)
 {
-	if (!set_hex(object, "machine_id", facts->machine_id, sizeof(facts->machine_id)) ||
-	    !set_hex(object, "fmspc", facts->fmspc, sizeof(facts->fmspc)) ||
+	static const char *const RTMRS[] = {"rtmr0", "rtmr1", "rtmr2", "rtmr3"};
+
+	for (size_t i = 0; i < COUNT_OF(RTMRS); i++)
+		if (!set_hex(object, RTMRS[i], facts->rtmr[i], sizeof(facts->rtmr[i])))
+			return false;
+	if (facts->is_1_5 && (!set_hex(object, "tee_tcb_svn_2", facts->tee_tcb_svn_2, sizeof(facts->tee_tcb_svn_2)) ||
+			      !set_hex(object, "mrservicetd", facts->mrservicetd, sizeof(facts->mrservicetd))))
+		return false;
+	return set_hex(object, "mrtd", facts->mrtd, sizeof(facts->mrtd)) &&
+	       set_hex(object, "tee_tcb_svn", facts->tee_tcb_svn, sizeof(facts->tee_tcb_svn)) &&
+	       set_hex(object, "mrseam", facts->mrseam, sizeof(facts->mrseam)) &&
+	       set_hex(object, "mrsignerseam", facts->mrsignerseam, sizeof(facts->mrsignerseam)) &&
+	       set_hex(object, "seam_attributes", facts->seam_attributes, sizeof(facts->seam_attributes)) &&
+	       set_hex(object, "td_attributes", facts->td_attributes, sizeof(facts->td_attributes)) &&
+	       set_hex(object, "xfam", facts->xfam, sizeof(facts->xfam)) &&
+	       set_hex(object, "mrconfigid", facts->mrconfigid, sizeof(facts->mrconfigid)) &&
+	       set_hex(object, "mrowner", facts->mrowner, sizeof(facts->mrowner)) &&
+	       set_hex(object, "mrownerconfig", facts->mrownerconfig, sizeof(facts->mrownerconfig));
+}
+
+static bool add_intel(json_t *object, const struct attest_intel_facts *facts)
+{
+	return set_hex(object, "user_data", facts->user_data, sizeof(facts->user_data)) &&
+	       set(object, "cert_data_type", json_integer(facts->cert_data_type));
+}
+
+static bool add_common(json_t *object, const struct attest_facts *facts)
+{
+	return set(object, "tee", json_string(attest_tee_text(facts->tee))) &&
+	       set(object, "version", json_integer(facts->version)) &&
+	       set(object, "debug", json_boolean(facts->debug)) &&
+	       set_hex(object, "report_data", facts->report_data, sizeof(facts->report_data)) &&
+	       set(object, "trailing_bytes", json_integer((json_int_t)facts->trailing_bytes)) &&
+	       (facts->machine.size == 0 || set_hex(object, "machine_id", facts->machine.data, facts->machine.size));
+}
+
+static bool add_report(json_t *object, const struct attest_facts *facts)
+{
+	switch (facts->tee) {
+	case ATTEST_TEE_SGX:
+		return add_sgx(object, &facts->sgx) && add_intel(object, &facts->intel);
+	case ATTEST_TEE_TDX:
+		return add_tdx(object, &facts->tdx) && add_intel(object, &facts->intel);
+	case ATTEST_TEE_SEV_SNP:
+		return true;
+	}
+	return false;
+}
+
+static bool add_pck(json_t *object, const struct attest_intel_facts *facts)
+{
+	if (!set_hex(object, "fmspc", facts->fmspc, sizeof(facts->fmspc)) ||
 	    !set_hex(object, "pceid", facts->pceid, sizeof(facts->pceid)) ||
 	    !set(object, "pcesvn", json_integer(facts->pcesvn)) ||
 	    !set(object, "tcb_components", format_components(facts)) ||
@@ -99,22 +148,24 @@ static bool add_pck(json_t *object, const struct attest_quote_facts *facts)
 					     set(object, "smt_enabled", json_boolean(facts->smt_enabled)));
 }
 
-static bool add_tcb(json_t *object, const struct attest_quote_facts *facts)
+static bool add_tcb(json_t *object, const struct attest_facts *facts)
 {
 	return set(object, "tcb_status", json_string(attest_tcb_status_text(facts->tcb_status))) &&
-	       set(object, "platform_tcb_status", json_string(attest_tcb_status_text(facts->platform_status))) &&
-	       set(object, "qe_tcb_status", json_string(attest_tcb_status_text(facts->qe_status))) &&
-	       set_time(object, "tcb_date", facts->tcb_date) && set_time(object, "qe_tcb_date", facts->qe_tcb_date) &&
+	       set(object, "platform_tcb_status", json_string(attest_tcb_status_text(facts->intel.platform_status))) &&
+	       set(object, "qe_tcb_status", json_string(attest_tcb_status_text(facts->intel.qe_status))) &&
+	       set_time(object, "tcb_date", facts->tcb_date) &&
+	       set_time(object, "qe_tcb_date", facts->intel.qe_tcb_date) &&
 	       set(object, "tcb_evaluation_number", json_integer(facts->evaluation_number)) &&
 	       set(object, "advisories", format_advisories(facts));
 }
 
 /* NULL when out of memory. */
-static json_t *format_facts(const struct attest_quote_facts *facts)
+static json_t *format_facts(const struct attest_facts *facts)
 {
 	json_t *object = json_object();
 
-	if (object && add_report(object, facts) && (!facts->pck_parsed || add_pck(object, facts)) &&
+	if (object && add_common(object, facts) && add_report(object, facts) &&
+	    (!facts->intel.pck_parsed || add_pck(object, &facts->intel)) &&
 	    (!facts->tcb_known || add_tcb(object, facts)))
 		return object;
 	json_decref(object);
@@ -194,11 +245,12 @@ static json_t *format_verdict(const struct attest_verdict *verdict)
 	json_t *object = json_object();
 
 	if (object && add_head(object, verdict) &&
-	    (!verdict->quote.parsed || (set_hex(object, "measurement", verdict->quote.mrenclave, 32) &&
-					set(object, "quote", format_facts(&verdict->quote)))) &&
+	    (!verdict->facts.parsed ||
+	     (set_hex(object, "measurement", verdict->facts.measurement.data, verdict->facts.measurement.size) &&
+	      set(object, "quote", format_facts(&verdict->facts)))) &&
 	    add_channel(object, verdict) &&
-	    (!verdict->certificate_quote.parsed ||
-	     set(object, "certificate_quote", format_facts(&verdict->certificate_quote))) &&
+	    (!verdict->certificate_facts.parsed ||
+	     set(object, "certificate_quote", format_facts(&verdict->certificate_facts))) &&
 	    set(object, "checks", format_checks(verdict)) && set(object, "expiries", format_expiries(verdict)))
 		return object;
 	json_decref(object);

@@ -47,7 +47,7 @@ static int add_head(struct buf *buf, const struct attest_verdict *verdict, struc
 	return buf_add_text(buf, "\n", err);
 }
 
-static int add_tcb(struct buf *buf, const struct attest_quote_facts *facts, struct err *err)
+static int add_tcb(struct buf *buf, const struct attest_facts *facts, struct err *err)
 {
 	char date[CLOCK_TEXT_SIZE];
 
@@ -71,18 +71,47 @@ static bool has_passed(const struct attest_verdict *verdict, const char *name)
 	return false;
 }
 
+/* What runs, in the words of its TEE. */
+static int add_tee(struct buf *buf, const struct attest_facts *facts, struct err *err)
+{
+	const char *debug = facts->debug ? ", DEBUG" : "";
+
+	switch (facts->tee) {
+	case ATTEST_TEE_SGX:
+		if (add_hex_line(buf, "MRENCLAVE", facts->sgx.mrenclave, sizeof(facts->sgx.mrenclave), err) < 0 ||
+		    add_hex_line(buf, "MRSIGNER", facts->sgx.mrsigner, sizeof(facts->sgx.mrsigner), err) < 0)
+			return -1;
+		return buf_addf(buf, err, "  %-14s%u, SVN %u%s\n", "product", facts->sgx.isvprodid, facts->sgx.isvsvn,
+				debug);
+	case ATTEST_TEE_TDX:
+		if (add_hex_line(buf, "MRTD", facts->tdx.mrtd, sizeof(facts->tdx.mrtd), err) < 0)
+			return -1;
+		for (size_t i = 0; i < COUNT_OF(facts->tdx.rtmr); i++)
+			if (buf_addf(buf, err, "  RTMR%-10zu", i) < 0 ||
+			    hex_add(buf, facts->tdx.rtmr[i], sizeof(facts->tdx.rtmr[i]), err) < 0 ||
+			    buf_add_text(buf, "\n", err) < 0)
+				return -1;
+		return buf_addf(buf, err, "  %-14sTDX %s%s\n", "trust domain", facts->tdx.is_1_5 ? "1.5" : "1.0",
+				debug);
+	case ATTEST_TEE_SEV_SNP:
+		if (add_hex_line(buf, "MEASUREMENT", facts->snp.measurement, sizeof(facts->snp.measurement), err) < 0 ||
+		    add_hex_line(buf, "HOST_DATA", facts->snp.host_data, sizeof(facts->snp.host_data), err) < 0)
+			return -1;
+		return buf_addf(buf, err, "  %-14sSEV-SNP %s, SVN %u%s\n", "guest",
+				facts->snp.product ? facts->snp.product : "", facts->snp.guest_svn, debug);
+	}
+	return 0;
+}
+
 static int add_facts(struct buf *buf, const struct attest_verdict *verdict, struct err *err)
 {
-	const struct attest_quote_facts *facts = &verdict->quote;
+	const struct attest_facts *facts = &verdict->facts;
 
 	if (!facts->parsed)
 		return 0;
-	if (add_hex_line(buf, "MRENCLAVE", facts->mrenclave, sizeof(facts->mrenclave), err) < 0 ||
-	    add_hex_line(buf, "MRSIGNER", facts->mrsigner, sizeof(facts->mrsigner), err) < 0 ||
-	    buf_addf(buf, err, "  %-14s%u, SVN %u%s\n", "product", facts->isvprodid, facts->isvsvn,
-		     facts->debug ? ", DEBUG" : "") < 0)
+	if (add_tee(buf, facts, err) < 0)
 		return -1;
-	if (facts->pck_parsed && add_hex_line(buf, "machine", facts->machine_id, sizeof(facts->machine_id), err) < 0)
+	if (facts->machine.size > 0 && add_hex_line(buf, "machine", facts->machine.data, facts->machine.size, err) < 0)
 		return -1;
 	if (facts->tcb_known && add_tcb(buf, facts, err) < 0)
 		return -1;

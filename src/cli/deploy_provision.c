@@ -215,9 +215,9 @@ static int keep_evidence(struct deploy *deploy, const struct channel *channel, c
 {
 	scoped(buf_done) struct buf pem = BUF_INIT(ANSWER_MAX);
 	scoped(freep) char *path = NULL;
-	char machine[HEX_TEXT_SIZE(DEPLOY_HASH_SIZE)];
+	char machine[HEX_TEXT_SIZE(ATTEST_MACHINE_SIZE_MAX)];
 
-	hex_encode(verdict->quote.machine_id, DEPLOY_HASH_SIZE, machine);
+	hex_encode(verdict->facts.machine.data, verdict->facts.machine.size, machine);
 	free(deploy->context.machine_id);
 	deploy->context.machine_id = strdup(machine);
 	if (!deploy->context.machine_id)

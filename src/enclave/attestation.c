@@ -41,7 +41,7 @@ static int format_answer(const struct waiting *waiting, const struct quoter_proo
 	scoped(attest_answer_done) struct attest_answer answer = ATTEST_ANSWER_INIT;
 
 	answer.role = waiting->role.role;
-	answer.tee = waiting->enclave->settings.tee == TEE_KIND_SIM ? ATTEST_TEE_SIM : ATTEST_TEE_SGX;
+	answer.tee = waiting->enclave->settings.tee == TEE_KIND_SIM ? MESSAGE_TEE_SIM : MESSAGE_TEE_SGX;
 	answer.depth = proof->depth;
 	answer.index = proof->index;
 	answer.path_count = proof->depth;

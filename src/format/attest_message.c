@@ -10,12 +10,12 @@
 #define VERSION 1
 
 static const char *const tee_texts[] = {
-#define X(name, text) [ATTEST_TEE_##name] = text,
-    ATTEST_TEES(X)
+#define X(name, text) [MESSAGE_TEE_##name] = text,
+    MESSAGE_TEES(X)
 #undef X
 };
 
-const char *attest_tee_text(enum attest_tee tee)
+const char *message_tee_text(enum message_tee tee)
 {
 	return tee_texts[tee];
 }
@@ -102,7 +102,7 @@ static int get_bytes(const json_t *root, const char *name, struct buf *ret, stru
 	return 0;
 }
 
-static int get_tee(const json_t *root, enum attest_tee *ret, struct err *err)
+static int get_tee(const json_t *root, enum message_tee *ret, struct err *err)
 {
 	const char *text;
 
@@ -110,7 +110,7 @@ static int get_tee(const json_t *root, enum attest_tee *ret, struct err *err)
 		return -1;
 	for (size_t i = 0; i < COUNT_OF(tee_texts); i++)
 		if (strcmp(text, tee_texts[i]) == 0) {
-			*ret = (enum attest_tee)i;
+			*ret = (enum message_tee)i;
 			return 0;
 		}
 	return err_set(err, ERR_INVALID, "member 'tee' is '%s', expected sgx, tdx, snp or sim", text);
@@ -209,7 +209,7 @@ int attest_answer_format(const struct attest_answer *answer, struct buf *ret, st
 	scoped(buf_done) struct buf text = BUF_INIT(ATTEST_ANSWER_SIZE_MAX);
 
 	if (buf_addf(&text, err, "{\"version\":%d,\"role\":%u,\"tee\":\"%s\"", VERSION, answer->role,
-		     attest_tee_text(answer->tee)) < 0 ||
+		     message_tee_text(answer->tee)) < 0 ||
 	    add_bytes(&text, "quote", &answer->quote, err) < 0 || add_path(&text, answer, err) < 0 ||
 	    add_bytes(&text, "certificate", &answer->certificate, err) < 0 ||
 	    add_bytes(&text, "ticket", &answer->ticket, err) < 0 || buf_add_byte(&text, '}', err) < 0)

@@ -26,15 +26,15 @@
 #define ATTEST_ROLE_APPLICATION 2
 #define ATTEST_ROLE_CLIENT 3 /* reserved */
 
-#define ATTEST_TEES(X) X(SGX, "sgx") X(TDX, "tdx") X(SNP, "snp") X(SIM, "sim")
+#define MESSAGE_TEES(X) X(SGX, "sgx") X(TDX, "tdx") X(SNP, "snp") X(SIM, "sim")
 
-enum attest_tee {
-#define X(name, text) ATTEST_TEE_##name,
-	ATTEST_TEES(X)
+enum message_tee {
+#define X(name, text) MESSAGE_TEE_##name,
+	MESSAGE_TEES(X)
 #undef X
 };
 
-const char *attest_tee_text(enum attest_tee tee);
+const char *message_tee_text(enum message_tee tee);
 
 struct attest_request {
 	uint8_t nonce[ATTEST_NONCE_SIZE];
@@ -45,7 +45,7 @@ must_check int attest_request_format(const struct attest_request *request, struc
 
 struct attest_answer {
 	uint8_t role;
-	enum attest_tee tee;
+	enum message_tee tee;
 	struct buf quote;
 	uint32_t depth;
 	uint32_t index;

@@ -78,6 +78,10 @@ static int report_parse(const uint8_t *bytes, const char *what, struct sgx_repor
 	    .mrsigner = bytes + 128,
 	    .isvprodid = get_u16(bytes + 256),
 	    .isvsvn = get_u16(bytes + 258),
+	    .isvextprodid = bytes + 32,
+	    .configid = bytes + 192,
+	    .configsvn = get_u16(bytes + 260),
+	    .isvfamilyid = bytes + 304,
 	    .report_data = bytes + 320,
 	};
 	return 0;

@@ -44,6 +44,10 @@ struct sgx_report {
 	const uint8_t *mrsigner;
 	uint16_t isvprodid;
 	uint16_t isvsvn;
+	const uint8_t *isvextprodid; /* 16 bytes */
+	const uint8_t *configid;     /* 64 bytes */
+	uint16_t configsvn;
+	const uint8_t *isvfamilyid; /* 16 bytes */
 	const uint8_t *report_data;
 };
 

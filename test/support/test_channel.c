@@ -153,7 +153,7 @@ static void build_answer(struct test_channel *channel)
 	fresh_tree_report_data(tree, channel->fresh_evidence.report + 320);
 	test_evidence_build(&channel->fresh_evidence);
 	answer->role = channel->declared_role;
-	answer->tee = ATTEST_TEE_SGX;
+	answer->tee = MESSAGE_TEE_SGX;
 	answer->depth = fresh_tree_depth(tree);
 	answer->index = (uint32_t)(channel->batch - 1);
 	answer->path_count = answer->depth;

@@ -33,7 +33,7 @@ struct attest_verdict *test_judge(const struct test_question *question)
 {
 	const struct attest_roots roots = {.hardware = &question->root, .hardware_count = question->root.data ? 1 : 0};
 	const struct attest_evidence evidence = {question->quote};
-	const struct attest_binding binding = {{question->report_data, sizeof(question->report_data)}};
+	const struct attest_binding binding = {.report_data = {question->report_data, sizeof(question->report_data)}};
 	struct attest_collateral *collateral = NULL;
 	struct attest_verdict *verdict = NULL;
 	const char *why = "";

@@ -52,8 +52,8 @@ static void test_good(void **state)
 	assert_int_equal(verdict->role, 2);
 	sha256(channel.answer.ticket.data, channel.answer.ticket.size, hash);
 	assert_memory_equal(verdict->ticket_hash, hash, 32);
-	assert_memory_equal(verdict->quote.mrenclave, verdict->certificate_quote.mrenclave, 32);
-	assert_memory_equal(verdict->quote.report_data, channel.fresh_evidence.report + 320, 64);
+	assert_memory_equal(verdict->facts.sgx.mrenclave, verdict->certificate_facts.sgx.mrenclave, 32);
+	assert_memory_equal(verdict->facts.report_data, channel.fresh_evidence.report + 320, 64);
 	assert_string_equal(verdict->warning, "");
 	attest_verdict_free(verdict);
 }
@@ -335,8 +335,8 @@ static void test_older_certificate(void **state)
 	test_channel_build(&channel);
 	verdict = test_channel_fresh(&channel);
 	assert_string_equal(verdict->error_text, "none");
-	assert_int_equal(verdict->certificate_quote.tcb_status, ATTEST_TCB_OUT_OF_DATE);
-	assert_int_equal(verdict->quote.tcb_status, ATTEST_TCB_UP_TO_DATE);
+	assert_int_equal(verdict->certificate_facts.tcb_status, ATTEST_TCB_OUT_OF_DATE);
+	assert_int_equal(verdict->facts.tcb_status, ATTEST_TCB_UP_TO_DATE);
 	assert_non_null(strstr(verdict->warning, "older TCB"));
 	attest_verdict_free(verdict);
 	again();
@@ -363,7 +363,7 @@ static void test_machine(void **state)
 	again();
 	test_channel_build(&channel);
 	verdict = test_channel_fresh(&channel);
-	memcpy(machine.data, verdict->quote.machine_id, 32);
+	memcpy(machine.data, verdict->facts.machine.data, 32);
 	attest_verdict_free(verdict);
 	channel.policy.machines = &machine;
 	channel.policy.machine_count = 1;

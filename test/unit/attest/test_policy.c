@@ -179,7 +179,7 @@ static void test_machine(void **state)
 	(void)state;
 	build();
 	verdict = test_judge(&question);
-	memcpy(machine.data, verdict->quote.machine_id, 32);
+	memcpy(machine.data, verdict->facts.machine.data, 32);
 	attest_verdict_free(verdict);
 	question.policy.machines = &machine;
 	question.policy.machine_count = 1;
@@ -226,7 +226,7 @@ static void refuses(const struct attest_policy *policy)
 {
 	const struct attest_collateral_bytes none = {0};
 	const struct attest_evidence evidence = {question.quote};
-	const struct attest_binding binding = {{question.report_data, 64}};
+	const struct attest_binding binding = {.report_data = {question.report_data, 64}};
 	struct attest_collateral *collateral = NULL;
 	struct attest_verdict *verdict = NULL;
 	const char *why = NULL;
@@ -303,7 +303,7 @@ static void test_no_binding_no_verdict(void **state)
 
 static void test_missing_arguments(void **state)
 {
-	const struct attest_binding binding = {{question.report_data, 64}};
+	const struct attest_binding binding = {.report_data = {question.report_data, 64}};
 	const struct attest_collateral_bytes none = {0};
 	struct attest_collateral *collateral = NULL;
 	struct attest_verdict *verdict = NULL;

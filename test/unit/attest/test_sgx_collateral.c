@@ -206,19 +206,19 @@ static void test_tcb_levels(void **state)
 	verdict = test_judge(&question);
 	assert_string_equal(verdict->error_text, "tcb-status");
 	assert_true(verdict->authentic);
-	assert_int_equal(verdict->quote.tcb_status, ATTEST_TCB_OUT_OF_DATE);
-	assert_int_equal(verdict->quote.advisory_count, 2);
-	assert_string_equal(verdict->quote.advisories[0], "INTEL-SA-00001");
-	assert_string_equal(verdict->quote.advisories[1], "INTEL-SA-00002");
+	assert_int_equal(verdict->facts.tcb_status, ATTEST_TCB_OUT_OF_DATE);
+	assert_int_equal(verdict->facts.advisory_count, 2);
+	assert_string_equal(verdict->facts.advisories[0], "INTEL-SA-00001");
+	assert_string_equal(verdict->facts.advisories[1], "INTEL-SA-00002");
 	attest_verdict_free(verdict);
 	again();
 	e.pck.components[0] = 6;
 	e.qe_report[258] = 6;
 	build();
 	verdict = test_judge(&question);
-	assert_int_equal(verdict->quote.qe_status, ATTEST_TCB_OUT_OF_DATE);
-	assert_int_equal(verdict->quote.advisory_count, 3); /* the union */
-	assert_string_equal(verdict->quote.advisories[2], "INTEL-SA-00003");
+	assert_int_equal(verdict->facts.intel.qe_status, ATTEST_TCB_OUT_OF_DATE);
+	assert_int_equal(verdict->facts.advisory_count, 3); /* the union */
+	assert_string_equal(verdict->facts.advisories[2], "INTEL-SA-00003");
 	attest_verdict_free(verdict);
 	again();
 	e.qe_report[258] = 6; /* the quoting enclave alone is out of date */

@@ -66,11 +66,11 @@ static void test_good(void **state)
 	test_expect(&question, "none");
 	assert_true(verdict->accepted && verdict->authentic && !verdict->simulated);
 	assert_null(verdict->failed);
-	assert_int_equal(verdict->quote.tcb_status, ATTEST_TCB_UP_TO_DATE);
-	assert_int_equal(verdict->quote.evaluation_number, 17);
-	assert_int_equal(verdict->quote.advisory_count, 0);
-	assert_int_equal(verdict->quote.isvsvn, 10);
-	assert_int_equal(verdict->quote.trailing_bytes, 0);
+	assert_int_equal(verdict->facts.tcb_status, ATTEST_TCB_UP_TO_DATE);
+	assert_int_equal(verdict->facts.evaluation_number, 17);
+	assert_int_equal(verdict->facts.advisory_count, 0);
+	assert_int_equal(verdict->facts.sgx.isvsvn, 10);
+	assert_int_equal(verdict->facts.trailing_bytes, 0);
 	/* The least of all bounds: the list of the PCK CA ends in 25 days, TCB info on 2025-07-01. */
 	assert_int_equal(verdict->valid_until, 1751328000);
 	for (size_t i = 0; i < verdict->check_count; i++)
@@ -154,7 +154,7 @@ static void test_trailing_bytes(void **state)
 	question.quote.size = size + 64;
 	verdict = test_judge(&question);
 	assert_true(verdict->accepted);
-	assert_int_equal(verdict->quote.trailing_bytes, 64);
+	assert_int_equal(verdict->facts.trailing_bytes, 64);
 	attest_verdict_free(verdict);
 }
 

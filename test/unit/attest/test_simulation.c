@@ -96,7 +96,7 @@ static void test_allowed_with_its_root(void **state)
 	test_expect(&question, "none");
 	verdict = test_judge(&question);
 	assert_true(verdict->simulated);
-	assert_true(verdict->quote.debug);
+	assert_true(verdict->facts.debug);
 	assert_non_null(strstr(test_find_check(verdict, "debug")->text, "simulation"));
 	text = attest_verdict_text(verdict);
 	assert_int_equal(strncmp(text, "SIMULATED: no hardware protects this\nACCEPTED", 45), 0);

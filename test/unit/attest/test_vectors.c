@@ -108,7 +108,7 @@ static struct attest_verdict *judge(const struct vector *vector, int64_t time, c
 	const char *text = toml_find_text(toml_find(vector->expected, "body"), "report_data");
 	const struct attest_evidence evidence = {.quote = vector->quote};
 	uint8_t report_data[64];
-	const struct attest_binding binding = {{report_data, sizeof(report_data)}};
+	const struct attest_binding binding = {.report_data = {report_data, sizeof(report_data)}};
 	struct attest_verdict *verdict = NULL;
 	struct err err = ERR_INIT;
 	const char *why = NULL;
@@ -148,55 +148,56 @@ static void assert_integer(const struct toml_node *table, const char *key, int64
 	assert_int_equal(seen, node->integer);
 }
 
-static void assert_body(const struct toml_node *body, const struct attest_quote_facts *facts)
+static void assert_body(const struct toml_node *body, const struct attest_facts *facts)
 {
-	const uint8_t miscselect[4] = {(uint8_t)facts->miscselect, (uint8_t)(facts->miscselect >> 8),
-				       (uint8_t)(facts->miscselect >> 16), (uint8_t)(facts->miscselect >> 24)};
+	const uint8_t miscselect[4] = {(uint8_t)facts->sgx.miscselect, (uint8_t)(facts->sgx.miscselect >> 8),
+				       (uint8_t)(facts->sgx.miscselect >> 16), (uint8_t)(facts->sgx.miscselect >> 24)};
 
-	assert_hex(body, "cpusvn", facts->cpusvn, 16);
+	assert_hex(body, "cpusvn", facts->sgx.cpusvn, 16);
 	assert_hex(body, "miscselect", miscselect, 4);
-	assert_hex(body, "attributes", facts->attributes, 16);
-	assert_hex(body, "mrenclave", facts->mrenclave, 32);
-	assert_hex(body, "mrsigner", facts->mrsigner, 32);
+	assert_hex(body, "attributes", facts->sgx.attributes, 16);
+	assert_hex(body, "mrenclave", facts->sgx.mrenclave, 32);
+	assert_hex(body, "mrsigner", facts->sgx.mrsigner, 32);
 	assert_hex(body, "report_data", facts->report_data, 64);
-	assert_integer(body, "isvprodid", facts->isvprodid);
-	assert_integer(body, "isvsvn", facts->isvsvn);
+	assert_integer(body, "isvprodid", facts->sgx.isvprodid);
+	assert_integer(body, "isvsvn", facts->sgx.isvsvn);
 }
 
-static void assert_pck(const struct toml_node *pck, const struct attest_quote_facts *facts)
+static void assert_pck(const struct toml_node *pck, const struct attest_facts *facts)
 {
 	const struct toml_node *components = toml_find(pck, "cpusvn_components");
 	const char *serial = toml_find_text(pck, "serial");
 	char seen[41];
 
-	assert_true(facts->pck_parsed);
-	assert_hex(pck, "fmspc", facts->fmspc, 6);
-	assert_hex(pck, "pceid", facts->pceid, 2);
-	assert_integer(pck, "pcesvn", facts->pcesvn);
+	assert_true(facts->intel.pck_parsed);
+	assert_hex(pck, "fmspc", facts->intel.fmspc, 6);
+	assert_hex(pck, "pceid", facts->intel.pceid, 2);
+	assert_integer(pck, "pcesvn", facts->intel.pcesvn);
 	assert_int_equal(components->item_count, 16);
 	for (size_t i = 0; i < 16; i++)
-		assert_int_equal(facts->tcb_components[i], components->items[i]->integer);
-	assert_string_equal(toml_find_text(pck, "issuer_cn"), facts->platform_ca ? "Platform CA" : "Processor CA");
+		assert_int_equal(facts->intel.tcb_components[i], components->items[i]->integer);
+	assert_string_equal(toml_find_text(pck, "issuer_cn"),
+			    facts->intel.platform_ca ? "Platform CA" : "Processor CA");
 	/* The vectors write serials without leading zero digits. */
-	hex_encode(facts->pck_serial, facts->pck_serial_size, seen);
+	hex_encode(facts->intel.pck_serial, facts->intel.pck_serial_size, seen);
 	assert_string_equal(seen + (seen[0] == '0' && strlen(serial) % 2 == 1), serial);
-	assert_int_equal(facts->has_configuration, facts->platform_ca);
-	if (facts->has_configuration) {
-		assert_int_equal(facts->smt_enabled, toml_find(pck, "smt_enabled")->boolean);
-		assert_int_equal(facts->cached_keys, toml_find(pck, "cached_keys")->boolean);
-		assert_int_equal(facts->dynamic_platform, toml_find(pck, "dynamic_platform")->boolean);
+	assert_int_equal(facts->intel.has_configuration, facts->intel.platform_ca);
+	if (facts->intel.has_configuration) {
+		assert_int_equal(facts->intel.smt_enabled, toml_find(pck, "smt_enabled")->boolean);
+		assert_int_equal(facts->intel.cached_keys, toml_find(pck, "cached_keys")->boolean);
+		assert_int_equal(facts->intel.dynamic_platform, toml_find(pck, "dynamic_platform")->boolean);
 	}
 }
 
-static void assert_tcb(const struct toml_node *expected, const struct attest_quote_facts *facts)
+static void assert_tcb(const struct toml_node *expected, const struct attest_facts *facts)
 {
 	const struct toml_node *advisories = toml_find(expected, "advisory_ids");
 
 	assert_true(facts->tcb_known);
 	assert_string_equal(attest_tcb_status_text(facts->tcb_status), toml_find_text(expected, "tcb_status"));
-	assert_string_equal(attest_tcb_status_text(facts->platform_status),
+	assert_string_equal(attest_tcb_status_text(facts->intel.platform_status),
 			    toml_find_text(expected, "platform_tcb_status"));
-	assert_string_equal(attest_tcb_status_text(facts->qe_status), toml_find_text(expected, "qe_tcb_status"));
+	assert_string_equal(attest_tcb_status_text(facts->intel.qe_status), toml_find_text(expected, "qe_tcb_status"));
 	assert_int_equal(facts->tcb_date, get_time(expected, "tcb_date"));
 	assert_int_equal(facts->advisory_count, advisories->item_count);
 	for (size_t i = 0; i < facts->advisory_count; i++)
@@ -207,11 +208,11 @@ static void check_facts(const struct vector *vector)
 {
 	const struct toml_node *header = toml_find(vector->expected, "header");
 	struct attest_verdict *verdict = judge(vector, vector->time, &PERMISSIVE);
-	const struct attest_quote_facts *facts = &verdict->quote;
+	const struct attest_facts *facts = &verdict->facts;
 
 	assert_true(facts->parsed);
-	assert_hex(header, "user_data", facts->user_data, 20);
-	assert_integer(header, "cert_data_type", facts->cert_data_type);
+	assert_hex(header, "user_data", facts->intel.user_data, 20);
+	assert_integer(header, "cert_data_type", facts->intel.cert_data_type);
 	assert_integer(header, "trailing_bytes_after_auth_data", (int64_t)facts->trailing_bytes);
 	assert_int_equal(facts->debug, toml_find(vector->expected, "debug")->boolean);
 	assert_body(toml_find(vector->expected, "body"), facts);

@@ -297,7 +297,7 @@ static void role_one_before_role_two_after(void **state)
 	(void)state;
 	attest(first, nonce, &before);
 	assert_int_equal(before.role, ATTEST_ROLE_CONFIGURATION);
-	assert_int_equal(before.tee, ATTEST_TEE_SIM);
+	assert_int_equal(before.tee, MESSAGE_TEE_SIM);
 	assert_int_equal(before.depth, 0);
 	assert_int_equal(before.ticket.size, 0);
 	assert_int_equal(before.certificate.size, world.enclave.identity.certificate.size);

@@ -80,7 +80,7 @@ static void answer_goes_round(void **state)
 	(void)state;
 	assert_ok(attest_answer_parse(ANSWER, strlen(ANSWER), &answer, &err), &err);
 	assert_int_equal(answer.role, ATTEST_ROLE_APPLICATION);
-	assert_int_equal(answer.tee, ATTEST_TEE_SIM);
+	assert_int_equal(answer.tee, MESSAGE_TEE_SIM);
 	assert_string_equal(buf_text(&answer.quote), "quote");
 	assert_string_equal(buf_text(&answer.certificate), "cert");
 	assert_int_equal(answer.ticket.size, 0);
