@@ -538,9 +538,16 @@ char *attest_verdict_text(const struct attest_verdict *verdict);
  * for nothing but that choice. -1: cannot be read, *ret_why says why.
  */
 struct attest_needs {
+	enum attest_tee tee;
+	bool simulated; /* carries the simulation's marker */
+	/* SGX and TDX */
 	char fmspc[13]; /* hex */
 	const char *ca; /* "platform" or "processor" */
-	bool simulated; /* carries the simulation's marker */
+	/* SEV-SNP */
+	bool vlek;           /* signed by a VLEK, which no public service has: it comes with the evidence */
+	const char *product; /* "Milan", "Genoa", "Turin"; NULL: the report does not say (version 2) */
+	uint8_t chip_id[64];
+	uint8_t reported_tcb[ATTEST_TCB_VERSION_SIZE];
 };
 int attest_needs(const struct attest_bytes *evidence, struct attest_needs *ret_needs, const char **ret_why);
 

@@ -46,7 +46,7 @@ static int needs_of_answer(struct attest_bytes bytes, struct attest_needs *ret, 
 ATTEST_API int attest_needs(const struct attest_bytes *evidence, struct attest_needs *ret_needs, const char **ret_why)
 {
 	struct err err = ERR_INIT;
-	struct attest_needs needs = {.ca = ""};
+	struct attest_needs needs = {.tee = ATTEST_TEE_SGX, .ca = ""};
 	int result;
 
 	if (!ret_why)
