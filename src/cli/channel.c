@@ -140,7 +140,7 @@ static int judge(const struct channel_expect *expect, const struct exchange *exc
 
 	if (expect->fingerprint)
 		memcpy(measurement.data, expect->fingerprint, measurement.size);
-	if (collateral_get(expect->collateral, body->data, body->size, &collateral, err) < 0)
+	if (collateral_source_get(expect->collateral, body->data, body->size, &collateral, err) < 0)
 		return -1;
 	fresh.elapsed_ms = (uint64_t)((clock_monotonic_ns() - exchange->sent_ns) / NS_PER_MS);
 	if (attest_verify_fresh(&fresh, collateral, NULL, clock_now_seconds(), &policy, ret_verdict, &why) < 0)
@@ -171,7 +171,7 @@ static int judge_leaf(const struct channel_expect *expect, const struct channel 
 		    err, ERR_UNTRUSTED,
 		    "ratls-certificate: the certificate of '%s' has no quote in it: this is no enclave of MSE",
 		    expect->sni ? expect->sni : expect->host);
-	if (collateral_get(expect->collateral, leaf.data, leaf.size, &collateral, err) < 0)
+	if (collateral_source_get(expect->collateral, leaf.data, leaf.size, &collateral, err) < 0)
 		return -1;
 	if (attest_verify_ratls(&ratls, collateral, NULL, clock_now_seconds(), &policy, ret_verdict, &why) < 0)
 		return err_set(err, ERR_INTERNAL, "the evidence cannot be judged: %s", why);

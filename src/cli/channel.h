@@ -7,6 +7,7 @@
 #ifndef MSE_CLI_CHANNEL_H
 #define MSE_CLI_CHANNEL_H
 
+#include "cli/attest_report.h"
 #include "cli/collateral.h"
 #include "mse/attest.h"
 #include "net/http_client.h"
@@ -39,7 +40,6 @@ must_check int channel_open(const struct channel_expect *expect, struct channel 
 			    struct attest_verdict **ret_verdict, struct err *err);
 void channel_close(struct channel *channel);
 DEFINE_SCOPED_PTR(struct channel, channel_close);
-DEFINE_SCOPED_PTR(struct attest_verdict, attest_verdict_free);
 
 /* On this connection only. */
 must_check int channel_request(struct channel *channel, const struct http_request *request,

@@ -32,6 +32,8 @@ const char *cmd_space_name(enum cmd_space space)
 	switch (space) {
 	case CMD_SPACE_CLOUD:
 		return "cloud";
+	case CMD_SPACE_ATTEST:
+		return "attest";
 	case CMD_SPACE_IMAGE:
 		return "image";
 	case CMD_SPACE_SGX:
@@ -60,6 +62,15 @@ bool cmd_has(const struct cmd_call *call, const char *name)
 const char *cmd_value(const struct cmd_call *call, const char *name)
 {
 	return call->values[option_index(call, name)];
+}
+
+const char *cmd_find_value(const struct cmd_call *call, const char *name)
+{
+	for (size_t i = 0; i < call->entry->option_count; i++) {
+		if (strcmp(call->entry->options[i].name, name) == 0)
+			return call->values[i];
+	}
+	return NULL;
 }
 
 static int set_color(struct globals *globals, const char *value, struct err *err)
@@ -142,6 +153,8 @@ static int take_option(struct parsing *parsing, struct err *err)
 
 		if (!is_option(option, word, size))
 			continue;
+		if (option->arg && call->values[i])
+			return err_set(err, ERR_INVALID, "option '--%s' is given twice", option->name);
 		if (option->arg)
 			return option_value(parsing, word, inlined, &call->values[i], err);
 		if (inlined)
@@ -193,7 +206,8 @@ static int default_space(enum cmd_space *ret_space, struct err *err)
 
 	*ret_space = CMD_SPACE_CLOUD;
 	if (wanted && *wanted && !find_space(wanted, ret_space))
-		return err_set(err, ERR_INVALID, "MSE_DEFAULT_ENV is '%s', expected cloud, image or sgx", wanted);
+		return err_set(err, ERR_INVALID, "MSE_DEFAULT_ENV is '%s', expected cloud, attest, image or sgx",
+			       wanted);
 	return 0;
 }
 
@@ -375,7 +389,7 @@ int cmd_main(int argc, char **argv)
 	(void)sigaction(SIGPIPE, &(struct sigaction){.sa_handler = SIG_IGN}, NULL);
 	out_init(&out, OUT_COLOR_AUTO);
 	if (run_parsed(&parsing, &out, &err) == 0 && out_finish(&out, &err) == 0)
-		return CMD_EXIT_OK;
+		return (int)call.exit;
 	(void)fflush(stdout);
 	/* It may quote what a cloud said: one error is one line, and what follows it is nobody's verdict. */
 	for (char *c = err.text; *c; c++)

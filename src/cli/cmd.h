@@ -14,15 +14,16 @@
 #include "cli/out.h"
 #include "cli/settings.h"
 
-#define CMD_OPTIONS_MAX 16
+#define CMD_OPTIONS_MAX 32
 #define CMD_ARGS_MAX 256
 
-enum cmd_space { CMD_SPACE_CLOUD, CMD_SPACE_IMAGE, CMD_SPACE_SGX, CMD_SPACE_COUNT };
+enum cmd_space { CMD_SPACE_CLOUD, CMD_SPACE_ATTEST, CMD_SPACE_IMAGE, CMD_SPACE_SGX, CMD_SPACE_COUNT };
 
 /* Exit codes: documented in mse(1). */
 enum cmd_exit {
 	CMD_EXIT_OK = 0,
 	CMD_EXIT_ERROR = 1,         /* anything that went wrong, wrong usage too */
+	CMD_EXIT_REFUSED = 2,       /* mse attest: evidence was judged and refused */
 	CMD_EXIT_INTERRUPTED = 130, /* Ctrl-C or SIGTERM; nothing was left half-made */
 };
 
@@ -61,11 +62,14 @@ struct cmd_call {
 	size_t arg_count;
 	struct out *out;
 	const struct settings *settings;
+	enum cmd_exit exit; /* of a run that returns 0 */
 };
 
 /* Whether the option was given, and its value (NULL when not). The name must be one of the row's. */
 bool cmd_has(const struct cmd_call *call, const char *name);
 const char *cmd_value(const struct cmd_call *call, const char *name);
+/* For what several commands share: NULL also when the command has no such option. */
+const char *cmd_find_value(const struct cmd_call *call, const char *name);
 
 const char *cmd_space_name(enum cmd_space space);
 
@@ -96,6 +100,7 @@ int cmd_logs(struct cmd_call *call, struct err *err);
 int cmd_stop(struct cmd_call *call, struct err *err);
 int cmd_test(struct cmd_call *call, struct err *err);
 int cmd_verify(struct cmd_call *call, struct err *err);
+int cmd_attest_verify(struct cmd_call *call, struct err *err);
 int cmd_image_bill(struct cmd_call *call, struct err *err);
 int cmd_image_key(struct cmd_call *call, struct err *err);
 int cmd_image_sign(struct cmd_call *call, struct err *err);

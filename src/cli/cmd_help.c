@@ -49,9 +49,10 @@ static void print_groups(struct out *out, enum cmd_space space)
 
 void cmd_help_all(struct out *out)
 {
-	out_print(out, "usage: mse [-h] [--version] [--color auto|never|always] {cloud,image,sgx} COMMAND ...\n\n"
-		       "Run Python web applications in enclaves that nobody can look into, and check that they are.\n"
-		       "'cloud' may be left out; MSE_DEFAULT_ENV names another word to assume.\n");
+	out_print(out,
+		  "usage: mse [-h] [--version] [--color auto|never|always] {cloud,attest,image,sgx} COMMAND ...\n\n"
+		  "Run Python web applications in enclaves that nobody can look into, and check that they are.\n"
+		  "'cloud' may be left out; MSE_DEFAULT_ENV names another word to assume.\n");
 	for (enum cmd_space space = 0; space < CMD_SPACE_COUNT; space++)
 		print_groups(out, space);
 	print_global_options(out);

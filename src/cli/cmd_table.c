@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "cli/attest_evidence.h"
+#include "cli/attest_options.h"
 #include "cli/cmd.h"
 
 #define INFRASTRUCTURE "infrastructure"
@@ -85,6 +87,15 @@ static const struct cmd_option verify_options[] = {
     OPTION_PCCS,
     OPTION_JSON,
 };
+static const struct cmd_option attest_verify_options[] = {
+    ATTEST_OPTIONS_EVIDENCE,
+    ATTEST_OPTIONS_COLLATERAL,
+    ATTEST_OPTION_TIME,
+    ATTEST_OPTIONS_POLICY,
+    {"report-data", 0, "HEX|any", "the 64 bytes that a quote or report must be bound to", false},
+    ATTEST_OPTIONS_TRUST,
+    OPTION_JSON,
+};
 #define OPTION_RUNTIME \
 	{ \
 		"runtime", 0, "FILE", "the mse-enclave of the image (default: the installed one)", false \
@@ -113,6 +124,7 @@ static const struct cmd_option sgx_measure_options[] = {
 #define NO_OPTIONS NULL, 0
 #define CLOUD CMD_SPACE_CLOUD
 #define IMAGE CMD_SPACE_IMAGE
+#define ATTEST CMD_SPACE_ATTEST
 
 const struct cmd_entry cmd_table[] = {
     {CLOUD, "login", INFRASTRUCTURE, "sign in to the cloud", "", 0, 0, OPTIONS(login_options), cmd_login},
@@ -142,6 +154,9 @@ const struct cmd_entry cmd_table[] = {
     {CLOUD, "test", OPERATIONS, "run the app's tests against the deployed app", "UUID", 1, 1, NO_OPTIONS, cmd_test},
     {CLOUD, "verify", OPERATIONS, "check that a domain ends in the expected enclave", "DOMAIN[:PORT]", 1, 1,
      OPTIONS(verify_options), cmd_verify},
+    {ATTEST, "verify", OPERATIONS, "judge evidence of SGX, TDX or SEV-SNP",
+     "(--quote FILE | --report FILE | --ratls PEM | --host HOST[:PORT])", 0, 0, OPTIONS(attest_verify_options),
+     cmd_attest_verify},
     {IMAGE, "bill", OPERATIONS, "list every file of a built-in image as this machine's packages make it", "IMAGE", 1, 1,
      OPTIONS(image_bill_options), cmd_image_bill},
     {IMAGE, "key", OPERATIONS, "make a publisher's key in FILE, its public half in FILE.pub", "FILE", 1, 1, NO_OPTIONS,

@@ -1,0 +1,124 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "cli/attest_evidence.h"
+
+#include <ctype.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/fs.h"
+#include "net/tls_client.h"
+
+#define HTTPS_PORT 443
+
+static const struct {
+	const char *option;
+	enum evidence_kind kind;
+} FILE_OPTIONS[] = {
+    {"quote", EVIDENCE_QUOTE},
+    {"report", EVIDENCE_REPORT},
+    {"ratls", EVIDENCE_RATLS},
+};
+
+int evidence_read_file(const char *path, struct buf *ret, struct err *err)
+{
+	if (strcmp(path, "-") != 0)
+		return fs_read(path, ret, err);
+	return buf_read_fd(ret, STDIN_FILENO, err) < 0 ? err_prefix(err, "standard input") : 0;
+}
+
+/* The certificate's key is that of this handshake; nobody is believed because of the connection. */
+static int read_host(const struct cmd_call *call, const char *text, struct evidence *evidence, struct err *err)
+{
+	const char *name = cmd_find_value(call, "servername");
+	struct hostport address;
+	scoped(tls_client_closep) struct tls_client *tls = NULL;
+	const uint8_t *leaf;
+	size_t size;
+
+	if (hostport_parse(text, HTTPS_PORT, &address, err) < 0)
+		return err_prefix(err, "--host");
+	const struct tls_client_options options = {
+	    .host = address.host, .port = address.port, .sni = name, .verify = TLS_VERIFY_NONE};
+
+	if (tls_client_open(&options, &tls, err) < 0)
+		return -1;
+	leaf = tls_client_leaf(tls, &size);
+	if (buf_add(&evidence->data, leaf, size, err) < 0)
+		return -1;
+	tls_client_spki_sha256(tls, evidence->tls_key);
+	(void)snprintf(evidence->domain, sizeof(evidence->domain), "%s", name ? name : address.host);
+	evidence->is_live = true;
+	return 0;
+}
+
+static int count_options(const struct cmd_call *call)
+{
+	int count = cmd_find_value(call, "host") != NULL;
+
+	for (size_t i = 0; i < COUNT_OF(FILE_OPTIONS); i++)
+		count += cmd_find_value(call, FILE_OPTIONS[i].option) != NULL;
+	return count;
+}
+
+static int read_one(const struct cmd_call *call, struct evidence *evidence, struct err *err)
+{
+	evidence->from = cmd_find_value(call, "host");
+	evidence->kind = EVIDENCE_RATLS;
+	if (evidence->from)
+		return read_host(call, evidence->from, evidence, err);
+	for (size_t i = 0; i < COUNT_OF(FILE_OPTIONS); i++) {
+		const char *path = cmd_find_value(call, FILE_OPTIONS[i].option);
+
+		if (!path)
+			continue;
+		evidence->from = path;
+		evidence->kind = FILE_OPTIONS[i].kind;
+		return evidence_read_file(path, &evidence->data, err);
+	}
+	return -1;
+}
+
+int evidence_load(const struct cmd_call *call, struct evidence *ret, struct err *err)
+{
+	const int count = count_options(call);
+
+	*ret = (struct evidence){.data = BUF_INIT(EVIDENCE_SIZE_MAX)};
+	if (count > 1)
+		return err_set(err, ERR_INVALID, "--quote, --report, --ratls and --host do not go together");
+	if (cmd_find_value(call, "servername") && !cmd_find_value(call, "host"))
+		return err_set(err, ERR_INVALID, "--servername goes with --host");
+	if (count == 0)
+		return 0;
+	return read_one(call, ret, err) < 0 ? -1 : 1;
+}
+
+void evidence_done(struct evidence *evidence)
+{
+	buf_done(&evidence->data);
+}
+
+static bool all_are(const struct buf *data, int (*is)(int), const char *others)
+{
+	for (size_t i = 0; i < data->size; i++) {
+		if (!is(data->data[i]) && (data->data[i] == 0 || !strchr(others, data->data[i])))
+			return false;
+	}
+	return data->size > 0;
+}
+
+const char *evidence_text_kind(const struct evidence *evidence)
+{
+	static const char pem[] = "-----BEGIN ";
+	const struct buf *data = &evidence->data;
+
+	if (evidence->kind == EVIDENCE_RATLS)
+		return NULL;
+	if (data->size >= strlen(pem) && memcmp(data->data, pem, strlen(pem)) == 0)
+		return "PEM";
+	if (data->size && data->data[0] == '{')
+		return "JSON";
+	if (all_are(data, isxdigit, " \t\r\n"))
+		return "hexadecimal text";
+	return all_are(data, isalnum, "+/=-_ \t\r\n") ? "base64 text" : NULL;
+}

@@ -1,0 +1,114 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "cli/attest_options.h"
+
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/fs.h"
+#include "cli/collateral_dir.h"
+#include "format/date.h"
+#include "format/hex.h"
+
+#define MRENCLAVE_SIZE 32
+
+int attest_options_time(const char *text, int64_t *ret, struct err *err)
+{
+	struct date date;
+
+	if (date_parse(text, &date, err) < 0)
+		return -1;
+	if (!date.zoned)
+		return err_set(err, ERR_INVALID, "'%s' has no zone: write it like 2026-01-31T12:00:00Z", text);
+	*ret = date_to_unix(&date, 0);
+	return 0;
+}
+
+static int read_time(const struct cmd_call *call, struct attest_options *options, struct err *err)
+{
+	const char *text = cmd_find_value(call, "time");
+
+	options->time = clock_now_seconds();
+	options->has_time = text != NULL;
+	if (text && attest_options_time(text, &options->time, err) < 0)
+		return err_prefix(err, "--time");
+	return 0;
+}
+
+static int read_measurement(const struct cmd_call *call, struct attest_options *options, struct err *err)
+{
+	const char *text = cmd_find_value(call, "measurement");
+	struct attest_measurement *measurement = &options->measurement;
+
+	if (!text)
+		return 0;
+	measurement->size = strlen(text) == 2 * MRENCLAVE_SIZE ? MRENCLAVE_SIZE : (size_t)ATTEST_MEASUREMENT_SIZE_MAX;
+	if (hex_decode(text, strlen(text), measurement->data, measurement->size, err) < 0)
+		return err_prefix(err, "--measurement (32 bytes of SGX, 48 of TDX and SEV-SNP)");
+	options->policy.measurements = measurement;
+	options->policy.measurement_count = 1;
+	return 0;
+}
+
+static int read_policy(const struct cmd_call *call, struct attest_options *options, struct err *err)
+{
+	if (cmd_find_value(call, "policy"))
+		return err_set(err, ERR_UNSUPPORTED, "--policy is not served");
+	return read_measurement(call, options, err);
+}
+
+static int read_trust(const struct cmd_call *call, struct attest_options *options, struct err *err)
+{
+	const char *root = cmd_find_value(call, "trust-root");
+
+	if (trust_roots_load(NULL, cmd_find_value(call, "allow-simulation"), &options->simulation, err) < 0)
+		return -1;
+	if (options->simulation.count) {
+		options->policy.simulation_roots = options->simulation.roots;
+		options->policy.simulation_root_count = options->simulation.count;
+	}
+	if (!root)
+		return 0;
+	if (fs_read(root, &options->root, err) < 0)
+		return err_prefix(err, "--trust-root");
+	options->hardware = (struct attest_bytes){options->root.data, options->root.size};
+	options->roots.hardware = &options->hardware;
+	options->roots.hardware_count = 1;
+	return 0;
+}
+
+static int read_collateral(const struct cmd_call *call, struct attest_options *options, struct err *err)
+{
+	const char *dir = cmd_find_value(call, "collateral");
+	const char *url = cmd_find_value(call, "pccs");
+	struct collateral_items items;
+	int status;
+
+	if (dir && url)
+		return err_set(err, ERR_INVALID, "--collateral does not go with --pccs");
+	if (!dir) {
+		url = url ? url : call->settings->pccs_url;
+		return url ? collateral_source_new(url, &options->collateral, err) : 0;
+	}
+	collateral_items_init(&items);
+	status = collateral_dir_read(dir, &items, err);
+	if (status == 0)
+		status = collateral_source_new_given(&items, &options->collateral, err);
+	collateral_items_done(&items);
+	return status < 0 ? err_prefix(err, "--collateral") : 0;
+}
+
+int attest_options_load(const struct cmd_call *call, struct attest_options *ret, struct err *err)
+{
+	*ret = (struct attest_options){.root = BUF_INIT(TRUST_ROOTS_SIZE_MAX)};
+	if (read_time(call, ret, err) < 0 || read_policy(call, ret, err) < 0 || read_trust(call, ret, err) < 0)
+		return -1;
+	return read_collateral(call, ret, err);
+}
+
+void attest_options_done(struct attest_options *options)
+{
+	collateral_source_free(options->collateral);
+	options->collateral = NULL;
+	trust_roots_done(&options->simulation);
+	buf_done(&options->root);
+}

@@ -1,0 +1,133 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * mse attest verify: evidence of anybody's enclave or virtual machine, judged by the rules of docs/formats/, as of any
+ * time and without any cloud. Exit status 0 accepted, 2 refused, 1 could not be judged.
+ */
+#include <string.h>
+
+#include "cli/attest_evidence.h"
+#include "cli/attest_options.h"
+#include "cli/attest_report.h"
+#include "format/hex.h"
+
+struct question {
+	struct evidence evidence;
+	struct attest_options options;
+	uint8_t report_data[ATTEST_REPORT_DATA_SIZE];
+	bool any_report_data;
+};
+
+/* An RA-TLS certificate is bound by its own key; a bare quote or report by what its asker asked for. */
+static int read_report_data(const struct cmd_call *call, struct question *question, struct err *err)
+{
+	const char *text = cmd_value(call, "report-data");
+	const bool own_binding = question->evidence.kind == EVIDENCE_RATLS;
+
+	if (own_binding)
+		return text ? err_set(err, ERR_INVALID,
+				      "--report-data does not go with --ratls and --host: there it is made of the "
+				      "certificate's key")
+			    : 0;
+	if (!text)
+		return err_set(
+		    err, ERR_INVALID,
+		    "option '--report-data' is missing: 64 bytes in hex that the evidence must be bound to, or "
+		    "'any', which proves nothing about who asked for it");
+	question->any_report_data = strcmp(text, "any") == 0;
+	if (!question->any_report_data &&
+	    hex_decode(text, strlen(text), question->report_data, sizeof(question->report_data), err) < 0)
+		return err_prefix(err, "--report-data (64 bytes)");
+	return 0;
+}
+
+static struct attest_bytes bytes_of(const struct buf *buf)
+{
+	return (struct attest_bytes){(const uint8_t *)buf_text(buf), buf->size};
+}
+
+static int judge_bare(const struct question *question, const struct attest_collateral *collateral,
+		      struct attest_verdict **ret_verdict, const char **ret_why)
+{
+	const struct attest_options *options = &question->options;
+	const struct attest_bytes bytes = bytes_of(&question->evidence.data);
+	const bool is_report = question->evidence.kind == EVIDENCE_REPORT;
+	const struct attest_evidence evidence = {.quote = is_report ? (struct attest_bytes){0} : bytes,
+						 .report = is_report ? bytes : (struct attest_bytes){0}};
+	const struct attest_bytes wanted = {question->report_data, sizeof(question->report_data)};
+	const struct attest_binding binding = {.report_data =
+						   question->any_report_data ? (struct attest_bytes){0} : wanted,
+					       .any = question->any_report_data};
+
+	return attest_verify(&evidence, &binding, collateral, &options->roots, options->time, &options->policy,
+			     ret_verdict, ret_why);
+}
+
+static int judge_ratls(const struct question *question, const struct attest_collateral *collateral,
+		       struct attest_verdict **ret_verdict, const char **ret_why)
+{
+	const struct attest_options *options = &question->options;
+	const struct evidence *evidence = &question->evidence;
+	const struct attest_instance_expected instance = {.domain = evidence->domain};
+	const struct attest_ratls ratls = {
+	    .certificate = bytes_of(&evidence->data),
+	    .instance = evidence->is_live ? &instance : NULL,
+	    .role = ATTEST_ROLE_CONFIGURATION,
+	    .tls_key = evidence->is_live ? evidence->tls_key : NULL,
+	};
+
+	return attest_verify_ratls(&ratls, collateral, &options->roots, options->time, &options->policy, ret_verdict,
+				   ret_why);
+}
+
+static int judge(struct question *question, struct attest_verdict **ret_verdict, struct err *err)
+{
+	const struct buf *data = &question->evidence.data;
+	const struct attest_collateral *collateral = NULL;
+	const char *why = "";
+	int status;
+
+	if (collateral_source_get(question->options.collateral, data->data, data->size, &collateral, err) < 0)
+		return -1;
+	status = question->evidence.kind == EVIDENCE_RATLS ? judge_ratls(question, collateral, ret_verdict, &why)
+							   : judge_bare(question, collateral, ret_verdict, &why);
+	return status < 0 ? err_set(err, ERR_INVALID, "the evidence cannot be judged: %s", why) : 0;
+}
+
+static int load(struct cmd_call *call, struct question *question, struct err *err)
+{
+	const int found = evidence_load(call, &question->evidence, err);
+
+	if (found < 0)
+		return -1;
+	if (!found)
+		return err_set(err, ERR_INVALID, "no evidence: give --quote, --report, --ratls or --host");
+	if (read_report_data(call, question, err) < 0 || attest_options_load(call, &question->options, err) < 0)
+		return -1;
+	if (!question->options.collateral)
+		return err_set(err, ERR_INVALID, "no collateral: give --collateral or --pccs");
+	return 0;
+}
+
+static int run(struct cmd_call *call, struct question *question, struct err *err)
+{
+	scoped(attest_verdict_freep) struct attest_verdict *verdict = NULL;
+	const char *text_kind;
+
+	if (load(call, question, err) < 0 || judge(question, &verdict, err) < 0)
+		return -1;
+	text_kind = evidence_text_kind(&question->evidence);
+	if (text_kind)
+		out_warning(call->out, "'%s' is %s, and is judged as the bytes it is: decode it first",
+			    question->evidence.from, text_kind);
+	return attest_report(call, verdict, err);
+}
+
+int cmd_attest_verify(struct cmd_call *call, struct err *err)
+{
+	struct question question = {0};
+	const int status = run(call, &question, err);
+
+	evidence_done(&question.evidence);
+	attest_options_done(&question.options);
+	return status;
+}
