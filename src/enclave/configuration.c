@@ -59,6 +59,8 @@ static int provision(struct http_exchange *exchange, struct enclave *enclave, st
 	scoped(secret_done) struct secret body = SECRET_INIT;
 	struct provision_request request = {.ticket = http_header(exchange, PROVISION_TICKET_HEADER)};
 
+	if (!http_is_tls(exchange))
+		return err_set(err, ERR_DENIED, "it came without TLS: whatever secrets it held are known to the host");
 	if (read_body(exchange, &body, &request.body_size, err) < 0)
 		return -1;
 	request.body = body.data;

@@ -22,6 +22,7 @@ struct enclave {
 	struct tee *tee;
 	uint8_t fingerprint[TEE_MEASUREMENT_SIZE_MAX];
 	size_t fingerprint_size;
+	bool is_plain_allowed; /* plain HTTP too (operator mode): never for what provisions */
 	struct identity identity;
 	struct life life;
 	pthread_mutex_t provisioning; /* held for all checks of one POST; taken before life.lock */

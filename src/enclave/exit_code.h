@@ -16,7 +16,8 @@
 	X(SEALED_STATE, 6, "sealed-state", \
 	  "the sealed state does not open; remove it to start anew, with a new identity") \
 	X(TEE, 7, "tee-failed", "no quote or sealing key from the TEE") \
-	X(LISTEN, 8, "listen-failed", "the listening socket cannot be made")
+	X(LISTEN, 8, "listen-failed", "the listening socket cannot be made") \
+	X(NOT_PROVISIONED, 9, "not-provisioned", "nobody provisioned it within MSE_WAIT_SECONDS")
 
 enum exit_code {
 #define X(name, value, label, text) EXIT_CODE_##name = (value),

@@ -7,8 +7,7 @@
 #include "base/number.h"
 #include "format/hex.h"
 
-#define UNIX_PREFIX "unix:"
-#define UNIX_PATH_MAX_SIZE 107
+#define WAIT_SECONDS_MAX (366 * 24 * 3600)
 
 static const char *find(char *const *env, const char *name)
 {
@@ -87,15 +86,43 @@ static int parse_application(struct settings *settings, struct err *err)
 
 static int parse_listen(struct settings *settings, struct err *err)
 {
-	const size_t size = strlen(UNIX_PREFIX);
-
-	if (strncmp(settings->listen, UNIX_PREFIX "/", size + 1) != 0)
-		return err_set(err, ERR_INVALID, "setting 'MSE_LISTEN' is '%s', expected 'unix:/PATH'",
+	if (listen_address_parse(settings->listen, &settings->listen_address, err) < 0)
+		return err_prefix(err, "setting 'MSE_LISTEN'");
+	settings->listen_path = settings->listen_address.path;
+	if (settings->listen_address.is_unix && settings->listen_path[0] != '/')
+		return err_set(err, ERR_INVALID, "setting 'MSE_LISTEN' is '%s', expected 'unix:/PATH' or 'HOST:PORT'",
 			       settings->listen);
-	settings->listen_path = settings->listen + size;
-	if (strlen(settings->listen_path) > UNIX_PATH_MAX_SIZE)
-		return err_set(err, ERR_LIMIT, "setting 'MSE_LISTEN' names a path of more than %d bytes",
-			       UNIX_PATH_MAX_SIZE);
+	return 0;
+}
+
+/* A proxy of ours stands before a unix socket; before a port there may be anybody, who could say any address. */
+static int parse_proxy(struct settings *settings, struct err *err)
+{
+	static const struct {
+		const char *text;
+		enum http_proxy_mode mode;
+	} rows[] = {{"none", HTTP_PROXY_NONE}, {"optional", HTTP_PROXY_OPTIONAL}, {"required", HTTP_PROXY_REQUIRED}};
+
+	settings->proxy = settings->listen_address.is_unix ? HTTP_PROXY_OPTIONAL : HTTP_PROXY_NONE;
+	if (!*settings->proxy_text)
+		return 0;
+	for (size_t i = 0; i < COUNT_OF(rows); i++) {
+		if (strcmp(settings->proxy_text, rows[i].text) == 0) {
+			settings->proxy = rows[i].mode;
+			return 0;
+		}
+	}
+	return err_set(err, ERR_INVALID, "setting 'MSE_PROXY' is '%s', expected 'none', 'optional' or 'required'",
+		       settings->proxy_text);
+}
+
+static int parse_wait(struct settings *settings, struct err *err)
+{
+	uint64_t seconds;
+
+	if (number_parse_u64(settings->wait_text, 0, WAIT_SECONDS_MAX, &seconds, err) < 0)
+		return err_prefix(err, "setting 'MSE_WAIT_SECONDS'");
+	settings->wait_seconds = (unsigned)seconds;
 	return 0;
 }
 
@@ -116,7 +143,8 @@ static int parse_all(struct settings *settings, struct err *err)
 			       settings->release_text);
 	if (tee_kind_parse(settings->tee_text, &settings->tee, err) < 0)
 		return err_prefix(err, "setting 'MSE_TEE'");
-	if (parse_application(settings, err) < 0 || parse_listen(settings, err) < 0 || parse_threads(settings, err) < 0)
+	if (parse_application(settings, err) < 0 || parse_listen(settings, err) < 0 || parse_proxy(settings, err) < 0 ||
+	    parse_wait(settings, err) < 0 || parse_threads(settings, err) < 0)
 		return -1;
 	if (parse_key("MSE_OWNER_KEY", settings->owner_key_text, &settings->has_owner_key, settings->owner_key, err) <
 		0 ||
@@ -126,6 +154,7 @@ static int parse_all(struct settings *settings, struct err *err)
 	if (parse_choice("MSE_RESTART", settings->restart_text, "sealed", "owner", &settings->is_restart_sealed, err) <
 		0 ||
 	    parse_choice("MSE_LOGS", settings->logs_text, "operator", "owner", &settings->is_log_plain, err) < 0 ||
+	    parse_choice("MSE_DEBUG", settings->debug_text, "1", "0", &settings->is_debug, err) < 0 ||
 	    parse_choice("MSE_PLAINCODE", settings->plaincode_text, "1", "0", &settings->is_plaincode, err) < 0)
 		return -1;
 	/* attested-channel.md section 2: anybody could provision such a release. */

@@ -13,6 +13,8 @@
 
 #include "base/err.h"
 #include "base/scoped.h"
+#include "format/listen_address.h"
+#include "net/http_server.h"
 #include "tee/tee.h"
 
 #define SETTINGS_KEY_SIZE 32
@@ -25,6 +27,9 @@
 #define SETTINGS_TEXTS(X) \
 	X("MSE_APPLICATION", application, NULL) \
 	X("MSE_LISTEN", listen, "unix:/run/mse/app.sock") \
+	X("MSE_PROXY", proxy_text, "") \
+	X("MSE_WAIT_SECONDS", wait_text, "0") \
+	X("MSE_DEBUG", debug_text, "0") \
 	X("MODULE_PATH", module_path, "/mse-app") \
 	X("SECRETS_PATH", secrets_path, "/root/.cache/mse/secrets.json") \
 	X("SEALED_SECRETS_PATH", sealed_secrets_path, "/root/.cache/mse/sealed_secrets.json") \
@@ -45,9 +50,13 @@ struct settings {
 	SETTINGS_TEXTS(X)
 #undef X
 	/* Derived from the texts. */
-	const char *listen_path; /* in listen */
-	char *module;            /* "package.module" */
-	const char *variable;    /* "app" or "app.inner", in application */
+	struct listen_address listen_address;
+	const char *listen_path; /* in listen_address; "" for TCP */
+	enum http_proxy_mode proxy;
+	unsigned wait_seconds; /* for the owner, then the end; 0: for ever */
+	bool is_debug;
+	char *module;         /* "package.module" */
+	const char *variable; /* "app" or "app.inner", in application */
 	enum tee_kind tee;
 	bool has_owner_key;     /* else: the original's rule, no tickets */
 	bool has_code_key_id;   /* else: a key is right if every file opens */

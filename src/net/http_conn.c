@@ -15,6 +15,7 @@
 
 #define READ_SIZE 2048
 #define THROW_SIZE 16384
+#define TLS_HANDSHAKE_RECORD 0x16
 #define BODY_AHEAD_MAX (64u << 10)
 #define LINGER_MS 2000
 #define LINGER_MAX (1u << 20)
@@ -62,7 +63,9 @@ static void find_peer(struct http_conn *conn)
 
 static enum conn_phase phase_after_proxy(const struct http_conn *conn)
 {
-	return conn->tls ? PHASE_HANDSHAKE : PHASE_HEAD;
+	if (!conn->tls)
+		return PHASE_HEAD;
+	return conn->listener->is_plain_allowed ? PHASE_FIRST_BYTE : PHASE_HANDSHAKE;
 }
 
 int http_conn_new(struct http_server *server, const struct http_listener *listener, int fd, struct http_conn **ret_conn,
@@ -119,16 +122,24 @@ static size_t proxy_size_wanted(const struct http_conn *conn)
 	return PROXY_V2_SIZE_MIN + (size_t)(conn->in[14] << 8 | conn->in[15]);
 }
 
+/* The byte that the connection begins with, left where it is. */
+static enum step peek(const struct http_conn *conn, uint8_t *ret_first)
+{
+	const ssize_t got = recv(conn->fd, ret_first, 1, MSG_PEEK);
+
+	if (got < 0 && (errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR))
+		return STEP_WAIT_READ;
+	return got < 1 ? STEP_CLOSE : STEP_AGAIN;
+}
+
 /* With PROXY_OPTIONAL: neither TLS (0x16) nor a method begins as the signature does. */
 static enum step look_for_proxy(struct http_conn *conn)
 {
 	uint8_t first;
-	const ssize_t got = recv(conn->fd, &first, 1, MSG_PEEK);
+	const enum step step = peek(conn, &first);
 
-	if (got < 0 && (errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR))
-		return STEP_WAIT_READ;
-	if (got < 1)
-		return STEP_CLOSE;
+	if (step != STEP_AGAIN)
+		return step;
 	if (!proxy_v2_is_possible(&first, 1))
 		conn->phase = phase_after_proxy(conn);
 	return STEP_AGAIN;
@@ -183,6 +194,23 @@ static enum step run_proxy(struct http_conn *conn)
 }
 
 /* ---- handshake ---- */
+
+/* A listener that takes both: no method begins with the byte of a TLS handshake record. */
+static enum step run_first_byte(struct http_conn *conn)
+{
+	uint8_t first;
+	const enum step step = peek(conn, &first);
+
+	if (step != STEP_AGAIN)
+		return step;
+	if (first == TLS_HANDSHAKE_RECORD) {
+		conn->phase = PHASE_HANDSHAKE;
+		return STEP_AGAIN;
+	}
+	tls_conn_free(TAKE_PTR(conn->tls));
+	conn->phase = PHASE_HEAD;
+	return STEP_AGAIN;
+}
 
 /*
  * We answer a client's Finished with nothing (there are no tickets), so its acknowledgement would wait 40 ms, and with
@@ -493,6 +521,8 @@ static enum step run_phase(struct http_conn *conn)
 	switch (conn->phase) {
 	case PHASE_PROXY:
 		return run_proxy(conn);
+	case PHASE_FIRST_BYTE:
+		return run_first_byte(conn);
 	case PHASE_HANDSHAKE:
 		return run_handshake(conn);
 	case PHASE_HEAD:

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <arpa/inet.h>
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -80,6 +81,27 @@ static int parse_address(const struct http_listener *listener, union address *re
 	return err_set(err, ERR_INVALID, "'%s' is not a numeric address", listener->address);
 }
 
+/* What its owner can do about it, in words. */
+static int cannot_listen(const struct http_listener *listener, int reason, struct err *err)
+{
+	const bool is_ipv6 = strchr(listener->address, ':') != NULL;
+	char where[INET6_ADDRSTRLEN + 16];
+
+	(void)snprintf(where, sizeof(where), is_ipv6 ? "[%s]:%u" : "%s:%u", listener->address, listener->port);
+	errno = reason;
+	switch (reason) {
+	case EADDRINUSE:
+		return err_set(err, ERR_CONFLICT, "cannot listen on %s: something already listens there", where);
+	case EACCES:
+		return err_set(err, ERR_DENIED,
+			       "cannot listen on %s: a port below 1024 needs root or CAP_NET_BIND_SERVICE", where);
+	case EADDRNOTAVAIL:
+		return err_set(err, ERR_INVALID, "cannot listen on %s: not an address of this machine", where);
+	default:
+		return err_set_errno(err, "cannot listen on %s", where);
+	}
+}
+
 static int bind_tcp(const struct http_listener *listener, int *ret_fd, struct err *err)
 {
 	union address address = {0};
@@ -95,7 +117,7 @@ static int bind_tcp(const struct http_listener *listener, int *ret_fd, struct er
 	if (address.any.sa_family == AF_INET6)
 		(void)setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &on, sizeof(on));
 	if (bind(fd, &address.any, address_size) < 0 || listen(fd, BACKLOG) < 0)
-		return err_set_errno(err, "cannot listen on '%s' port %u", listener->address, listener->port);
+		return cannot_listen(listener, errno, err);
 	*ret_fd = TAKE_FD(fd);
 	return 0;
 }

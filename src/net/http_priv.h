@@ -31,13 +31,14 @@
 #define WHEEL_SIZE 256
 
 enum conn_phase {
-	PHASE_PROXY,     /* PROXY header wanted, or possible */
-	PHASE_HANDSHAKE, /* TLS */
-	PHASE_HEAD,      /* between requests, or inside a head */
-	PHASE_BODY,      /* a short body is on its way, its handler waits for it */
-	PHASE_FLUSH,     /* a reply is on its way: deferred ones, and what the client did not take at once */
-	PHASE_RESUMING,  /* a deferred exchange goes to its handler again */
-	PHASE_LINGER,    /* our side is shut; what still comes is thrown away, so that no RST eats the reply */
+	PHASE_PROXY,      /* PROXY header wanted, or possible */
+	PHASE_FIRST_BYTE, /* TLS or plain */
+	PHASE_HANDSHAKE,  /* TLS */
+	PHASE_HEAD,       /* between requests, or inside a head */
+	PHASE_BODY,       /* a short body is on its way, its handler waits for it */
+	PHASE_FLUSH,      /* a reply is on its way: deferred ones, and what the client did not take at once */
+	PHASE_RESUMING,   /* a deferred exchange goes to its handler again */
+	PHASE_LINGER,     /* our side is shut; what still comes is thrown away, so that no RST eats the reply */
 };
 
 struct http_conn {

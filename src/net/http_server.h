@@ -50,6 +50,7 @@ struct http_listener {
 	uint16_t port;         /* 0: the system chooses, see http_server_port */
 	enum http_proxy_mode proxy;
 	struct tls_server *tls; /* borrowed, must outlive the server; NULL: plain */
+	bool is_plain_allowed;  /* with tls: a connection that does not begin as TLS does is plain HTTP */
 };
 
 /* Zero means the default in brackets. */

@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* URLs, hosts with ports, percent-encoding and queries; what is accepted must survive a round trip. */
+/* URLs, hosts with ports, listening addresses, percent-encoding and queries; what is accepted must survive a round
+ * trip. */
 #include <stdlib.h>
 #include <string.h>
 
+#include "format/listen_address.h"
 #include "format/uri.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -26,6 +28,21 @@ static void try_hostport(const char *text)
 	check(hostport_format(&parsed, 443, &made, &err) == 0);
 	check(hostport_parse(buf_text(&made), 443, &again, &err) == 0);
 	check(strcmp(parsed.host, again.host) == 0 && parsed.port == again.port && parsed.is_ipv6 == again.is_ipv6);
+}
+
+static void try_listen(const char *text)
+{
+	struct listen_address parsed;
+	struct listen_address again;
+	char made[LISTEN_TEXT_SIZE];
+	struct err err = ERR_INIT;
+
+	if (listen_address_parse(text, &parsed, &err) < 0)
+		return;
+	listen_address_format(&parsed, parsed.port, made);
+	check(listen_address_parse(made, &again, &err) == 0);
+	check(strcmp(parsed.host, again.host) == 0 && strcmp(parsed.path, again.path) == 0 &&
+	      parsed.port == again.port);
 }
 
 static void try_uri(const char *text)
@@ -65,6 +82,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (!text)
 		return 0;
 	try_hostport(text);
+	try_listen(text);
 	try_uri(text);
 	if (size > 0)
 		try_encoding(data, size);

@@ -13,6 +13,7 @@ import http.client
 import json
 import os
 import pathlib
+import re
 import shutil
 import signal
 import socket
@@ -67,6 +68,14 @@ def seal_open(private, box):
     if sodium.crypto_box_seal_open(data, box, ctypes.c_ulonglong(len(box)), public, raw_private(private)) != 0:
         raise ValueError("the box does not open")
     return data.raw[:len(box) - 48]
+
+
+def client_context():
+    """TLS without looking at the certificate: what is looked at is another test's."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.check_hostname = False
+    context.verify_mode = ssl.CERT_NONE
+    return context
 
 
 class FakeTee:
@@ -136,6 +145,7 @@ class Enclave:
         self.code_key = os.urandom(32)
         self.uuid = str(uuid_module.uuid4())
         self.process = None
+        self.argv = ["mse-enclave"]
         self.log_to = None      # a descriptor instead of the file
         for name in ("code", "instance", "state", "run", "app", "home"):
             (self.dir / name).mkdir()
@@ -191,7 +201,7 @@ class Enclave:
     def _spawn(self, theirs, log_fd):
         """posix_spawn moves the socket to number 3; Popen cannot."""
         pid = os.posix_spawn(
-            str(self.build / "mse-enclave"), ["mse-enclave"], self.env,
+            str(self.build / "mse-enclave"), self.argv, self.env,
             file_actions=[
                 (os.POSIX_SPAWN_OPEN, 0, "/dev/null", os.O_RDONLY, 0),
                 (os.POSIX_SPAWN_DUP2, log_fd, 1),
@@ -204,13 +214,36 @@ class Enclave:
         self.wait(lambda: self.process.poll() is not None or self.can_connect(), seconds)
         assert self.process.poll() is None, f"exit {self.process.returncode}\n{self.log_text()}"
 
+    def dial(self):
+        """A plain connection to wherever it listens."""
+        listen = self.env["MSE_LISTEN"]
+        if listen.startswith("unix:"):
+            raw = socket.socket(socket.AF_UNIX)
+            target = listen.removeprefix("unix:")
+        else:
+            raw = socket.socket(socket.AF_INET6 if listen.startswith("[") else socket.AF_INET)
+            target = (listen.rpartition(":")[0].strip("[]"), self.port())
+        raw.settimeout(30)
+        try:
+            raw.connect(target)
+        except OSError:
+            raw.close()
+            raise
+        return raw
+
+    def port(self):
+        """As its log says it, since the system may have chosen."""
+        said = re.findall(r"^mse-enclave: listening on .*:(\d+)$", self.log_text()[self.log_start:], re.M)
+        if not said:
+            raise ConnectionError("it does not listen yet")
+        return int(said[-1])
+
     def can_connect(self):
-        with socket.socket(socket.AF_UNIX) as probe:
-            try:
-                probe.connect(str(self.dir / "run/app.sock"))
-            except OSError:
-                return False
-            return True
+        try:
+            self.dial().close()
+        except OSError:
+            return False
+        return True
 
     @staticmethod
     def wait(condition, seconds=20):
@@ -269,13 +302,8 @@ class Enclave:
     # ---- its clients ----
 
     def connect(self, sni=None):
-        raw = socket.socket(socket.AF_UNIX)
-        raw.settimeout(30)
-        raw.connect(str(self.dir / "run/app.sock"))
-        context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-        context.check_hostname = False
-        context.verify_mode = ssl.CERT_NONE
-        return context.wrap_socket(raw, server_hostname=sni or self.instance["domain"])
+        raw = self.dial()
+        return client_context().wrap_socket(raw, server_hostname=sni or self.instance["domain"])
 
     def certificate(self, sni=None):
         with self.connect(sni) as tls:

@@ -132,6 +132,12 @@ static void wrong_values_name_the_setting(void **state)
 	refused("MSE_APPLICATION=a/b:c", "'MSE_APPLICATION'");
 	refused("MSE_LISTEN=tcp:1", "'MSE_LISTEN'");
 	refused("MSE_LISTEN=unix:relative", "'MSE_LISTEN'");
+	refused("MSE_LISTEN=localhost", "'MSE_LISTEN'");
+	refused("MSE_LISTEN=127.0.0.1:65536", "'MSE_LISTEN'");
+	refused("MSE_PROXY=maybe", "'MSE_PROXY'");
+	refused("MSE_WAIT_SECONDS=31622401", "'MSE_WAIT_SECONDS'");
+	refused("MSE_WAIT_SECONDS=1.5", "'MSE_WAIT_SECONDS'");
+	refused("MSE_DEBUG=2", "'MSE_DEBUG'");
 	refused("MSE_THREADS=0", "'MSE_THREADS'");
 	refused("MSE_THREADS=49", "'MSE_THREADS'");
 	refused("MSE_OWNER_KEY=01", "'MSE_OWNER_KEY'");
@@ -160,6 +166,34 @@ static void longest_texts_pass(void **state)
 	assert_int_equal(strlen(settings.listen_path), 107);
 	listen[strlen(listen)] = 'y';
 	refused(listen, "more than 107");
+}
+
+static void ports_and_proxies(void **state)
+{
+	static const struct {
+		const char *listen;
+		const char *proxy;
+		enum http_proxy_mode wanted;
+	} rows[] = {
+	    {"MSE_LISTEN=unix:/s", "MSE_PROXY=", HTTP_PROXY_OPTIONAL},
+	    {"MSE_LISTEN=0.0.0.0:443", "MSE_PROXY=", HTTP_PROXY_NONE},
+	    {"MSE_LISTEN=[::1]:0", "MSE_PROXY=required", HTTP_PROXY_REQUIRED},
+	    {"MSE_LISTEN=unix:/s", "MSE_PROXY=none", HTTP_PROXY_NONE},
+	};
+
+	(void)state;
+	set_env("MSE_WAIT_SECONDS=31622400");
+	for (size_t i = 0; i < COUNT_OF(rows); i++) {
+		scoped(settings_done) struct settings settings;
+		struct err err = ERR_INIT;
+
+		set_env(rows[i].listen);
+		set_env(rows[i].proxy);
+		assert_ok(settings_load(env, &settings, &err), &err);
+		assert_int_equal(settings.proxy, rows[i].wanted);
+		assert_int_equal(settings.listen_path[0] != 0, settings.listen_address.is_unix);
+		assert_int_equal(settings.wait_seconds, 31622400);
+	}
 }
 
 static void missing_ones_are_named(void **state)
@@ -220,6 +254,7 @@ int main(void)
 	    cmocka_unit_test_setup_teardown(longest_texts_pass, setup, teardown),
 	    cmocka_unit_test_setup_teardown(missing_ones_are_named, setup, teardown),
 	    cmocka_unit_test_setup_teardown(plain_code_without_owner_is_for_simulation, setup, teardown),
+	    cmocka_unit_test_setup_teardown(ports_and_proxies, setup, teardown),
 	    cmocka_unit_test(the_document_lists_all),
 	};
 

@@ -1,0 +1,393 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Start: harden, settings, instance, TEE, identity (new or sealed), socket. Then wait for the owner, load the
+ * application, serve until told to stop.
+ */
+#include "enclave/runtime.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/fd.h"
+#include "base/fs.h"
+#include "enclave/app_log.h"
+#include "enclave/code.h"
+#include "enclave/enclave.h"
+#include "enclave/hardening.h"
+#include "enclave/operator_log.h"
+#include "enclave/python.h"
+#include "enclave/sealed_state.h"
+
+#define SECRET_FILE_MODE 0600
+#define SECRET_DIR_MODE 0700
+#define OWN_THREADS 4  /* for handshakes, attestation and probes, whatever the application does */
+#define DRAIN_MS 10000 /* running requests at a stop */
+#define NS_PER_MS 1000000LL
+#define NS_PER_SECOND (1000 * NS_PER_MS)
+#define STOP_SECONDS_MAX 30 /* then the process ends, whatever the application does in its exit functions */
+
+/* Bytes written to the wake pipe. */
+enum wake { WAKE_STOP = 'S', WAKE_ACCEPTED = 'A', WAKE_TIMEOUT = 'T' };
+
+static int g_wake_write_fd = -1;
+static int g_wake_read_fd = -1;
+static volatile sig_atomic_t g_is_loading; /* the main thread is in the application's import */
+static volatile sig_atomic_t g_exit_code;  /* of a stop that is cut short */
+
+static void wake(enum wake reason)
+{
+	const char byte = (char)reason;
+	const int saved = errno;
+
+	while (write(g_wake_write_fd, &byte, 1) < 0 && errno == EINTR) {
+	}
+	errno = saved;
+}
+
+static void on_signal(int number)
+{
+	(void)number;
+	/* Nothing is served yet, and an import may never end. */
+	if (g_is_loading)
+		_exit(EXIT_CODE_STOPPED);
+	wake(WAKE_STOP);
+}
+
+/* The time for an orderly stop is over, or somebody asked twice. */
+static void on_impatience(int number)
+{
+	(void)number;
+	_exit((int)g_exit_code);
+}
+
+static void on_accepted(void *arg)
+{
+	(void)arg;
+	wake(WAKE_ACCEPTED);
+}
+
+/* The next reason to act. */
+static enum wake wait_wake(void)
+{
+	char byte;
+	ssize_t got;
+
+	do {
+		got = read(g_wake_read_fd, &byte, 1);
+	} while (got < 0 && errno == EINTR);
+	return got == 1 && byte == WAKE_ACCEPTED ? WAKE_ACCEPTED : WAKE_STOP;
+}
+
+/* The same, for at most so many seconds (0: without end), after which it is WAKE_TIMEOUT. */
+static enum wake wait_wake_for(unsigned seconds)
+{
+	const int64_t until_ns = clock_monotonic_ns() + seconds * NS_PER_SECOND;
+	struct pollfd ready = {.fd = g_wake_read_fd, .events = POLLIN};
+
+	while (seconds > 0) {
+		const int64_t left_ms = (until_ns - clock_monotonic_ns()) / NS_PER_MS;
+
+		if (left_ms <= 0)
+			return WAKE_TIMEOUT;
+		if (poll(&ready, 1, left_ms < INT_MAX ? (int)left_ms + 1 : INT_MAX) > 0)
+			break;
+	}
+	return wait_wake();
+}
+
+static int setup_wake(struct err *err)
+{
+	const struct sigaction action = {.sa_handler = on_signal, .sa_flags = SA_RESTART};
+	int fds[2];
+
+	if (pipe2(fds, O_CLOEXEC) < 0)
+		return err_set_errno(err, "cannot make a pipe");
+	g_wake_read_fd = fds[0];
+	g_wake_write_fd = fds[1];
+	if (sigaction(SIGTERM, &action, NULL) < 0 || sigaction(SIGINT, &action, NULL) < 0)
+		return err_set_errno(err, "cannot handle signals");
+	return 0;
+}
+
+static int tee_quote_for_quoter(void *arg, const uint8_t *report_data, struct buf *ret, struct err *err)
+{
+	return tee_quote(arg, report_data, ret, err);
+}
+
+static void report_quote_failure(const char *text)
+{
+	operator_log("fresh attestation fails: %s", text);
+}
+
+enum exit_code runtime_fail(enum exit_code code, const struct err *err)
+{
+	operator_log("%s: %s", exit_code_label(code), err->text);
+	return code;
+}
+
+static int start_log(const struct enclave *enclave, struct err *err)
+{
+	enum app_log_mode mode = enclave->settings.is_log_plain ? APP_LOG_PLAIN : APP_LOG_SEALED;
+
+	if (mode == APP_LOG_SEALED && !enclave->input.has_log_key) {
+		operator_log("the instance has no log key: the application's output is discarded");
+		mode = APP_LOG_DISCARD;
+	}
+	return app_log_start(mode, enclave->input.log_key, err);
+}
+
+/* Takes keys, certificate and grant out of the sealed state: straight to ACCEPTED. */
+static enum exit_code resume(struct enclave *enclave, struct err *err)
+{
+	scoped(grant_done) struct grant grant = GRANT_INIT;
+	struct tls_identity *owner_tls = NULL;
+
+	if (sealed_state_load(enclave->tee, enclave->settings.state_path, &enclave->input, &enclave->identity, &grant,
+			      err) < 0)
+		return err->code == ERR_CONFLICT ? EXIT_CODE_INSTANCE_CHANGED : EXIT_CODE_SEALED_STATE;
+	if (grant.tls_key.size > 0 && provision_owner_tls(&enclave->input, &grant.tls_key, &owner_tls, err) < 0)
+		return EXIT_CODE_SEALED_STATE;
+	life_accept(&enclave->life, LIFE_START, &grant, &owner_tls);
+	operator_log("resumed from the sealed state");
+	wake(WAKE_ACCEPTED);
+	return EXIT_CODE_STOPPED;
+}
+
+/* EXIT_CODE_STOPPED means done. */
+static enum exit_code make_identity(struct enclave *enclave, struct err *err)
+{
+	const int64_t now = clock_now_seconds();
+
+	if (enclave->settings.is_restart_sealed && sealed_state_exists(enclave->settings.state_path))
+		return resume(enclave, err);
+	if (instance_input_check_expiry(&enclave->input, now, err) < 0)
+		return EXIT_CODE_INSTANCE;
+	if (identity_make(enclave->tee, RATLS_OID_QUOTE_SGX, &enclave->input, now, &enclave->identity, err) < 0)
+		return EXIT_CODE_TEE;
+	return EXIT_CODE_STOPPED;
+}
+
+static int load_input(const struct runtime_options *options, struct enclave *enclave, struct err *err)
+{
+	if (!options->input)
+		return instance_input_load(enclave->settings.instance_path, &enclave->input, err);
+	enclave->input = *options->input;
+	*options->input = INSTANCE_INPUT_INIT;
+	return 0;
+}
+
+static enum exit_code prepare(const struct runtime_options *options, struct enclave *enclave, struct err *err)
+{
+	struct quoter_options quoting = {
+	    .quote = tee_quote_for_quoter,
+	    .quote_size_max = TEE_QUOTE_SIZE_MAX,
+	    .report = report_quote_failure,
+	};
+
+	if (hardening_apply(err) < 0 || setup_wake(err) < 0)
+		return EXIT_CODE_INTERNAL;
+	if (settings_load(options->env, &enclave->settings, err) < 0)
+		return EXIT_CODE_SETTINGS;
+	enclave_open_gate(enclave, enclave->settings.threads);
+	/* Before anything opens a descriptor that could be taken for it. */
+	if (tee_open(enclave->settings.tee, &enclave->tee, err) < 0)
+		return EXIT_CODE_TEE;
+	tee_measurement(enclave->tee, enclave->fingerprint, &enclave->fingerprint_size);
+	if (load_input(options, enclave, err) < 0)
+		return EXIT_CODE_INSTANCE;
+	quoting.quote_arg = enclave->tee;
+	if (start_log(enclave, err) < 0 || quoter_start(&quoting, &enclave->quoter, err) < 0)
+		return EXIT_CODE_INTERNAL;
+	return make_identity(enclave, err);
+}
+
+static int write_secret(const char *path, const struct secret *content, struct err *err)
+{
+	scoped(freep) char *dir = strdup(path);
+	char *slash = dir ? strrchr(dir, '/') : NULL;
+
+	if (content->size == 0)
+		return 0;
+	if (!slash || slash == dir)
+		return err_set(err, ERR_INVALID, "'%s' is not a path in a directory", path);
+	*slash = 0;
+	if (fs_make_dirs(dir, SECRET_DIR_MODE, err) < 0)
+		return -1;
+	return fs_write_atomic(path, content->data, content->size, SECRET_FILE_MODE, err);
+}
+
+/* The plain tree and the secrets' files. No lock: nobody else touches a grant's secrets after ACCEPTED. */
+static int unpack_grant(const struct settings *settings, const struct grant *grant, struct err *err)
+{
+
+	if (code_install(settings->code_path, settings->is_plaincode ? NULL : grant->code_key.data,
+			 settings->module_path, err) < 0 ||
+	    write_secret(settings->secrets_path, &grant->secrets, err) < 0 ||
+	    write_secret(settings->sealed_secrets_path, &grant->sealed_secrets, err) < 0)
+		return -1;
+	return 0;
+}
+
+static int load_application(struct enclave *enclave, const struct python_site *site,
+			    const struct python_protocol **ret_protocol, struct err *err)
+{
+	const struct settings *settings = &enclave->settings;
+	const int status = unpack_grant(settings, &enclave->life.grant, err);
+
+	/* Before the application's first line runs, no key but the identity's is in memory any more. */
+	life_drop_secrets(&enclave->life);
+	if (status < 0)
+		return -1;
+	if (chdir(settings->module_path) < 0)
+		return err_set_errno(err, "cannot enter '%s'", settings->module_path);
+	if (python_start(settings, err) < 0)
+		return -1;
+	return python_load(settings, site, ret_protocol, err);
+}
+
+/* From here on nothing of the application is waited for longer than STOP_SECONDS_MAX. */
+static void limit_stop(enum exit_code code)
+{
+	const struct sigaction end = {.sa_handler = on_impatience};
+
+	g_exit_code = code;
+	(void)sigaction(SIGALRM, &end, NULL);
+	(void)sigaction(SIGTERM, &end, NULL);
+	(void)alarm(STOP_SECONDS_MAX);
+}
+
+static enum exit_code run_application(struct enclave *enclave, const struct python_protocol **ret_protocol)
+{
+	const struct python_site site = {
+	    .domain = enclave->input.instance.domain,
+	    .threads = enclave->settings.threads,
+	};
+	struct err err = ERR_INIT;
+	int status;
+
+	g_is_loading = 1;
+	status = load_application(enclave, &site, ret_protocol, &err);
+	g_is_loading = 0;
+	if (status < 0) {
+		life_set(&enclave->life, LIFE_ACCEPTED, LIFE_FAILED);
+		return runtime_fail(EXIT_CODE_APPLICATION, &err);
+	}
+	enclave->serve_app = (*ret_protocol)->serve;
+	life_set(&enclave->life, LIFE_ACCEPTED, LIFE_RUNNING);
+	operator_log("running");
+	while (wait_wake() != WAKE_STOP) {
+	}
+	return EXIT_CODE_STOPPED;
+}
+
+/* A port may have been the system's choice; a socket's path is known. */
+static void say_port(const struct listen_address *address, struct http_server *server)
+{
+	char text[LISTEN_TEXT_SIZE];
+
+	if (address->is_unix)
+		return;
+	listen_address_format(address, http_server_port(server, 0), text);
+	operator_log("listening on %s", text);
+}
+
+static int start_server(struct enclave *enclave, struct tls_server *tls, struct http_server **ret, struct err *err)
+{
+	const struct listen_address *address = &enclave->settings.listen_address;
+	const struct http_listener listener = {
+	    .unix_path = address->is_unix ? address->path : NULL,
+	    .address = address->host,
+	    .port = address->port,
+	    .proxy = enclave->settings.proxy,
+	    .tls = tls,
+	    .is_plain_allowed = enclave->is_plain_allowed,
+	};
+	const struct http_server_options options = {
+	    .listeners = &listener,
+	    .listener_count = 1,
+	    .handler = enclave_serve,
+	    .arg = enclave,
+	    .threads = enclave->settings.threads + OWN_THREADS,
+	};
+
+	if (http_server_start(&options, ret, err) < 0)
+		return -1;
+	say_port(address, *ret);
+	return 0;
+}
+
+static enum exit_code serve(struct enclave *enclave)
+{
+	const struct python_protocol *protocol = NULL;
+	enum exit_code code = EXIT_CODE_STOPPED;
+	struct http_server *server = NULL;
+	struct tls_server *tls = NULL;
+	struct err err = ERR_INIT;
+
+	if (life_state(&enclave->life) == LIFE_START)
+		life_set(&enclave->life, LIFE_START, LIFE_WAITING);
+	if (tls_server_new(enclave_choose_identity, enclave, &tls, &err) < 0 ||
+	    start_server(enclave, tls, &server, &err) < 0) {
+		tls_server_free(tls);
+		return runtime_fail(EXIT_CODE_LISTEN, &err);
+	}
+	operator_log("%s", life_state_text(life_state(&enclave->life)));
+	switch (wait_wake_for(enclave->settings.wait_seconds)) {
+	case WAKE_ACCEPTED:
+		code = run_application(enclave, &protocol);
+		break;
+	case WAKE_TIMEOUT:
+		(void)err_set(&err, ERR_TIMEOUT, "nobody came within %u seconds", enclave->settings.wait_seconds);
+		code = runtime_fail(EXIT_CODE_NOT_PROVISIONED, &err);
+		break;
+	case WAKE_STOP:
+		break;
+	}
+	limit_stop(code);
+	enclave_close_gate(enclave);
+	/* Deferred attestations are answered while the server drains. */
+	http_server_stop(server, DRAIN_MS);
+	tls_server_free(tls);
+	if (Py_IsInitialized())
+		python_stop(protocol);
+	return code;
+}
+
+static void enclave_done(struct enclave *enclave)
+{
+	quoter_stop(enclave->quoter);
+	app_gate_done(&enclave->gate);
+	life_done(&enclave->life);
+	identity_done(&enclave->identity);
+	tee_close(enclave->tee);
+	instance_input_done(&enclave->input);
+	settings_done(&enclave->settings);
+}
+
+enum exit_code runtime_run(const struct runtime_options *options)
+{
+	static struct enclave enclave;
+	struct err err = ERR_INIT;
+	enum exit_code code;
+
+	enclave.input = INSTANCE_INPUT_INIT;
+	enclave.identity = IDENTITY_INIT;
+	enclave.on_accepted = on_accepted;
+	enclave.is_plain_allowed = options->is_plain_allowed;
+	(void)pthread_mutex_init(&enclave.provisioning, NULL);
+	life_init(&enclave.life);
+	code = prepare(options, &enclave, &err);
+	code = code == EXIT_CODE_STOPPED ? serve(&enclave) : runtime_fail(code, &err);
+	if (code == EXIT_CODE_STOPPED)
+		operator_log("%s", exit_code_label(code));
+	app_log_stop();
+	enclave_done(&enclave);
+	return code;
+}
