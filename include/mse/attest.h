@@ -51,8 +51,10 @@ extern "C" {
 #define ATTEST_MACHINE_SIZE_MAX 64     /* SHA-256 of the PPID has 32 */
 #define ATTEST_NAME_SIZE 64            /* error and check names with their zero byte */
 #define ATTEST_TEXT_SIZE 320           /* one sentence of a check */
-#define ATTEST_CHECKS_MAX 128
-#define ATTEST_EXPIRIES_MAX 32
+#define ATTEST_CHECKS_MAX 192
+#define ATTEST_EXPIRIES_MAX 48
+#define ATTEST_LOOSENINGS_MAX 96
+#define ATTEST_LOOSENING_SIZE 224 /* its sentence */
 #define ATTEST_ADVISORIES_MAX 256
 #define ATTEST_ADVISORY_SIZE 32 /* "INTEL-SA-00615" with its zero byte */
 
@@ -164,6 +166,7 @@ enum attest_tcb_status {
 };
 
 #define ATTEST_TCB_BIT(status) (1u << (status))
+#define ATTEST_TEE_BIT(tee) (1u << (tee))
 
 /* Texts as in JSON verdicts. */
 #define ATTEST_TEES(X) \
@@ -248,40 +251,7 @@ struct attest_machine {
 	size_t size;
 };
 
-/* A named and dated loosening of the strict policy. It counts until its date, and shows in the verdict if used. */
-struct attest_exception {
-	const char *name;      /* why, for people: "ticket 4711: BIOS update in May" */
-	int64_t until;         /* Unix seconds, inclusive */
-	uint32_t tcb_statuses; /* ATTEST_TCB_BIT of each further status; REVOKED is refused by the call */
-	bool debug;            /* the workload may have the DEBUG attribute; the quoting enclave never */
-};
-
-/*
- * What is acceptable. All zero (or NULL) is the strict policy: UpToDate or SWHardeningNeeded, no debug, no
- * simulation, any measurement. A member that is zero or NULL asks for nothing beyond that.
- */
-struct attest_policy {
-	const struct attest_measurement *measurements; /* the fingerprint must be one of these */
-	size_t measurement_count;
-	const struct attest_measurement *signers; /* MRSIGNER must be one of these */
-	size_t signer_count;
-	const uint16_t *isvprodid; /* NULL: any */
-	uint16_t isvsvn_min;
-	const char *const *advisories; /* if not NULL: no advisory but these is acceptable */
-	size_t advisory_count;
-	int64_t tcb_date_min;                  /* 0: none */
-	uint32_t evaluation_number_min;        /* 0: none; holds for TCB info and QE identity */
-	const struct attest_machine *machines; /* if not NULL: the machine must be one of these */
-	size_t machine_count;
-	const struct attest_exception *exceptions;
-	size_t exception_count;
-	/*
-	 * Certificates (DER or PEM) of simulation roots. Evidence of the simulation is refused with `simulated` unless
-	 * it ends in exactly one of these. DEBUG, which simulated quotes carry, is then allowed for them.
-	 */
-	const struct attest_bytes *simulation_roots;
-	size_t simulation_root_count;
-};
+#include "mse/attest_policy.h" /* struct attest_policy: what is acceptable */
 
 /* What the instance document must say. A NULL member is not compared; the owner's client gives all of them. */
 struct attest_instance_expected {
@@ -339,6 +309,12 @@ struct attest_check {
 	enum attest_result result;
 	enum attest_error error;     /* ATTEST_ERROR_NONE unless failed */
 	char text[ATTEST_TEXT_SIZE]; /* what was seen and what it was compared with */
+};
+
+/* Something that the caller allowed beyond the strict rules; exceptions only if they were used. */
+struct attest_loosening {
+	char name[32]; /* stable: "report-data-any", "trust-root"; docs/formats/verdict.md has all */
+	char text[ATTEST_LOOSENING_SIZE];
 };
 
 struct attest_expiry {
@@ -439,7 +415,8 @@ struct attest_snp_facts {
 	bool has_mitigation_vectors; /* version 5: the two below */
 	uint64_t launch_mitigation_vector;
 	uint64_t current_mitigation_vector;
-	const char *product; /* "Milan", "Genoa", "Turin", "": not known; a constant of the library */
+	char csp_id[ATTEST_NAME_SIZE]; /* of a VLEK: the cloud provider; else "" */
+	const char *product;           /* "Milan", "Genoa", "Turin", "": not known; a constant of the library */
 };
 
 /*
@@ -492,6 +469,8 @@ struct attest_verdict {
 	size_t check_count;
 	struct attest_expiry expiries[ATTEST_EXPIRIES_MAX];
 	size_t expiry_count;
+	struct attest_loosening loosenings[ATTEST_LOOSENINGS_MAX];
+	size_t loosening_count;
 
 	struct attest_facts facts; /* of the evidence that decides: the given, the certificate's or the fresh one */
 

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Appraisal: is authentic evidence acceptable (attestation-evidence.md section 2 step 14, section 7 "Policy")? In this
- * order: debug, measurement, svn, tcb-status, machine.
+ * order: debug and the TEE's own attributes, measurement, svn, tcb-status, then machine and family.
  */
-#ifndef MSE_ATTEST_POLICY_H
-#define MSE_ATTEST_POLICY_H
+#ifndef MSE_ATTEST_POLICY_IMPL_H
+#define MSE_ATTEST_POLICY_IMPL_H
 
 #include "attest/verdict.h"
 
@@ -16,5 +16,11 @@ void policy_judge(struct judge *judge);
 
 /* The machine list; also for fresh evidence. */
 void policy_judge_machine(struct judge *judge);
+
+/* False if a revocation list that is missing is a refusal. */
+bool policy_allows_missing_crl(const struct judge *judge);
+
+/* Lists every loosening that policy and roots (NULL: none) hold; an exception is listed when it is used. */
+void policy_list_loosenings(struct judge *judge, const struct attest_roots *roots);
 
 #endif

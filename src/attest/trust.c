@@ -53,6 +53,8 @@ static int add_hardware(struct trust *trust, struct attest_bytes bytes, struct e
 		return err_set(err, ERR_LIMIT, "more than %d roots", TRUST_ROOTS_MAX);
 	if (trust_parse_certificate(bytes, &cert, err) < 0)
 		return err_prefix(err, "root");
+	if (x509_find_extension(cert, TRUST_SIMULATION_OID))
+		return err_set(err, ERR_UNTRUSTED, "a root given as hardware carries the simulation's marker");
 	memcpy(trust->hardware_keys[trust->hardware_count++], cert->point, sizeof(cert->point));
 	return 0;
 }

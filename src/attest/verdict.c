@@ -154,6 +154,35 @@ bool judge_skip(struct judge *judge, const char *name, const char *format, ...)
 	return false;
 }
 
+static bool is_listed(const struct attest_verdict *verdict, const struct attest_loosening *loosening)
+{
+	for (size_t i = 0; i < verdict->loosening_count; i++)
+		if (strcmp(verdict->loosenings[i].name, loosening->name) == 0 &&
+		    strcmp(verdict->loosenings[i].text, loosening->text) == 0)
+			return true;
+	return false;
+}
+
+void verdict_loosened(struct judge *judge, const char *name, const char *format, ...)
+{
+	struct attest_verdict *verdict = judge->verdict;
+	struct attest_loosening loosening;
+	va_list args;
+
+	va_start(args, format);
+	(void)snprintf(loosening.name, sizeof(loosening.name), "%s", name);
+	(void)vsnprintf(loosening.text, sizeof(loosening.text), format, args);
+	va_end(args);
+	make_printable(loosening.text);
+	if (is_listed(verdict, &loosening))
+		return;
+	/* No verdict is better than one that hides a loosening. */
+	if (verdict->loosening_count == ATTEST_LOOSENINGS_MAX)
+		judge->no_memory = true;
+	else
+		verdict->loosenings[verdict->loosening_count++] = loosening;
+}
+
 void judge_expiry(struct judge *judge, const char *what, int64_t from, int64_t until)
 {
 	struct attest_verdict *verdict = judge->verdict;

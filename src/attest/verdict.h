@@ -49,6 +49,12 @@ void judge_expiry(struct judge *judge, const char *what, int64_t from, int64_t u
 bool judge_interval(struct judge *judge, const char *name, const char *what, int64_t from, int64_t until,
 		    enum attest_error late);
 
+/*
+ * Lists a loosening, once however often it is told. Policy, roots and binding are listed by policy_list_loosenings;
+ * this is for what only the caller of it knows: an exception that was used.
+ */
+void verdict_loosened(struct judge *judge, const char *name, const char *format, ...) format_like(3, 4);
+
 /* True if the error says that the evidence is no evidence, false if it only displeases the policy. */
 bool attest_error_is_authenticity(enum attest_error error);
 

@@ -209,6 +209,22 @@ static json_t *format_expiries(const struct attest_verdict *verdict)
 	return list;
 }
 
+static json_t *format_loosenings(const struct attest_verdict *verdict)
+{
+	json_t *list = json_array();
+
+	for (size_t i = 0; list && i < verdict->loosening_count; i++) {
+		const struct attest_loosening *loosening = &verdict->loosenings[i];
+
+		if (json_array_append_new(
+			list, json_pack("{s:s, s:s}", "name", loosening->name, "text", loosening->text)) < 0) {
+			json_decref(list);
+			return NULL;
+		}
+	}
+	return list;
+}
+
 static bool add_head(json_t *object, const struct attest_verdict *verdict)
 {
 	if (verdict->simulated && !set(object, "notice", json_string(VERDICT_SIMULATED_LINE)))
@@ -251,7 +267,8 @@ static json_t *format_verdict(const struct attest_verdict *verdict)
 	    add_channel(object, verdict) &&
 	    (!verdict->certificate_facts.parsed ||
 	     set(object, "certificate_quote", format_facts(&verdict->certificate_facts))) &&
-	    set(object, "checks", format_checks(verdict)) && set(object, "expiries", format_expiries(verdict)))
+	    set(object, "checks", format_checks(verdict)) && set(object, "expiries", format_expiries(verdict)) &&
+	    set(object, "loosenings", format_loosenings(verdict)))
 		return object;
 	json_decref(object);
 	return NULL;

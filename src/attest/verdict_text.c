@@ -125,6 +125,15 @@ static int add_facts(struct buf *buf, const struct attest_verdict *verdict, stru
 	return 0;
 }
 
+static int add_loosenings(struct buf *buf, const struct attest_verdict *verdict, struct err *err)
+{
+	for (size_t i = 0; i < verdict->loosening_count; i++)
+		if (buf_addf(buf, err, "loosened: %s: %s\n", verdict->loosenings[i].name, verdict->loosenings[i].text) <
+		    0)
+			return -1;
+	return 0;
+}
+
 static int add_checks(struct buf *buf, const struct attest_verdict *verdict, struct err *err)
 {
 	char until[CLOCK_TEXT_SIZE];
@@ -151,7 +160,7 @@ ATTEST_API char *attest_verdict_text(const struct attest_verdict *verdict)
 	struct err err = ERR_INIT;
 
 	if (add_head(&buf, verdict, &err) < 0 || add_facts(&buf, verdict, &err) < 0 ||
-	    add_checks(&buf, verdict, &err) < 0)
+	    add_loosenings(&buf, verdict, &err) < 0 || add_checks(&buf, verdict, &err) < 0)
 		return NULL;
 	return buf_take_text(&buf);
 }

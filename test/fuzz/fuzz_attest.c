@@ -39,7 +39,7 @@ static int verify(uint8_t mode, struct attest_bytes evidence, const struct attes
 {
 	static const uint8_t VALUES[64] = {1, 2, 3};
 	static const struct attest_exception ALL = {
-	    .name = "fuzz", .until = INT64_MAX, .tcb_statuses = ATTEST_TCB_BIT(ATTEST_TCB_REVOKED) - 1, .debug = true};
+	    .reason = "fuzz", .until = INT64_MAX, .tcb_statuses = ATTEST_TCB_BIT(ATTEST_TCB_REVOKED) - 1, .debug = true};
 	const struct attest_policy policy = {.exceptions = &ALL, .exception_count = 1};
 	const struct attest_instance_expected instance = {.domain = "0123456789abcdef.mse.localhost"};
 	const struct attest_ratls ratls = {evidence, &instance, ATTEST_ROLE_APPLICATION, VALUES};

@@ -348,7 +348,7 @@ static void test_older_certificate(void **state)
 static void test_machine(void **state)
 {
 	struct attest_verdict *verdict;
-	struct attest_machine machine = {.size = 32};
+	struct attest_policy_machine machine = {.kind = ATTEST_MACHINE_PPID, .id = {.size = 32}};
 
 	(void)state;
 	channel.fresh_evidence.pck.ppid[0] ^= 1;
@@ -363,12 +363,12 @@ static void test_machine(void **state)
 	again();
 	test_channel_build(&channel);
 	verdict = test_channel_fresh(&channel);
-	memcpy(machine.data, verdict->facts.machine.data, 32);
+	memcpy(machine.id.data, verdict->facts.machine.data, 32);
 	attest_verdict_free(verdict);
 	channel.policy.machines = &machine;
 	channel.policy.machine_count = 1;
 	test_expect_fresh(&channel, "none");
-	machine.data[31] ^= 1;
+	machine.id.data[31] ^= 1;
 	test_expect_fresh(&channel, "machine");
 }
 

@@ -46,7 +46,7 @@ static void use_exception(const struct attest_exception *exception)
 
 static void test_debug(void **state)
 {
-	struct attest_exception exception = {.name = "lab", .until = TEST_TIME, .debug = true};
+	struct attest_exception exception = {.reason = "lab", .until = TEST_TIME, .debug = true};
 	struct attest_verdict *verdict;
 
 	(void)state;
@@ -96,13 +96,14 @@ static void test_measurement(void **state)
 static void test_product_and_svn(void **state)
 {
 	uint16_t product = 1;
+	const struct attest_policy_sgx sgx = {.isvprodid = &product};
 
 	(void)state;
 	build();
-	question.policy.isvprodid = &product;
-	question.policy.isvsvn_min = 10;
+	question.policy.sgx = &sgx;
+	question.policy.svn_min = 10;
 	test_expect(&question, "none");
-	question.policy.isvsvn_min = 11;
+	question.policy.svn_min = 11;
 	test_expect(&question, "svn");
 	product = 2;
 	test_expect(&question, "measurement"); /* before svn */
@@ -111,7 +112,7 @@ static void test_product_and_svn(void **state)
 static void test_tcb_status(void **state)
 {
 	struct attest_exception exception = {
-	    .name = "BIOS in May", .until = TEST_TIME, .tcb_statuses = ATTEST_TCB_BIT(ATTEST_TCB_OUT_OF_DATE)};
+	    .reason = "BIOS in May", .until = TEST_TIME, .tcb_statuses = ATTEST_TCB_BIT(ATTEST_TCB_OUT_OF_DATE)};
 
 	(void)state;
 	e.pck.components[0] = 6;
@@ -142,7 +143,7 @@ static void test_advisories(void **state)
 {
 	static const char *const BOTH[] = {"INTEL-SA-00001", "INTEL-SA-00002"};
 	const struct attest_exception exception = {
-	    .name = "old", .until = TEST_TIME, .tcb_statuses = ATTEST_TCB_BIT(ATTEST_TCB_OUT_OF_DATE)};
+	    .reason = "old", .until = TEST_TIME, .tcb_statuses = ATTEST_TCB_BIT(ATTEST_TCB_OUT_OF_DATE)};
 
 	(void)state;
 	e.pck.components[0] = 6;
@@ -174,17 +175,17 @@ static void test_floors(void **state)
 static void test_machine(void **state)
 {
 	struct attest_verdict *verdict;
-	struct attest_machine machine = {.size = 32};
+	struct attest_policy_machine machine = {.kind = ATTEST_MACHINE_PPID, .id = {.size = 32}};
 
 	(void)state;
 	build();
 	verdict = test_judge(&question);
-	memcpy(machine.data, verdict->facts.machine.data, 32);
+	memcpy(machine.id.data, verdict->facts.machine.data, 32);
 	attest_verdict_free(verdict);
 	question.policy.machines = &machine;
 	question.policy.machine_count = 1;
 	test_expect(&question, "none");
-	machine.data[0] ^= 1;
+	machine.id.data[0] ^= 1;
 	test_expect(&question, "machine");
 }
 
@@ -193,10 +194,10 @@ static void test_order(void **state)
 {
 	static const char *const ORDER[] = {"debug", "measurement", "svn", "tcb-status", "machine", "binding", "none"};
 	const struct attest_exception exception = {
-	    .name = "all", .until = TEST_TIME, .debug = true, .tcb_statuses = ATTEST_TCB_BIT(ATTEST_TCB_REVOKED) - 1};
-	const struct attest_exception no_status = {.name = "debug only", .until = TEST_TIME, .debug = true};
+	    .reason = "all", .until = TEST_TIME, .debug = true, .tcb_statuses = ATTEST_TCB_BIT(ATTEST_TCB_REVOKED) - 1};
+	const struct attest_exception no_status = {.reason = "debug only", .until = TEST_TIME, .debug = true};
 	struct attest_measurement measurement = {.size = 32};
-	struct attest_machine machine = {.size = 32};
+	struct attest_policy_machine machine = {.kind = ATTEST_MACHINE_PPID, .id = {.size = 32}};
 
 	(void)state;
 	e.report[48] |= 0x02;
@@ -208,7 +209,7 @@ static void test_order(void **state)
 		question.policy = (struct attest_policy){
 		    .measurements = i < 2 ? &measurement : NULL,
 		    .measurement_count = i < 2 ? 1 : 0,
-		    .isvsvn_min = i < 3 ? 11 : 0,
+		    .svn_min = i < 3 ? 11 : 0,
 		    .machines = i < 5 ? &machine : NULL,
 		    .machine_count = i < 5 ? 1 : 0,
 		};
@@ -243,12 +244,12 @@ static void test_bad_policies(void **state)
 {
 	const struct attest_measurement empty = {.size = 0};
 	const struct attest_measurement large = {.size = ATTEST_MEASUREMENT_SIZE_MAX + 1};
-	const struct attest_machine no_machine = {.size = ATTEST_MACHINE_SIZE_MAX + 1};
+	const struct attest_policy_machine no_machine = {.id = {.size = ATTEST_MACHINE_SIZE_MAX + 1}};
 	const struct attest_exception unnamed = {.until = TEST_TIME};
-	const struct attest_exception undated = {.name = "x"};
+	const struct attest_exception undated = {.reason = "x"};
 	const struct attest_exception revoked = {
-	    .name = "x", .until = TEST_TIME, .tcb_statuses = ATTEST_TCB_BIT(ATTEST_TCB_REVOKED)};
-	const struct attest_exception unknown = {.name = "x", .until = TEST_TIME, .tcb_statuses = 1u << 31};
+	    .reason = "x", .until = TEST_TIME, .tcb_statuses = ATTEST_TCB_BIT(ATTEST_TCB_REVOKED)};
+	const struct attest_exception unknown = {.reason = "x", .until = TEST_TIME, .tcb_statuses = 1u << 31};
 	const struct attest_bytes garbage = {(const uint8_t *)"garbage", 7};
 
 	(void)state;

@@ -262,7 +262,7 @@ static void test_qe_identity_mismatch(void **state)
 
 static void test_qe_debug_has_no_exception(void **state)
 {
-	const struct attest_exception exception = {.name = "debug", .until = INT64_MAX, .debug = true};
+	const struct attest_exception exception = {.reason = "debug", .until = INT64_MAX, .debug = true};
 
 	(void)state;
 	e.qe_report[48] = 0x17;

@@ -79,9 +79,59 @@ static void test_refused_unless_told(void **state)
 	verdict = test_judge(&question);
 	assert_true(verdict->simulated);
 	attest_verdict_free(verdict);
-	/* Not even when somebody trusts its root as hardware. */
-	question.root = sim_root;
+}
+
+/* A marked root is refused as a root of hardware: nothing is judged. */
+static void test_marked_root_as_hardware(void **state)
+{
+	const struct attest_roots roots = {.hardware = &sim_root, .hardware_count = 1};
+	const struct attest_evidence evidence = {.quote = question.quote};
+	const struct attest_binding binding = {.report_data = {question.report_data, 64}};
+	struct attest_collateral *collateral = NULL;
+	struct attest_verdict *verdict = NULL;
+	const char *why = NULL;
+
+	(void)state;
+	make(NULL);
+	assert_int_equal(attest_collateral_new(&question.collateral, &collateral, &why), 0);
+	assert_int_equal(
+	    attest_verify(&evidence, &binding, collateral, &roots, TEST_TIME, &question.policy, &verdict, &why), -1);
+	assert_non_null(strstr(why, "marker"));
+	assert_null(verdict);
+	attest_collateral_free(collateral);
+}
+
+/* The test CA's root without the marker, as its maker could issue it for the same key. */
+static void trust_twin(struct buf *twin)
+{
+	struct test_evidence plain;
+
+	test_evidence_init(&plain);
+	test_cert_make(&plain.root, twin);
+	test_evidence_done(&plain);
+	question.root = bytes_of(twin);
+}
+
+/* The marker counts however the root came to be trusted: here as hardware, by its key. */
+static void test_marker_under_trusted_key(void **state)
+{
+	struct test_evidence e;
+	struct buf twin = BUF_INIT(0);
+	struct attest_verdict *verdict;
+
+	(void)state;
+	test_evidence_init(&e);
+	test_evidence_mark_simulated(&e);
+	test_evidence_build(&e);
+	test_question_init(&question, &e);
+	trust_twin(&twin);
 	test_expect(&question, "simulated");
+	verdict = test_judge(&question);
+	assert_true(verdict->simulated);
+	assert_int_equal(test_find_check(verdict, "root")->result, ATTEST_PASSED);
+	attest_verdict_free(verdict);
+	test_evidence_done(&e);
+	buf_done(&twin);
 }
 
 static void test_allowed_with_its_root(void **state)
@@ -149,6 +199,7 @@ static void test_exact_root(void **state)
 	struct test_evidence e;
 	struct test_cert again;
 	struct buf der = BUF_INIT(0);
+	struct buf twin = BUF_INIT(0);
 	struct attest_bytes root;
 
 	(void)state;
@@ -156,8 +207,9 @@ static void test_exact_root(void **state)
 	test_evidence_mark_simulated(&e);
 	test_evidence_build(&e);
 	test_question_init(&question, &e);
-	test_expect(&question, "simulated");
 	root = question.root;
+	trust_twin(&twin);
+	test_expect(&question, "simulated");
 	allow(&root);
 	test_expect(&question, "none");
 	again = e.root;
@@ -166,6 +218,7 @@ static void test_exact_root(void **state)
 	root = bytes_of(&der);
 	test_expect(&question, "simulated");
 	buf_done(&der);
+	buf_done(&twin);
 	test_evidence_done(&e);
 }
 
@@ -175,11 +228,17 @@ static void test_marker_anywhere(void **state)
 	(void)state;
 	for (size_t i = 0; i < 4; i++) {
 		struct test_evidence e;
+		struct buf twin = BUF_INIT(0);
 		struct test_cert *const certs[] = {&e.root, &e.ca, &e.pck_cert, &e.signer};
 
 		test_evidence_init(&e);
 		test_cert_add_extension(certs[i], TRUST_SIMULATION_OID, false, "", 0);
-		test_expect_evidence(&e, "simulated");
+		test_evidence_build(&e);
+		test_question_init(&question, &e);
+		trust_twin(&twin);
+		test_expect(&question, "simulated");
+		test_evidence_done(&e);
+		buf_done(&twin);
 	}
 }
 
@@ -223,7 +282,7 @@ static void test_nothing_else_is_looser(void **state)
 	test_expect(&question, "tcb-status");
 	question.report_data[0] ^= 1;
 	question.policy.exceptions = &(struct attest_exception){
-	    .name = "x", .until = TEST_TIME, .tcb_statuses = ATTEST_TCB_BIT(ATTEST_TCB_OUT_OF_DATE)};
+	    .reason = "x", .until = TEST_TIME, .tcb_statuses = ATTEST_TCB_BIT(ATTEST_TCB_OUT_OF_DATE)};
 	question.policy.exception_count = 1;
 	test_expect(&question, "binding");
 }
@@ -233,10 +292,16 @@ static void test_nothing_else_is_looser(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    TEST(test_refused_unless_told),  TEST(test_allowed_with_its_root),
-	    TEST(test_another_root),         TEST(test_without_marker),
-	    TEST(test_exact_root),           TEST(test_marker_anywhere),
-	    TEST(test_marker_in_collateral), TEST(test_nothing_else_is_looser),
+	    TEST(test_refused_unless_told),
+	    TEST(test_marked_root_as_hardware),
+	    TEST(test_marker_under_trusted_key),
+	    TEST(test_allowed_with_its_root),
+	    TEST(test_another_root),
+	    TEST(test_without_marker),
+	    TEST(test_exact_root),
+	    TEST(test_marker_anywhere),
+	    TEST(test_marker_in_collateral),
+	    TEST(test_nothing_else_is_looser),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

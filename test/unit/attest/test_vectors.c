@@ -30,7 +30,7 @@ struct vector {
 };
 
 static const struct attest_exception EVERYTHING = {
-    .name = "test of facts",
+    .reason = "test of facts",
     .until = INT64_MAX,
     .tcb_statuses = ATTEST_TCB_BIT(ATTEST_TCB_REVOKED) - 1,
     .debug = true,
