@@ -13,7 +13,7 @@ PROGRAMS := $(B)/mse $(B)/msed $(B)/mse-enclave $(B)/mse-sim
 PYTEST   := $(PYTHON) -m pytest -q -p no:cacheprovider
 meson_flags = $(if $(WERROR),-Dwerror=true)
 
-.PHONY: all packages demo check check-static check-unit check-e2e check-long bench fuzz coverage install format clean
+.PHONY: all packages demo check check-static check-unit check-e2e check-long bench fuzz coverage mutation install format clean
 
 all: $(B)/build.ninja
 	ninja -C $(B)
@@ -51,6 +51,10 @@ check-e2e: all
 
 check-long: packages all
 	MSE_BUILD_DIR=$(abspath $(B)) $(PYTHON) test/long/run.py
+
+# Each check of the verifier is switched off, one at a time; a unit test has to notice.
+mutation: packages
+	$(PYTHON) test/mutation/mutate.py
 
 bench: all
 	MSE_BUILD_DIR=$(abspath $(B)) $(PYTHON) test/bench/bench.py
