@@ -8,8 +8,9 @@ _mse()
 	done
 	case "$path" in
 	"") choices="attest cloud context deploy image init list localtest login logout logs scaffold sgx status stop test trust verify" ;;
-	"attest") choices="verify" ;;
-	"attest verify") choices="--allow-debug --allow-missing-crl --allow-simulation --collateral --color --help --host --json --measurement --pccs --policy --quote --ratls --report --report-data --servername --time --trust-root --version" ;;
+	"attest") choices="bundle verify" ;;
+	"attest bundle") choices="--collateral --color --help --host --json --output --pccs --quote --ratls --refresh --report --servername --version" ;;
+	"attest verify") choices="--allow-debug --allow-missing-crl --allow-simulation --bundle --collateral --color --help --host --json --measurement --pccs --policy --quote --ratls --report --report-data --servername --time --trust-root --version" ;;
 	"cloud") choices="context deploy init list localtest login logout logs scaffold status stop test trust verify" ;;
 	"cloud context") choices="--color --export --help --json --list --output --purge --remove --version" ;;
 	"cloud deploy") choices="--allow-simulation --color --help --json --no-verify --path --pccs --timeout --untrusted-ssl --version --workspace --yes" ;;

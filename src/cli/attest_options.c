@@ -5,6 +5,7 @@
 
 #include "base/clock.h"
 #include "base/fs.h"
+#include "cli/bundle_file.h"
 #include "cli/collateral_dir.h"
 #include "format/date.h"
 #include "format/hex.h"
@@ -53,6 +54,10 @@ static int read_policy(const struct cmd_call *call, struct attest_options *optio
 {
 	if (cmd_find_value(call, "policy"))
 		return err_set(err, ERR_UNSUPPORTED, "--policy is not served");
+	if (cmd_find_value(call, "allow-debug"))
+		options->policy.allow_debug = true;
+	if (cmd_find_value(call, "allow-missing-crl"))
+		options->policy.allow_missing_crl = true;
 	return read_measurement(call, options, err);
 }
 
@@ -76,19 +81,11 @@ static int read_trust(const struct cmd_call *call, struct attest_options *option
 	return 0;
 }
 
-static int read_collateral(const struct cmd_call *call, struct attest_options *options, struct err *err)
+static int read_dir(const char *dir, struct attest_options *options, struct err *err)
 {
-	const char *dir = cmd_find_value(call, "collateral");
-	const char *url = cmd_find_value(call, "pccs");
 	struct collateral_items items;
 	int status;
 
-	if (dir && url)
-		return err_set(err, ERR_INVALID, "--collateral does not go with --pccs");
-	if (!dir) {
-		url = url ? url : call->settings->pccs_url;
-		return url ? collateral_source_new(url, &options->collateral, err) : 0;
-	}
 	collateral_items_init(&items);
 	status = collateral_dir_read(dir, &items, err);
 	if (status == 0)
@@ -97,9 +94,39 @@ static int read_collateral(const struct cmd_call *call, struct attest_options *o
 	return status < 0 ? err_prefix(err, "--collateral") : 0;
 }
 
+static int read_bundle(const char *path, struct attest_options *options, struct err *err)
+{
+	bool intact;
+
+	if (bundle_file_load(path, &options->bundle, &intact, err) < 0)
+		return err_prefix(err, "--bundle");
+	if (options->bundle.kind == BUNDLE_EXCHANGE)
+		return err_set(err, ERR_INVALID, "'%s' is a saved exchange: see 'mse attest fresh --from'", path);
+	options->has_bundle = true;
+	return collateral_source_new_given(&options->bundle.collateral, &options->collateral, err);
+}
+
+static int read_collateral(const struct cmd_call *call, struct attest_options *options, struct err *err)
+{
+	const char *dir = cmd_find_value(call, "collateral");
+	const char *url = cmd_find_value(call, "pccs");
+	const char *bundle = cmd_find_value(call, "bundle");
+
+	if ((dir != NULL) + (url != NULL) + (bundle != NULL) > 1)
+		return err_set(err, ERR_INVALID,
+			       "only one of --collateral, --bundle and --pccs says where the collateral is");
+	if (dir)
+		return read_dir(dir, options, err);
+	if (bundle)
+		return read_bundle(bundle, options, err);
+	url = url ? url : call->settings->pccs_url;
+	return url ? collateral_source_new(url, &options->collateral, err) : 0;
+}
+
 int attest_options_load(const struct cmd_call *call, struct attest_options *ret, struct err *err)
 {
 	*ret = (struct attest_options){.root = BUF_INIT(TRUST_ROOTS_SIZE_MAX)};
+	bundle_init(&ret->bundle);
 	if (read_time(call, ret, err) < 0 || read_policy(call, ret, err) < 0 || read_trust(call, ret, err) < 0)
 		return -1;
 	return read_collateral(call, ret, err);
@@ -109,6 +136,7 @@ void attest_options_done(struct attest_options *options)
 {
 	collateral_source_free(options->collateral);
 	options->collateral = NULL;
+	bundle_done(&options->bundle);
 	trust_roots_done(&options->simulation);
 	buf_done(&options->root);
 }

@@ -12,11 +12,16 @@
 #include "cli/cmd.h"
 #include "cli/collateral.h"
 #include "cli/trust_roots.h"
+#include "format/bundle.h"
 
 #define ATTEST_OPTIONS_COLLATERAL \
 	{"collateral", 0, "DIR", "folder of collateral, with the file names of docs/attest.md", false}, \
 	{ \
 		"pccs", 0, "URL", "where to fetch the collateral from", false \
+	}
+#define ATTEST_OPTION_BUNDLE \
+	{ \
+		"bundle", 0, "FILE", "collateral, and evidence unless it is given, from this bundle", false \
 	}
 #define ATTEST_OPTIONS_POLICY \
 	{"policy", 0, "FILE", "what is acceptable: JSON, or TOML in FILE.toml (docs/formats/policy.md)", false}, \
@@ -41,6 +46,8 @@ struct attest_options {
 	struct attest_policy policy;
 	struct attest_roots roots;
 	struct collateral_source *collateral; /* NULL: none was named */
+	bool has_bundle;
+	struct bundle bundle; /* of --bundle; its collateral is behind the source above */
 	/* what the above point to */
 	struct attest_measurement measurement;
 	struct trust_roots simulation;

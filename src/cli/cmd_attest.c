@@ -93,18 +93,34 @@ static int judge(struct question *question, struct attest_verdict **ret_verdict,
 	return status < 0 ? err_set(err, ERR_INVALID, "the evidence cannot be judged: %s", why) : 0;
 }
 
+/* The bundle's evidence, unless other is given: then only its collateral counts. */
+static int take_bundle(const struct cmd_call *call, struct question *question, struct err *err)
+{
+	static const enum evidence_kind kinds[] = {
+	    [BUNDLE_QUOTE] = EVIDENCE_QUOTE, [BUNDLE_REPORT] = EVIDENCE_REPORT, [BUNDLE_RATLS] = EVIDENCE_RATLS};
+	struct attest_options *options = &question->options;
+
+	if (!options->has_bundle)
+		return err_set(err, ERR_INVALID, "no evidence: give --quote, --report, --ratls, --host or --bundle");
+	evidence_done(&question->evidence);
+	question->evidence.kind = kinds[options->bundle.kind];
+	question->evidence.from = cmd_value(call, "bundle");
+	question->evidence.data = options->bundle.evidence;
+	options->bundle.evidence = BUF_INIT(0);
+	return 0;
+}
+
 static int load(struct cmd_call *call, struct question *question, struct err *err)
 {
-	const int found = evidence_load(call, &question->evidence, err);
+	int found;
 
-	if (found < 0)
+	if (attest_options_load(call, &question->options, err) < 0)
 		return -1;
-	if (!found)
-		return err_set(err, ERR_INVALID, "no evidence: give --quote, --report, --ratls or --host");
-	if (read_report_data(call, question, err) < 0 || attest_options_load(call, &question->options, err) < 0)
+	found = evidence_load(call, &question->evidence, err);
+	if (found < 0 || (!found && take_bundle(call, question, err) < 0) || read_report_data(call, question, err) < 0)
 		return -1;
 	if (!question->options.collateral)
-		return err_set(err, ERR_INVALID, "no collateral: give --collateral or --pccs");
+		return err_set(err, ERR_INVALID, "no collateral: give --collateral, --bundle or --pccs");
 	return 0;
 }
 

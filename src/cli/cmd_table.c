@@ -90,10 +90,18 @@ static const struct cmd_option verify_options[] = {
 static const struct cmd_option attest_verify_options[] = {
     ATTEST_OPTIONS_EVIDENCE,
     ATTEST_OPTIONS_COLLATERAL,
+    ATTEST_OPTION_BUNDLE,
     ATTEST_OPTION_TIME,
     ATTEST_OPTIONS_POLICY,
     {"report-data", 0, "HEX|any", "the 64 bytes that a quote or report must be bound to", false},
     ATTEST_OPTIONS_TRUST,
+    OPTION_JSON,
+};
+static const struct cmd_option attest_bundle_options[] = {
+    ATTEST_OPTIONS_EVIDENCE,
+    ATTEST_OPTIONS_COLLATERAL,
+    {"output", 0, "FILE", "where to write the bundle", false},
+    {"refresh", 0, "FILE", "renew the collateral of this bundle, in place", false},
     OPTION_JSON,
 };
 #define OPTION_RUNTIME \
@@ -155,8 +163,11 @@ const struct cmd_entry cmd_table[] = {
     {CLOUD, "verify", OPERATIONS, "check that a domain ends in the expected enclave", "DOMAIN[:PORT]", 1, 1,
      OPTIONS(verify_options), cmd_verify},
     {ATTEST, "verify", OPERATIONS, "judge evidence of SGX, TDX or SEV-SNP",
-     "(--quote FILE | --report FILE | --ratls PEM | --host HOST[:PORT])", 0, 0, OPTIONS(attest_verify_options),
-     cmd_attest_verify},
+     "(--quote FILE | --report FILE | --ratls PEM | --host HOST[:PORT] | --bundle FILE)", 0, 0,
+     OPTIONS(attest_verify_options), cmd_attest_verify},
+    {ATTEST, "bundle", OPERATIONS, "gather evidence and its collateral in one file, for a verdict without network",
+     "((--quote FILE | --report FILE | --ratls PEM | --host HOST[:PORT]) --output FILE | --refresh FILE)", 0, 0,
+     OPTIONS(attest_bundle_options), cmd_attest_bundle},
     {IMAGE, "bill", OPERATIONS, "list every file of a built-in image as this machine's packages make it", "IMAGE", 1, 1,
      OPTIONS(image_bill_options), cmd_image_bill},
     {IMAGE, "key", OPERATIONS, "make a publisher's key in FILE, its public half in FILE.pub", "FILE", 1, 1, NO_OPTIONS,

@@ -132,10 +132,10 @@ static int fetch_all(const struct collateral_source *source, const struct attest
 		const char *path;
 		enum collateral_item body, chain;
 	} rows[] = {
-	    {tcb_path, COLLATERAL_TCB_INFO, COLLATERAL_TCB_INFO_ISSUER_CHAIN},
-	    {"/qe/identity", COLLATERAL_QE_IDENTITY, COLLATERAL_QE_IDENTITY_ISSUER_CHAIN},
-	    {crl_path, COLLATERAL_PCK_CRL, COLLATERAL_PCK_CRL_ISSUER_CHAIN},
-	    {"/rootcacrl?encoding=der", COLLATERAL_ROOT_CA_CRL, COLLATERAL_ITEM_COUNT},
+	    {tcb_path, COLLATERAL_ITEM_TCB_INFO, COLLATERAL_ITEM_TCB_INFO_ISSUER_CHAIN},
+	    {"/qe/identity", COLLATERAL_ITEM_QE_IDENTITY, COLLATERAL_ITEM_QE_IDENTITY_ISSUER_CHAIN},
+	    {crl_path, COLLATERAL_ITEM_PCK_CRL, COLLATERAL_ITEM_PCK_CRL_ISSUER_CHAIN},
+	    {"/rootcacrl?encoding=der", COLLATERAL_ITEM_ROOT_CA_CRL, COLLATERAL_ITEM_COUNT},
 	};
 	scoped(buf_done) struct buf unused = BUF_INIT(COLLATERAL_ITEM_SIZE_MAX);
 
@@ -166,7 +166,7 @@ static int prepare(struct collateral_source *source, struct err *err)
 void collateral_bytes(const struct collateral_items *items, struct attest_collateral_bytes *ret)
 {
 	const struct buf *all = items->items;
-#define BYTES(item) ((struct attest_bytes){all[COLLATERAL_##item].data, all[COLLATERAL_##item].size})
+#define BYTES(item) ((struct attest_bytes){all[COLLATERAL_ITEM_##item].data, all[COLLATERAL_ITEM_##item].size})
 
 	*ret = (struct attest_collateral_bytes){
 	    .tcb_info = BYTES(TCB_INFO),

@@ -20,7 +20,7 @@ static int read_file(const char *dir, const char *name, struct buf *ret, struct 
 /* 1 read, 0 not there. */
 static int read_vek(const char *dir, struct buf *ret, struct err *err)
 {
-	const char *vcek = collateral_item_file(COLLATERAL_VEK);
+	const char *vcek = collateral_item_file(COLLATERAL_ITEM_VEK);
 	scoped(freep) char *vlek = NULL;
 
 	if (fs_join(dir, COLLATERAL_VLEK_FILE, &vlek, err) < 0)
@@ -42,7 +42,7 @@ int collateral_dir_read(const char *dir, struct collateral_items *ret, struct er
 	if (!fs_is_dir(dir))
 		return err_set(err, ERR_NOT_FOUND, "'%s' is no folder", dir);
 	for (enum collateral_item item = 0; item < COLLATERAL_ITEM_COUNT; item++) {
-		const int found = item == COLLATERAL_VEK
+		const int found = item == COLLATERAL_ITEM_VEK
 				      ? read_vek(dir, &ret->items[item], err)
 				      : read_file(dir, collateral_item_file(item), &ret->items[item], err);
 

@@ -2,13 +2,13 @@
 #include "format/collateral_items.h"
 
 static const char *const TEXTS[] = {
-#define X(name, text, file) [COLLATERAL_##name] = (text),
+#define X(name, text, file) [COLLATERAL_ITEM_##name] = (text),
     COLLATERAL_ITEMS(X)
 #undef X
 };
 
 static const char *const FILES[] = {
-#define X(name, text, file) [COLLATERAL_##name] = (file),
+#define X(name, text, file) [COLLATERAL_ITEM_##name] = (file),
     COLLATERAL_ITEMS(X)
 #undef X
 };

@@ -27,7 +27,7 @@
 	X(ARK_CRL, "ark_crl", "ark_crl.der")
 
 enum collateral_item {
-#define X(name, text, file) COLLATERAL_##name,
+#define X(name, text, file) COLLATERAL_ITEM_##name,
 	COLLATERAL_ITEMS(X)
 #undef X
 	    COLLATERAL_ITEM_COUNT

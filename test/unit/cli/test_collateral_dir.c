@@ -37,11 +37,11 @@ static void a_vlek_takes_the_place_of_a_vcek(void **state)
 	put(state, COLLATERAL_VLEK_FILE, "vlek");
 	collateral_items_init(&items);
 	assert_ok(collateral_dir_read(*state, &items, &err), &err);
-	assert_string_equal(buf_text(&items.items[COLLATERAL_VEK]), "vlek");
-	assert_int_equal(items.items[COLLATERAL_ASK].size, 0);
+	assert_string_equal(buf_text(&items.items[COLLATERAL_ITEM_VEK]), "vlek");
+	assert_int_equal(items.items[COLLATERAL_ITEM_ASK].size, 0);
 	collateral_items_done(&items);
 
-	put(state, collateral_item_file(COLLATERAL_VEK), "vcek");
+	put(state, collateral_item_file(COLLATERAL_ITEM_VEK), "vcek");
 	collateral_items_init(&items);
 	assert_int_equal(collateral_dir_read(*state, &items, &err), -1);
 	assert_int_equal(err.code, ERR_INVALID);
@@ -67,7 +67,7 @@ static void a_folder_without_any_is_no_collateral(void **state)
 
 static void an_empty_file_is_no_absent_item(void **state)
 {
-	put(state, collateral_item_file(COLLATERAL_ARK_CRL), "");
+	put(state, collateral_item_file(COLLATERAL_ITEM_ARK_CRL), "");
 	check_refused(state, ERR_INVALID);
 }
 
