@@ -195,7 +195,7 @@ struct attest_bytes {
 /* Exactly one of them. */
 struct attest_evidence {
 	struct attest_bytes quote; /* Intel, as the TEE gave it; bytes after its declared end are counted, not judged */
-	struct attest_bytes report; /* AMD SEV-SNP */
+	struct attest_bytes report; /* AMD SEV-SNP: exactly its 1184 bytes, or Azure's HCL wrapping of them */
 };
 
 /*
@@ -417,6 +417,9 @@ struct attest_snp_facts {
 	uint64_t current_mitigation_vector;
 	char csp_id[ATTEST_NAME_SIZE]; /* of a VLEK: the cloud provider; else "" */
 	const char *product;           /* "Milan", "Genoa", "Turin", "": not known; a constant of the library */
+	bool hcl;                      /* wrapped by the paravisor of an Azure VM */
+	bool has_user_data;            /* if so: what the guest gave through its vTPM */
+	uint8_t user_data[64];
 };
 
 /*

@@ -79,6 +79,11 @@ static int check_constraints(const struct x509_cert *cert, size_t position, stru
 	return 0;
 }
 
+int chain_check_rules(const struct x509_cert *cert, size_t position, struct err *err)
+{
+	return check_constraints(cert, position, err) < 0 ? -1 : x509_check_critical(cert, KNOWN_CRITICAL, err);
+}
+
 static int check_certificate(const struct chain_kind *kind, const struct chain *chain, size_t position, struct err *err)
 {
 	const struct x509_cert *cert = chain->certs[position];
@@ -91,7 +96,7 @@ static int check_certificate(const struct chain_kind *kind, const struct chain *
 			       kind->common_names[position]);
 	if (!der_equal(cert->issuer, issuer->subject))
 		return err_set(err, ERR_INVALID, "('%s') is issued by another name than that of the next one", name);
-	if (check_constraints(cert, position, err) < 0 || x509_check_critical(cert, KNOWN_CRITICAL, err) < 0)
+	if (chain_check_rules(cert, position, err) < 0)
 		return err_prefix(err, "('%s')", name);
 	if (x509_verify(cert, issuer->point, err) < 0)
 		return err_prefix(err, "('%s') is not signed by the next one", name);

@@ -43,6 +43,12 @@ bool chain_judge(struct judge *judge, const struct chain_kind *kind, const struc
 /* Check NAME-chain-dates: all of them are valid now. */
 bool chain_judge_dates(struct judge *judge, const struct chain_kind *kind, const struct chain *chain);
 
+/*
+ * basicConstraints and keyUsage of the certificate at a position (0: leaf), and no critical extension that is not
+ * enforced. ERR_INVALID.
+ */
+must_check int chain_check_rules(const struct x509_cert *cert, size_t position, struct err *err);
+
 /* True if one of the certificates carries the simulation's marker. */
 bool chain_has_marker(const struct chain *chain);
 

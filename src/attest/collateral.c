@@ -5,10 +5,7 @@
 #include <string.h>
 
 #include "attest/api.h"
-#include "format/pem.h"
-
-#define PEM_CRL "X509 CRL"
-#define DER_FIRST_BYTE 0x30
+#include "attest/crl_read.h"
 
 /* Keeps the reason. Out of memory is no property of the item: -1. */
 static int keep_fault(struct collateral_fault *fault, const struct err *err)
@@ -57,39 +54,20 @@ static int read_chain(struct attest_bytes bytes, struct collateral_chain *ret)
 	return 0;
 }
 
-static int parse_crl_pem(struct attest_bytes bytes, struct x509_crl **ret, struct err *err)
-{
-	struct pem_reader reader = {.text = (const char *)bytes.data, .size = bytes.size};
-	scoped(buf_done) struct buf der = BUF_INIT(CRL_PARSE_SIZE_MAX);
-	scoped(buf_done) struct buf second = BUF_INIT(CRL_PARSE_SIZE_MAX);
-	int found = pem_next(&reader, PEM_CRL, &der, err);
-
-	if (found < 0)
-		return -1;
-	if (found == 0)
-		return err_set(err, ERR_INVALID, "no CRL");
-	found = pem_next(&reader, PEM_CRL, &second, err);
-	if (found < 0)
-		return -1;
-	if (found > 0)
-		return err_set(err, ERR_INVALID, "more than one CRL");
-	return crl_parse(der.data, der.size, ret, err);
-}
-
 static int read_crl(struct attest_bytes bytes, struct collateral_crl *ret)
 {
 	struct err err = ERR_INIT;
-	int result;
 
 	if (!bytes.data || bytes.size == 0) {
 		keep_missing(&ret->fault);
 		return 0;
 	}
-	if (bytes.data[0] == DER_FIRST_BYTE)
-		result = crl_parse(bytes.data, bytes.size, &ret->crl, &err);
-	else
-		result = parse_crl_pem(bytes, &ret->crl, &err);
-	return result < 0 ? keep_fault(&ret->fault, &err) : 0;
+	return crl_read(bytes, crl_parse, &ret->crl, &err) < 0 ? keep_fault(&ret->fault, &err) : 0;
+}
+
+static int read_snp(const struct attest_collateral_bytes *bytes, struct snp_chain *ret)
+{
+	return snp_chain_read(&(struct snp_chain_bytes){bytes->vek, bytes->ask, bytes->ark, bytes->ark_crl}, ret);
 }
 
 static int read_contents(struct attest_collateral *set)
@@ -123,7 +101,8 @@ ATTEST_API int attest_collateral_new(const struct attest_collateral_bytes *bytes
 	    read_json(bytes->qe_identity, "enclaveIdentity", &set->qe_identity_json) < 0 ||
 	    read_chain(bytes->qe_identity_issuer_chain, &set->qe_identity_chain) < 0 ||
 	    read_crl(bytes->root_ca_crl, &set->root_crl) < 0 || read_crl(bytes->pck_crl, &set->pck_crl) < 0 ||
-	    read_chain(bytes->pck_cert_chain, &set->pck_chain) < 0 || read_contents(set) < 0) {
+	    read_chain(bytes->pck_cert_chain, &set->pck_chain) < 0 || read_contents(set) < 0 ||
+	    read_snp(bytes, &set->snp) < 0) {
 		attest_collateral_free(set);
 		*ret_why = "out of memory";
 		return -1;
@@ -147,5 +126,6 @@ ATTEST_API void attest_collateral_free(struct attest_collateral *collateral)
 	chain_done(&collateral->pck_chain.chain);
 	x509_crl_free(collateral->root_crl.crl);
 	x509_crl_free(collateral->pck_crl.crl);
+	snp_chain_done(&collateral->snp);
 	free(collateral);
 }

@@ -8,6 +8,7 @@
 #define MSE_ATTEST_COLLATERAL_H
 
 #include "attest/chain.h"
+#include "attest/snp_chain.h"
 #include "format/qe_identity.h"
 #include "format/signed_json.h"
 #include "format/tcb_info.h"
@@ -45,6 +46,7 @@ struct attest_collateral {
 	struct collateral_crl root_crl;
 	struct collateral_crl pck_crl;
 	struct collateral_chain pck_chain; /* missing: normal, the quote carries it */
+	struct snp_chain snp;
 };
 
 #endif

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "attest/sgx.h"
+#include "attest/snp.h"
 #include "format/hex.h"
 
 const char *evidence_find_fault(const struct attest_evidence *evidence)
@@ -12,14 +13,14 @@ const char *evidence_find_fault(const struct attest_evidence *evidence)
 		return "the evidence is missing";
 	if (evidence->quote.data && evidence->report.data)
 		return "a quote and a report are given, expected one of them";
-	if (evidence->report.data)
-		return "a report of SEV-SNP is given, expected a quote";
 	return NULL;
 }
 
 bool evidence_judge(struct judge *judge, const struct attest_evidence *evidence)
 {
 	judge->simulated = false;
+	if (evidence->report.data)
+		return snp_judge(judge, evidence->report);
 	return sgx_judge(judge, evidence->quote);
 }
 

@@ -5,6 +5,7 @@
 #include "attest/api.h"
 #include "attest/ratls.h"
 #include "attest/sgx.h"
+#include "attest/snp.h"
 #include "format/attest_message.h"
 #include "format/hex.h"
 
@@ -23,12 +24,35 @@ static int needs_of_quote(struct attest_bytes quote, struct attest_needs *ret, s
 	return 0;
 }
 
+/*
+ * A report begins with its version as u32, 2 to 5; a quote with version and key type as u16, the latter never 0.
+ * Azure's wrapping names itself.
+ */
+static bool is_report(struct attest_bytes bytes)
+{
+	static const uint8_t ZEROS[3] = {0};
+
+	return hcl_report_is(bytes.data, bytes.size) ||
+	       (bytes.size >= SNP_REPORT_SIZE && memcmp(bytes.data + 1, ZEROS, sizeof(ZEROS)) == 0);
+}
+
+static int needs_of_bytes(struct attest_bytes bytes, struct attest_needs *ret, struct err *err)
+{
+	return is_report(bytes) ? snp_read_needs(bytes, ret, err) : needs_of_quote(bytes, ret, err);
+}
+
 static int needs_of_certificate(struct attest_bytes bytes, struct attest_needs *ret, struct err *err)
 {
 	scoped(x509_cert_freep) struct x509_cert *cert = NULL;
+	const struct x509_ext *report;
 	struct attest_bytes quote;
 
-	if (trust_parse_certificate(bytes, &cert, err) < 0 || ratls_find_quote(cert, &quote, err) < 0)
+	if (trust_parse_certificate(bytes, &cert, err) < 0)
+		return -1;
+	report = x509_find_extension(cert, SNP_EXTENSION_OID);
+	if (report)
+		return snp_read_needs((struct attest_bytes){report->value.data, report->value.size}, ret, err);
+	if (ratls_find_quote(cert, &quote, err) < 0)
 		return -1;
 	return needs_of_quote(quote, ret, err);
 }
@@ -42,7 +66,6 @@ static int needs_of_answer(struct attest_bytes bytes, struct attest_needs *ret, 
 	return needs_of_quote((struct attest_bytes){answer.quote.data, answer.quote.size}, ret, err);
 }
 
-/* A quote begins with its version, 03 00. */
 ATTEST_API int attest_needs(const struct attest_bytes *evidence, struct attest_needs *ret_needs, const char **ret_why)
 {
 	struct err err = ERR_INIT;
@@ -64,7 +87,7 @@ ATTEST_API int attest_needs(const struct attest_bytes *evidence, struct attest_n
 		result = needs_of_certificate(*evidence, &needs, &err);
 		break;
 	default:
-		result = needs_of_quote(*evidence, &needs, &err);
+		result = needs_of_bytes(*evidence, &needs, &err);
 		break;
 	}
 	if (result < 0) {

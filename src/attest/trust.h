@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Roots of trust: Intel's, compiled in by its key, and those that the caller names. A root that came with evidence is
- * only ever compared with these.
+ * Roots of trust: Intel's and AMD's, compiled in by their keys, and those that the caller names. A root that came with
+ * evidence is only ever compared with these.
  */
 #ifndef MSE_ATTEST_TRUST_H
 #define MSE_ATTEST_TRUST_H
@@ -17,7 +17,7 @@
 enum trust_kind { TRUST_NONE, TRUST_HARDWARE, TRUST_SIMULATION };
 
 struct trust {
-	uint8_t hardware_keys[TRUST_ROOTS_MAX][64]; /* x ‖ y */
+	uint8_t hardware_keys[TRUST_ROOTS_MAX][32]; /* SHA-256 of the SubjectPublicKeyInfo */
 	size_t hardware_count;
 	uint8_t simulation_hashes[TRUST_ROOTS_MAX][32]; /* SHA-256 of the certificate */
 	size_t simulation_count;
@@ -30,7 +30,9 @@ must_check int trust_init(struct trust *ret, const struct attest_roots *roots, c
 /* A simulation root counts by its exact certificate, any other by its key. */
 enum trust_kind trust_find(const struct trust *trust, const struct x509_cert *root);
 
-/* One certificate in DER or PEM. */
+/* One certificate in DER or PEM: of Intel's family or for RA-TLS, of AMD's family, of either (told by its key). */
 must_check int trust_parse_certificate(struct attest_bytes bytes, struct x509_cert **ret, struct err *err);
+must_check int trust_parse_amd_certificate(struct attest_bytes bytes, struct x509_cert **ret, struct err *err);
+must_check int trust_parse_root(struct attest_bytes bytes, struct x509_cert **ret, struct err *err);
 
 #endif

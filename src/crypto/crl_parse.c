@@ -3,8 +3,9 @@
 
 #include <string.h>
 
+#include "crypto/amd_key.h"
 #include "crypto/p256.h"
-#include "crypto/x509_parse.h"
+#include "crypto/x509_amd.h"
 
 #define VERSION_2 1
 #define DEPTH_MAX 16
@@ -135,13 +136,15 @@ static int parse_extensions(struct der *tbs, struct err *err)
 	return 0;
 }
 
-static int parse_tbs(struct der tbs, struct x509_crl *crl, struct err *err)
+typedef int (*take_algorithm_fn)(struct der *reader, struct err *err);
+
+static int parse_tbs(struct der tbs, take_algorithm_fn take_algorithm, struct x509_crl *crl, struct err *err)
 {
 	struct der content;
 	int64_t version;
 
 	if (der_take_int(&tbs, DER_INTEGER, "CRL version", VERSION_2, VERSION_2, &version, err) < 0 ||
-	    x509_take_algorithm(&tbs, err) < 0 ||
+	    take_algorithm(&tbs, err) < 0 ||
 	    der_take_whole(&tbs, DER_SEQUENCE, "CRL issuer", &content, &crl->issuer, err) < 0 ||
 	    der_take_time(&tbs, "thisUpdate", &crl->this_update, err) < 0 ||
 	    der_take_time(&tbs, "nextUpdate", &crl->next_update, err) < 0 || parse_revoked(&tbs, crl, err) < 0 ||
@@ -150,20 +153,22 @@ static int parse_tbs(struct der tbs, struct x509_crl *crl, struct err *err)
 	return der_end(&tbs, "CRL", err);
 }
 
-static int parse_list(struct x509_crl *crl, struct err *err)
+static int parse_list(struct x509_crl *crl, take_algorithm_fn take_algorithm, struct der *ret_signature,
+		      struct err *err)
 {
 	struct der reader = {crl->bytes, crl->size};
-	struct der body, tbs, signature;
+	struct der body, tbs;
 
 	if (der_check(reader, DEPTH_MAX, err) < 0 || der_take(&reader, DER_SEQUENCE, "CRL", &body, err) < 0 ||
 	    der_end(&reader, "CRL", err) < 0 || der_take_whole(&body, DER_SEQUENCE, "CRL", &tbs, &crl->tbs, err) < 0 ||
-	    x509_take_algorithm(&body, err) < 0 || der_take_bits(&body, "CRL signature", &signature, err) < 0 ||
-	    der_end(&body, "CRL", err) < 0 || der_signature_raw(signature, crl->signature, err) < 0)
+	    take_algorithm(&body, err) < 0 || der_take_bits(&body, "CRL signature", ret_signature, err) < 0 ||
+	    der_end(&body, "CRL", err) < 0)
 		return -1;
-	return parse_tbs(tbs, crl, err);
+	return parse_tbs(tbs, take_algorithm, crl, err);
 }
 
-int crl_parse(const void *der, size_t size, struct x509_crl **ret_crl, struct err *err)
+/* A list with its own copy of the bytes. */
+static int crl_new(const void *der, size_t size, struct x509_crl **ret, struct err *err)
 {
 	scoped(x509_crl_freep) struct x509_crl *crl = NULL;
 
@@ -174,7 +179,29 @@ int crl_parse(const void *der, size_t size, struct x509_crl **ret_crl, struct er
 		return err_no_memory(err);
 	memcpy(crl->bytes, der, size);
 	crl->size = size;
-	if (parse_list(crl, err) < 0)
+	*ret = TAKE_PTR(crl);
+	return 0;
+}
+
+int crl_parse(const void *der, size_t size, struct x509_crl **ret_crl, struct err *err)
+{
+	scoped(x509_crl_freep) struct x509_crl *crl = NULL;
+	struct der signature;
+
+	if (crl_new(der, size, &crl, err) < 0 || parse_list(crl, x509_take_algorithm, &signature, err) < 0 ||
+	    der_signature_raw(signature, crl->signature, err) < 0)
+		return -1;
+	*ret_crl = TAKE_PTR(crl);
+	return 0;
+}
+
+int crl_parse_amd(const void *der, size_t size, struct x509_crl **ret_crl, struct err *err)
+{
+	scoped(x509_crl_freep) struct x509_crl *crl = NULL;
+
+	if (crl_new(der, size, &crl, err) < 0 ||
+	    parse_list(crl, x509_amd_take_algorithm, &crl->amd_signature, err) < 0 ||
+	    x509_amd_check_signature(crl->amd_signature, err) < 0)
 		return -1;
 	*ret_crl = TAKE_PTR(crl);
 	return 0;
@@ -191,6 +218,12 @@ void x509_crl_free(struct x509_crl *crl)
 int crl_verify(const struct x509_crl *crl, const uint8_t issuer_point[static 64], struct err *err)
 {
 	return p256_verify_raw(issuer_point, crl->tbs.data, crl->tbs.size, crl->signature, err);
+}
+
+int crl_verify_amd(const struct x509_crl *crl, const struct x509_cert *issuer, struct err *err)
+{
+	return amd_key_verify_pss(issuer->amd_key, crl->tbs.data, crl->tbs.size, crl->amd_signature.data,
+				  crl->amd_signature.size, err);
 }
 
 bool crl_is_revoked(const struct x509_crl *crl, struct der serial)

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Reading X.509 revocation lists: version 2, ecdsa-with-SHA256, nextUpdate, CRL number and authority key identifier
- * present, complete (no delta), no critical extension that we do not know (attestation-evidence.md sections 1.5 and 7).
+ * Reading X.509 revocation lists: version 2, ecdsa-with-SHA256 (AMD's: RSASSA-PSS as in x509_parse.h), nextUpdate, CRL
+ * number and authority key identifier present, complete (no delta), no critical extension that we do not know
+ * (attestation-evidence.md sections 1.5 and 7).
  *
  * A struct x509_crl owns a copy of its bytes and is never changed after it was parsed: threads may share it. Dates are
  * compared by the caller; both bounds are inclusive.
@@ -9,7 +10,7 @@
 #ifndef MSE_CRYPTO_CRL_PARSE_H
 #define MSE_CRYPTO_CRL_PARSE_H
 
-#include "crypto/der.h"
+#include "crypto/x509_parse.h"
 
 #define CRL_PARSE_SIZE_MAX (4u << 20)
 
@@ -22,15 +23,18 @@ struct x509_crl {
 	int64_t next_update;
 	struct der revoked; /* content of revokedCertificates, each entry checked; empty if there are none */
 	size_t revoked_count;
-	uint8_t signature[64];
+	uint8_t signature[64];    /* ECDSA */
+	struct der amd_signature; /* AMD */
 };
 
 must_check int crl_parse(const void *der, size_t size, struct x509_crl **ret_crl, struct err *err);
+must_check int crl_parse_amd(const void *der, size_t size, struct x509_crl **ret_crl, struct err *err);
 void x509_crl_free(struct x509_crl *crl);
 DEFINE_SCOPED_PTR(struct x509_crl, x509_crl_free);
 
 /* ERR_UNTRUSTED unless signed by the key with this point. */
 must_check int crl_verify(const struct x509_crl *crl, const uint8_t issuer_point[static 64], struct err *err);
+must_check int crl_verify_amd(const struct x509_crl *crl, const struct x509_cert *issuer, struct err *err);
 
 /* serial: big-endian without leading zero byte. An entry counts whatever its date or reason. */
 bool crl_is_revoked(const struct x509_crl *crl, struct der serial);

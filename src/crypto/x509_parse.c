@@ -4,7 +4,9 @@
 #include <arpa/inet.h>
 #include <string.h>
 
+#include "crypto/amd_key.h"
 #include "crypto/p256.h"
+#include "crypto/x509_amd.h"
 
 #define VERSION_3 2
 #define SERIAL_SIZE_MAX 20
@@ -135,7 +137,14 @@ static int parse_extensions(struct der *tbs, struct x509_cert *cert, struct err 
 	return 0;
 }
 
-static int parse_public_key(struct der *tbs, struct x509_cert *cert, struct err *err)
+/* What differs between the families. */
+struct family {
+	int (*take_algorithm)(struct der *reader, struct err *err);
+	int (*take_public_key)(struct der *tbs, struct x509_cert *cert, struct err *err);
+	int (*keep_signature)(struct der signature, struct x509_cert *cert, struct err *err);
+};
+
+static int take_p256_key(struct der *tbs, struct x509_cert *cert, struct err *err)
 {
 	struct der body, algorithm, oid, curve, key;
 
@@ -155,6 +164,14 @@ static int parse_public_key(struct der *tbs, struct x509_cert *cert, struct err 
 	return p256_check_point(cert->point, err);
 }
 
+static int keep_ecdsa_signature(struct der signature, struct x509_cert *cert, struct err *err)
+{
+	return der_signature_raw(signature, cert->signature, err);
+}
+
+static const struct family P256_FAMILY = {x509_take_algorithm, take_p256_key, keep_ecdsa_signature};
+static const struct family AMD_FAMILY = {x509_amd_take_algorithm, x509_amd_take_key, x509_amd_keep_signature};
+
 static int parse_names_and_dates(struct der *tbs, struct x509_cert *cert, struct err *err)
 {
 	struct der content, validity;
@@ -169,7 +186,7 @@ static int parse_names_and_dates(struct der *tbs, struct x509_cert *cert, struct
 	return 0;
 }
 
-static int parse_tbs(struct der tbs, struct x509_cert *cert, struct err *err)
+static int parse_tbs(struct der tbs, const struct family *family, struct x509_cert *cert, struct err *err)
 {
 	struct der version;
 	int64_t number;
@@ -180,13 +197,13 @@ static int parse_tbs(struct der tbs, struct x509_cert *cert, struct err *err)
 		return -1;
 	if (cert->serial.size > SERIAL_SIZE_MAX)
 		return err_set(err, ERR_INVALID, "serial of %zu bytes, at most %d", cert->serial.size, SERIAL_SIZE_MAX);
-	if (x509_take_algorithm(&tbs, err) < 0 || parse_names_and_dates(&tbs, cert, err) < 0 ||
-	    parse_public_key(&tbs, cert, err) < 0 || parse_extensions(&tbs, cert, err) < 0)
+	if (family->take_algorithm(&tbs, err) < 0 || parse_names_and_dates(&tbs, cert, err) < 0 ||
+	    family->take_public_key(&tbs, cert, err) < 0 || parse_extensions(&tbs, cert, err) < 0)
 		return -1;
 	return der_end(&tbs, "certificate", err);
 }
 
-static int parse_certificate(struct x509_cert *cert, struct err *err)
+static int parse_certificate(const struct family *family, struct x509_cert *cert, struct err *err)
 {
 	struct der reader = {cert->bytes, cert->size};
 	struct der body, tbs, signature;
@@ -194,13 +211,14 @@ static int parse_certificate(struct x509_cert *cert, struct err *err)
 	if (der_check(reader, DEPTH_MAX, err) < 0 || der_take(&reader, DER_SEQUENCE, "certificate", &body, err) < 0 ||
 	    der_end(&reader, "certificate", err) < 0 ||
 	    der_take_whole(&body, DER_SEQUENCE, "certificate", &tbs, &cert->tbs, err) < 0 ||
-	    x509_take_algorithm(&body, err) < 0 || der_take_bits(&body, "signature", &signature, err) < 0 ||
-	    der_end(&body, "certificate", err) < 0 || der_signature_raw(signature, cert->signature, err) < 0)
+	    family->take_algorithm(&body, err) < 0 || der_take_bits(&body, "signature", &signature, err) < 0 ||
+	    der_end(&body, "certificate", err) < 0 || family->keep_signature(signature, cert, err) < 0)
 		return -1;
-	return parse_tbs(tbs, cert, err);
+	return parse_tbs(tbs, family, cert, err);
 }
 
-int x509_parse(const void *der, size_t size, struct x509_cert **ret_cert, struct err *err)
+static int parse(const struct family *family, const void *der, size_t size, struct x509_cert **ret_cert,
+		 struct err *err)
 {
 	scoped(x509_cert_freep) struct x509_cert *cert = NULL;
 
@@ -212,16 +230,27 @@ int x509_parse(const void *der, size_t size, struct x509_cert **ret_cert, struct
 	memcpy(cert->bytes, der, size);
 	cert->size = size;
 	cert->path_length = X509_PATH_LENGTH_NONE;
-	if (parse_certificate(cert, err) < 0)
+	if (parse_certificate(family, cert, err) < 0)
 		return -1;
 	*ret_cert = TAKE_PTR(cert);
 	return 0;
+}
+
+int x509_parse(const void *der, size_t size, struct x509_cert **ret_cert, struct err *err)
+{
+	return parse(&P256_FAMILY, der, size, ret_cert, err);
+}
+
+int x509_parse_amd(const void *der, size_t size, struct x509_cert **ret_cert, struct err *err)
+{
+	return parse(&AMD_FAMILY, der, size, ret_cert, err);
 }
 
 void x509_cert_free(struct x509_cert *cert)
 {
 	if (!cert)
 		return;
+	amd_key_free(cert->amd_key);
 	free(cert->bytes);
 	free(cert);
 }
@@ -229,6 +258,12 @@ void x509_cert_free(struct x509_cert *cert)
 int x509_verify(const struct x509_cert *cert, const uint8_t issuer_point[static 64], struct err *err)
 {
 	return p256_verify_raw(issuer_point, cert->tbs.data, cert->tbs.size, cert->signature, err);
+}
+
+int x509_verify_amd(const struct x509_cert *cert, const struct x509_cert *issuer, struct err *err)
+{
+	return amd_key_verify_pss(issuer->amd_key, cert->tbs.data, cert->tbs.size, cert->amd_signature.data,
+				  cert->amd_signature.size, err);
 }
 
 int x509_check_critical(const struct x509_cert *cert, const char *const *known, struct err *err)

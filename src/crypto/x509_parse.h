@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Reading X.509 v3 certificates as attestation needs them: strict DER to the last byte, P-256 keys with the named curve
- * and an uncompressed point that is on it, ecdsa-with-SHA256, each extension once (attestation-evidence.md sections 1.5
- * and 7, attested-channel.md V1 and V2). Anything else is refused.
+ * Reading X.509 v3 certificates as attestation needs them: strict DER to the last byte, each extension once, and the
+ * algorithms of one family, nothing else (attestation-evidence.md sections 1.5, 3 and 7, attested-channel.md V1, V2):
+ *   x509_parse      Intel and RA-TLS: P-256 key with the named curve and an uncompressed point that is on it,
+ *                   ecdsa-with-SHA256
+ *   x509_parse_amd  AMD: RSA-4096 key with exponent 65537, or P-384 key; RSASSA-PSS, SHA-384, MGF1 SHA-384, salt 48
  *
  * A struct x509_cert owns a copy of its bytes and is never changed after it was parsed: threads may share it. Dates
  * are compared by the caller; both bounds are inclusive. Nothing here knows a root: see attest/chain.h.
@@ -33,6 +35,15 @@ struct x509_ext {
 	struct der value; /* content of extnValue */
 };
 
+struct amd_key;
+
+/* Of a certificate of AMD's family; that of the other has X509_KEY_P256. */
+enum x509_key_kind {
+	X509_KEY_P256,
+	X509_KEY_P384,
+	X509_KEY_RSA_4096,
+};
+
 struct x509_cert {
 	uint8_t *bytes; /* owned; everything below points into it */
 	size_t size;
@@ -42,10 +53,13 @@ struct x509_cert {
 	struct der subject; /* whole Name */
 	int64_t not_before; /* Unix seconds, inclusive */
 	int64_t not_after;
-	struct der spki;   /* whole SubjectPublicKeyInfo */
-	uint8_t point[64]; /* x ‖ y */
-	uint8_t signature[64];
-	bool is_ca; /* basicConstraints CA:TRUE */
+	struct der spki; /* whole SubjectPublicKeyInfo */
+	enum x509_key_kind key_kind;
+	uint8_t point[64];        /* P-256: x ‖ y */
+	uint8_t signature[64];    /* ECDSA */
+	struct amd_key *amd_key;  /* AMD: the key, ready for use; owned */
+	struct der amd_signature; /* AMD: AMD_SIGNATURE_SIZE bytes */
+	bool is_ca;               /* basicConstraints CA:TRUE */
 	int path_length;
 	bool has_key_usage;
 	uint8_t key_usage;
@@ -54,11 +68,14 @@ struct x509_cert {
 };
 
 must_check int x509_parse(const void *der, size_t size, struct x509_cert **ret_cert, struct err *err);
+must_check int x509_parse_amd(const void *der, size_t size, struct x509_cert **ret_cert, struct err *err);
 void x509_cert_free(struct x509_cert *cert);
 DEFINE_SCOPED_PTR(struct x509_cert, x509_cert_free);
 
 /* ERR_UNTRUSTED unless the certificate is signed by the key with this point. Names are not looked at. */
 must_check int x509_verify(const struct x509_cert *cert, const uint8_t issuer_point[static 64], struct err *err);
+/* The same for AMD's family; ERR_UNTRUSTED too if the issuer's key is no RSA key. */
+must_check int x509_verify_amd(const struct x509_cert *cert, const struct x509_cert *issuer, struct err *err);
 
 /* ERR_INVALID naming the first critical extension that is not in known (dotted texts, ended by NULL). */
 must_check int x509_check_critical(const struct x509_cert *cert, const char *const *known, struct err *err);
