@@ -204,7 +204,7 @@ def keep(demo):
 The cloud is up. To use it:
   export MSE_CONF_PATH={conf} PATH={demo.cloud.build}:$PATH
   mse cloud list
-  curl --resolve {demo.address.split(':')[0]}:{demo.cloud.port}:127.0.0.1 --cacert {demo.cloud.folder}/cert.pem https://{demo.address}/
+  curl -sS --resolve {demo.address.split(':')[0]}:{demo.cloud.port}:127.0.0.1 --cacert {demo.cloud.folder}/cert.pem https://{demo.address}/
 To end it:
   kill {demo.cloud.msed.pid}; {demo.cloud.program('msed')} stop-all --data-dir {demo.cloud.data}; rm -rf {demo.cloud.folder}""")
 

@@ -22,9 +22,8 @@ def short():
         yield pathlib.Path(folder)
 
 
-def run_demo(root, build, folder, *arguments):
-    env = dict(os.environ, TMPDIR=str(folder))
-    env.pop("KEEP", None)
+def run_demo(root, build, folder, *arguments, keep=""):
+    env = dict(os.environ, TMPDIR=str(folder), KEEP=keep)
     return subprocess.run([sys.executable, root / "test/demo/demo.py", "--build", build, *arguments], env=env,
                           capture_output=True, text=True, timeout=300)
 
@@ -43,3 +42,19 @@ def test_an_altered_step_fails_the_demo(root, build, images, short, step):
     assert result.returncode == 1, result.stdout
     assert f"demo failed at '{step}'" in result.stderr
     assert testcloud.processes_of(short) == []
+
+
+def test_a_kept_demo_can_be_used_and_ended_as_it_says(root, build, images, short):
+    """What KEEP=1 prints is pasted into a shell: the cloud answers, and after the last lines nothing is left."""
+    result = run_demo(root, build, short, "--images-from", images, keep="1")
+    assert result.returncode == 0, result.stdout + result.stderr
+    use, end = (re.findall(r"^  (.*)$", part, re.M) for part in result.stdout.split("The cloud is up.")[1].split("To end it:"))
+    try:
+        used = subprocess.run(["bash", "-ec", "\n".join(use)], capture_output=True, text=True, timeout=60)
+        assert used.returncode == 0, used.stderr
+        assert "helloworld on " in used.stdout and used.stdout.endswith("Hello world")
+    finally:
+        ended = subprocess.run(["bash", "-ec", "\n".join(end)], capture_output=True, text=True, timeout=60)
+    assert ended.returncode == 0, ended.stderr
+    assert testcloud.processes_of(short) == []
+    assert list(short.iterdir()) == []
