@@ -207,6 +207,7 @@ static void run_refresh(struct reconciler *reconciler)
 	(void)pthread_mutex_lock(&reconciler->lock);
 	reconciler->refreshing = false;
 	reconciler->refreshed = true;
+	(void)pthread_cond_broadcast(&reconciler->changed); /* somebody may await the first look */
 	reconciler->refresh_due_ns = clock_monotonic_ns() + REFRESH_EVERY_MS * NS_PER_MS;
 }
 
