@@ -145,5 +145,5 @@ int account_create(struct store *store, const char *email, const struct secret *
 		store_rollback(store);
 		return -1;
 	}
-	return store_commit_now(store, err);
+	return store_commit(store, "user-add", err);
 }

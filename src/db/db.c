@@ -6,6 +6,7 @@
 #include <stdarg.h>
 #include <string.h>
 
+#include "base/fault.h"
 #include "db/db_priv.h"
 
 struct db {
@@ -281,9 +282,13 @@ int db_exec(struct db *db, int64_t *ret_changed, struct err *err, const char *sq
 	va_end(args);
 	if (status < 0)
 		return -1;
+	if (db->depth == 0) /* a transaction has points of its own around its commit */
+		fault_point("db-write:before");
 	do {
 		status = db_step(stmt, err);
 	} while (status == 1);
+	if (db->depth == 0)
+		fault_point("db-write:after");
 	if (status == 0 && ret_changed)
 		*ret_changed = db->ops->changes(db->handle);
 	return status;

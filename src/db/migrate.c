@@ -5,6 +5,8 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "base/fault.h"
+
 static const char table_sql[] = "CREATE TABLE IF NOT EXISTS db_migrations (number INTEGER PRIMARY KEY, name TEXT NOT "
 				"NULL, program_version TEXT NOT NULL, migrated_at BIGINT NOT NULL)";
 
@@ -54,7 +56,11 @@ static int apply_in_transaction(struct db *db, const struct db_migration *row, c
 		db_rollback(db);
 		return -1;
 	}
-	return db_commit(db, err);
+	fault_point("db-migrate:before");
+	if (db_commit(db, err) < 0)
+		return -1;
+	fault_point("db-migrate:after");
+	return 0;
 }
 
 int db_migrate(struct db *db, const struct db_migration *rows, size_t count, const char *program_version, int64_t now,

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """Kill msed at chosen or random moments and look whether every app is where its owner would expect it."""
+import contextlib
 import json
 import os
 import pathlib
@@ -67,9 +68,29 @@ class Poller:
         self.thread.join()
 
 
+def wait_until(is_true):
+    until = time.monotonic() + SETTLE_SECONDS
+    while not is_true():
+        assert time.monotonic() < until, "waited in vain"
+        time.sleep(0.02)
+
+
+def wait_up(cloud):
+    """Waits until the API answers, whatever dies and is started again meanwhile."""
+    wait_until(lambda: cloud.curl(f"{cloud.url}/healthz", check=False).returncode == 0)
+
+
+@contextlib.contextmanager
+def database(cloud, mode="ro"):
+    """A connection to the cloud's database beside msed's own; what was changed is committed at the end."""
+    with contextlib.closing(sqlite3.connect(f"file:{cloud.data / 'cloud.db'}?mode={mode}", uri=True, timeout=10)) as open_one:
+        yield open_one
+        open_one.commit()
+
+
 def apps_in_store(cloud):
-    with sqlite3.connect(f"file:{cloud.data / 'cloud.db'}?mode=ro", uri=True) as database:
-        return dict(database.execute("SELECT id, status FROM apps"))
+    with database(cloud) as store:
+        return dict(store.execute("SELECT id, status FROM apps"))
 
 
 def sandboxes(cloud):
