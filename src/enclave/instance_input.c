@@ -6,6 +6,7 @@
 
 #include "base/clock.h"
 #include "base/fs.h"
+#include "crypto/x509_info.h"
 #include "format/hex.h"
 #include "format/pem.h"
 
@@ -35,6 +36,32 @@ static int read_file(const char *dir, const char *name, struct buf *ret, struct 
 	scoped(freep) char *path = NULL;
 
 	return fs_join(dir, name, &path, err) < 0 ? -1 : fs_read(path, ret, err);
+}
+
+static int read_chain(const char *path, struct instance *instance, struct buf *ret, struct err *err)
+{
+	struct x509_info info;
+	uint8_t hash[SHA256_SIZE];
+
+	if (fs_read(path, ret, err) < 0 || instance_chain_hash(ret, hash, err) < 0 ||
+	    x509_info_read(ret->data, ret->size, instance->domain, &info, NULL, err) < 0)
+		return err_prefix(err, "owner's chain");
+	if (!info.matches)
+		return err_set(err, ERR_INVALID, "the owner's certificate is not for '%s'", instance->domain);
+	hex_encode(hash, sizeof(hash), instance->certificate);
+	return 0;
+}
+
+int instance_input_make(const struct instance *fields, const char *chain_path, struct instance_input *ret,
+			struct err *err)
+{
+	ret->instance = *fields;
+	if (fields->tls == INSTANCE_TLS_OWNER && read_chain(chain_path, &ret->instance, &ret->chain_pem, err) < 0)
+		return -1;
+	if (instance_format(&ret->instance, &ret->document, err) < 0)
+		return -1;
+	sha256(ret->document.data, ret->document.size, ret->hash);
+	return 0;
 }
 
 static int load_chain(const char *dir, struct instance_input *input, struct err *err)

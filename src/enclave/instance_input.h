@@ -32,6 +32,14 @@ struct instance_input {
 
 /* dir holds the files. ERR_INVALID "instance-malformed: …", or a chain that the document does not name. */
 must_check int instance_input_load(const char *dir, struct instance_input *ret, struct err *err);
+
+/*
+ * The same from fields, without files but the owner's chain (chain_path, in owner mode), whose hash is filled in. Its
+ * leaf must be for the instance's domain.
+ */
+must_check int instance_input_make(const struct instance *fields, const char *chain_path, struct instance_input *ret,
+				   struct err *err);
+
 /* ERR_INVALID if the instance's end lies before now (Unix seconds; the host's clock: a courtesy, not a defence). */
 must_check int instance_input_check_expiry(const struct instance_input *input, int64_t now, struct err *err);
 

@@ -1,17 +1,87 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* mse-enclave: the runtime in the TEE. Without arguments all it is told is its measured environment. */
+/*
+ * mse-enclave: the runtime in the TEE. Without arguments all it is told is its measured environment. It has further
+ * names, told by argv[0] or the first argument: see rows.
+ */
+#include <stdio.h>
+#include <string.h>
+
+#include "enclave/bootstrap.h"
 #include "enclave/runtime.h"
 
 extern char **environ;
 
-int main(int argc, char **argv)
+static enum exit_code print(const struct buf *text)
+{
+	return fwrite(buf_text(text), 1, text->size, stdout) == text->size && fflush(stdout) == 0 ? EXIT_CODE_STOPPED
+												  : EXIT_CODE_INTERNAL;
+}
+
+static enum exit_code say_version(void)
+{
+	return printf("mse-enclave " MSE_VERSION "\n") > 0 ? EXIT_CODE_STOPPED : EXIT_CODE_INTERNAL;
+}
+
+static enum exit_code say_help(void)
+{
+	scoped(buf_done) struct buf text = BUF_INIT(16 << 10);
+	struct err err = ERR_INIT;
+
+	if (bootstrap_help(&text, &err) < 0)
+		return runtime_fail(EXIT_CODE_INTERNAL, &err);
+	return print(&text);
+}
+
+static enum exit_code run_bootstrap(char *const *argv)
+{
+	scoped(bootstrap_done) struct bootstrap bootstrap = BOOTSTRAP_INIT;
+	struct runtime_options options;
+	struct err err = ERR_INIT;
+
+	if (bootstrap_parse(argv, environ, &bootstrap, &err) < 0)
+		return runtime_fail(EXIT_CODE_SETTINGS, &err);
+	if (bootstrap.wants_help)
+		return say_help();
+	if (bootstrap.wants_version)
+		return say_version();
+	options = (struct runtime_options){
+	    .env = bootstrap.env,
+	    .input = &bootstrap.input,
+	    .is_plain_allowed = bootstrap.is_plain_allowed,
+	};
+	return runtime_run(&options);
+}
+
+static enum exit_code run_enclave(char *const *argv)
 {
 	const struct runtime_options options = {.env = environ};
 	struct err err = ERR_INIT;
 
-	if (argc > 1) {
-		(void)err_set(&err, ERR_INVALID, "'%s': mse-enclave takes no arguments", argv[1]);
-		return (int)runtime_fail(EXIT_CODE_SETTINGS, &err);
+	if (!*argv)
+		return runtime_run(&options);
+	(void)err_set(&err, ERR_INVALID, "'%s': mse-enclave takes no arguments", *argv);
+	return runtime_fail(EXIT_CODE_SETTINGS, &err);
+}
+
+/* In the order of asking. */
+static const struct {
+	const char *name;                         /* of the program */
+	const char *word;                         /* or the first argument */
+	enum exit_code (*run)(char *const *argv); /* what follows the name and the word */
+} rows[] = {
+    {BOOTSTRAP_NAME, "bootstrap", run_bootstrap},
+};
+
+int main(int argc, char **argv)
+{
+	const char *slash = argc > 0 ? strrchr(argv[0], '/') : NULL;
+	const char *name = slash ? slash + 1 : argc > 0 ? argv[0] : "";
+
+	for (size_t i = 0; i < COUNT_OF(rows); i++) {
+		if (strcmp(name, rows[i].name) == 0)
+			return (int)rows[i].run(argv + 1);
+		if (argc > 1 && strcmp(argv[1], rows[i].word) == 0)
+			return (int)rows[i].run(argv + 2);
 	}
-	return (int)runtime_run(&options);
+	return (int)run_enclave(argc > 0 ? argv + 1 : argv);
 }

@@ -36,10 +36,20 @@
 /* Bytes written to the wake pipe. */
 enum wake { WAKE_STOP = 'S', WAKE_ACCEPTED = 'A', WAKE_TIMEOUT = 'T' };
 
+static int64_t g_started_ns;
+static bool g_is_debug;
 static int g_wake_write_fd = -1;
 static int g_wake_read_fd = -1;
 static volatile sig_atomic_t g_is_loading; /* the main thread is in the application's import */
 static volatile sig_atomic_t g_exit_code;  /* of a stop that is cut short */
+
+/* MSE_DEBUG: how far it is, and when. */
+static void phase(const char *text)
+{
+	if (g_is_debug)
+		operator_log("phase: %s after %.1f ms", text,
+			     (double)(clock_monotonic_ns() - g_started_ns) / (double)NS_PER_MS);
+}
 
 static void wake(enum wake reason)
 {
@@ -195,6 +205,8 @@ static enum exit_code prepare(const struct runtime_options *options, struct encl
 		return EXIT_CODE_INTERNAL;
 	if (settings_load(options->env, &enclave->settings, err) < 0)
 		return EXIT_CODE_SETTINGS;
+	g_is_debug = enclave->settings.is_debug;
+	phase("settings read");
 	enclave_open_gate(enclave, enclave->settings.threads);
 	/* Before anything opens a descriptor that could be taken for it. */
 	if (tee_open(enclave->settings.tee, &enclave->tee, err) < 0)
@@ -202,6 +214,7 @@ static enum exit_code prepare(const struct runtime_options *options, struct encl
 	tee_measurement(enclave->tee, enclave->fingerprint, &enclave->fingerprint_size);
 	if (load_input(options, enclave, err) < 0)
 		return EXIT_CODE_INSTANCE;
+	phase("TEE and instance open");
 	quoting.quote_arg = enclave->tee;
 	if (start_log(enclave, err) < 0 || quoter_start(&quoting, &enclave->quoter, err) < 0)
 		return EXIT_CODE_INTERNAL;
@@ -245,10 +258,12 @@ static int load_application(struct enclave *enclave, const struct python_site *s
 	life_drop_secrets(&enclave->life);
 	if (status < 0)
 		return -1;
+	phase("code decrypted");
 	if (chdir(settings->module_path) < 0)
 		return err_set_errno(err, "cannot enter '%s'", settings->module_path);
 	if (python_start(settings, err) < 0)
 		return -1;
+	phase("Python started");
 	return python_load(settings, site, ret_protocol, err);
 }
 
@@ -281,6 +296,7 @@ static enum exit_code run_application(struct enclave *enclave, const struct pyth
 	}
 	enclave->serve_app = (*ret_protocol)->serve;
 	life_set(&enclave->life, LIFE_ACCEPTED, LIFE_RUNNING);
+	phase("application loaded");
 	operator_log("running");
 	while (wait_wake() != WAKE_STOP) {
 	}
@@ -338,6 +354,7 @@ static enum exit_code serve(struct enclave *enclave)
 		tls_server_free(tls);
 		return runtime_fail(EXIT_CODE_LISTEN, &err);
 	}
+	phase("listening, identity ready");
 	operator_log("%s", life_state_text(life_state(&enclave->life)));
 	switch (wait_wake_for(enclave->settings.wait_seconds)) {
 	case WAKE_ACCEPTED:
@@ -377,6 +394,7 @@ enum exit_code runtime_run(const struct runtime_options *options)
 	struct err err = ERR_INIT;
 	enum exit_code code;
 
+	g_started_ns = clock_monotonic_ns();
 	enclave.input = INSTANCE_INPUT_INIT;
 	enclave.identity = IDENTITY_INIT;
 	enclave.on_accepted = on_accepted;

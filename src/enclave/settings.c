@@ -157,6 +157,9 @@ static int parse_all(struct settings *settings, struct err *err)
 	    parse_choice("MSE_DEBUG", settings->debug_text, "1", "0", &settings->is_debug, err) < 0 ||
 	    parse_choice("MSE_PLAINCODE", settings->plaincode_text, "1", "0", &settings->is_plaincode, err) < 0)
 		return -1;
+	if (*settings->argv_text && strcmp(settings->argv_text, "measured") != 0)
+		return err_set(err, ERR_INVALID, "setting 'MSE_ARGV' is '%s', expected 'measured' or nothing",
+			       settings->argv_text);
 	/* attested-channel.md section 2: anybody could provision such a release. */
 	if (settings->tee != TEE_KIND_SIM && settings->is_plaincode && !settings->has_owner_key)
 		return err_set(err, ERR_INVALID, "plain code without an owner key is for simulation only");

@@ -30,6 +30,7 @@
 	X("MSE_PROXY", proxy_text, "") \
 	X("MSE_WAIT_SECONDS", wait_text, "0") \
 	X("MSE_DEBUG", debug_text, "0") \
+	X("MSE_ARGV", argv_text, "") \
 	X("MODULE_PATH", module_path, "/mse-app") \
 	X("SECRETS_PATH", secrets_path, "/root/.cache/mse/secrets.json") \
 	X("SEALED_SECRETS_PATH", sealed_secrets_path, "/root/.cache/mse/sealed_secrets.json") \

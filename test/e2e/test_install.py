@@ -10,8 +10,8 @@ import pytest
 import testcloud
 
 PREFIX = "/usr"
-PROGRAMS = ["bin/mse", "bin/msed", "libexec/mse/mse-enclave", "libexec/mse/mse-sim", "libexec/mse/mse-sim-init"]
-PAGES = ["man1/mse.1", "man3/libmseattest.3", "man5/mse.toml.5", "man5/msed.toml.5", "man8/mse-enclave.8",
+PROGRAMS = ["bin/mse", "bin/mse-bootstrap", "bin/msed", "libexec/mse/mse-enclave", "libexec/mse/mse-sim", "libexec/mse/mse-sim-init"]
+PAGES = ["man1/mse.1", "man3/libmseattest.3", "man5/mse.toml.5", "man5/msed.toml.5", "man8/mse-bootstrap.8", "man8/mse-enclave.8",
          "man8/mse-sim.8", "man8/msed.8"]
 DATA = ["include/mse/attest.h", "lib/systemd/system/msed.service", "lib/sysusers.d/mse.conf",
         "share/bash-completion/completions/mse", "share/zsh/site-functions/_mse",

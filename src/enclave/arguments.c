@@ -1,0 +1,87 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "enclave/arguments.h"
+
+#include <stdbool.h>
+#include <stdio.h>
+#include <string.h>
+
+#define HELP_COLUMN 26
+
+/* The row that text names, up to its end or '='; NULL if none. */
+static const struct argument *find(const struct argument *rows, size_t count, const char *text)
+{
+	const size_t size = strcspn(text, "=");
+
+	for (size_t i = 0; i < count; i++) {
+		if (strlen(rows[i].name) == size && strncmp(rows[i].name, text, size) == 0)
+			return &rows[i];
+	}
+	return NULL;
+}
+
+/* argv stands at the option; moved to the last text that was used. */
+static int take_option(const struct argument *row, char *const **argv, struct err *err)
+{
+	const char *equals = strchr(**argv, '=');
+
+	if (*row->into)
+		return err_set(err, ERR_INVALID, "'%s' is given twice", row->name);
+	if (!row->value && equals)
+		return err_set(err, ERR_INVALID, "'%s' takes no value", row->name);
+	if (!row->value)
+		*row->into = "1";
+	else if (equals)
+		*row->into = equals + 1;
+	else if ((*argv)[1])
+		*row->into = *++*argv;
+	else
+		return err_set(err, ERR_INVALID, "'%s' wants a value: %s", row->name, row->value);
+	return 0;
+}
+
+static int take_operand(const char *text, const char **ret_operand, struct err *err)
+{
+	if (*ret_operand)
+		return err_set(err, ERR_INVALID, "'%s' is one argument too many", text);
+	*ret_operand = text;
+	return 0;
+}
+
+int arguments_parse(const struct argument *rows, size_t count, char *const *argv, const char **ret_operand,
+		    struct err *err)
+{
+	bool only_operands = false;
+
+	*ret_operand = NULL;
+	for (; *argv; argv++) {
+		const struct argument *row;
+
+		if (only_operands || **argv != '-') {
+			if (take_operand(*argv, ret_operand, err) < 0)
+				return -1;
+			continue;
+		}
+		if (strcmp(*argv, "--") == 0) {
+			only_operands = true;
+			continue;
+		}
+		row = find(rows, count, *argv);
+		if (!row)
+			return err_set(err, ERR_INVALID, "unknown option '%s'", *argv);
+		if (take_option(row, &argv, err) < 0)
+			return -1;
+	}
+	return 0;
+}
+
+int arguments_help(const struct argument *rows, size_t count, struct buf *ret, struct err *err)
+{
+	for (size_t i = 0; i < count; i++) {
+		const int width = (int)strlen(rows[i].name) + 1;
+
+		if (buf_addf(ret, err, "  %s %-*s %s\n", rows[i].name, HELP_COLUMN - width,
+			     rows[i].value ? rows[i].value : "", rows[i].help) < 0)
+			return -1;
+	}
+	return 0;
+}
