@@ -32,8 +32,8 @@
  * then a constant sentence and *ret_verdict is untouched. There is no way to leave out what the evidence must be
  * bound to: a missing or empty expected binding is such a failure.
  *
- * Formats and rules: docs/formats/ (attestation evidence, attested channel). Served now: Intel SGX quote version 3,
- * from hardware and from the simulation.
+ * Formats and rules: docs/formats/ (attestation evidence, attested channel). Intel quotes: SGX in versions 3, 4 and 5,
+ * TDX 1.0 and 1.5 in versions 4 and 5.
  */
 #ifndef MSE_ATTEST_H
 #define MSE_ATTEST_H
@@ -55,7 +55,7 @@ extern "C" {
 #define ATTEST_EXPIRIES_MAX 48
 #define ATTEST_LOOSENINGS_MAX 96
 #define ATTEST_LOOSENING_SIZE 224 /* its sentence */
-#define ATTEST_ADVISORIES_MAX 256
+#define ATTEST_ADVISORIES_MAX 384
 #define ATTEST_ADVISORY_SIZE 32 /* "INTEL-SA-00615" with its zero byte */
 
 /* Every reason for a refusal, by the step that failed. The texts are stable: programs and people may rely on them. */

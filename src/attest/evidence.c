@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-#include "attest/sgx.h"
+#include "attest/intel.h"
 #include "attest/snp.h"
 #include "format/hex.h"
 
@@ -21,7 +21,7 @@ bool evidence_judge(struct judge *judge, const struct attest_evidence *evidence)
 	judge->simulated = false;
 	if (evidence->report.data)
 		return snp_judge(judge, evidence->report);
-	return sgx_judge(judge, evidence->quote);
+	return intel_judge(judge, evidence->quote);
 }
 
 void evidence_judge_binding(struct judge *judge, const uint8_t *expected, size_t size)

@@ -4,7 +4,7 @@
 
 #include "attest/api.h"
 #include "attest/ratls.h"
-#include "attest/sgx.h"
+#include "attest/intel.h"
 #include "attest/snp.h"
 #include "format/attest_message.h"
 #include "format/hex.h"
@@ -13,14 +13,15 @@
 
 static int needs_of_quote(struct attest_bytes quote, struct attest_needs *ret, struct err *err)
 {
-	struct sgx_subject subject = {0};
+	struct intel_subject subject = {0};
 
-	if (sgx_subject_read(quote, &subject, err) < 0)
+	if (intel_subject_read(quote, &subject, err) < 0)
 		return -1;
+	ret->tee = subject.quote.body == INTEL_BODY_SGX ? ATTEST_TEE_SGX : ATTEST_TEE_TDX;
 	hex_encode(subject.pck.fmspc, sizeof(subject.pck.fmspc), ret->fmspc);
 	ret->ca = subject.pck.has_platform ? "platform" : "processor";
 	ret->simulated = chain_has_marker(subject.chain);
-	sgx_subject_done(&subject);
+	intel_subject_done(&subject);
 	return 0;
 }
 

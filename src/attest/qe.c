@@ -6,7 +6,7 @@
 #include "crypto/hash.h"
 #include "crypto/p256.h"
 
-void qe_judge_signature(struct judge *judge, const struct sgx_quote *quote, const struct x509_cert *leaf)
+void qe_judge_signature(struct judge *judge, const struct intel_quote *quote, const struct x509_cert *leaf)
 {
 	struct err err = ERR_INIT;
 
@@ -19,12 +19,12 @@ void qe_judge_signature(struct judge *judge, const struct sgx_quote *quote, cons
 		judge_pass(judge, "qe-report-signature", "the quoting enclave's report is signed by the PCK key");
 }
 
-void qe_judge_report_data(struct judge *judge, const struct sgx_quote *quote)
+void qe_judge_report_data(struct judge *judge, const struct intel_quote *quote)
 {
 	struct sha256_ctx *hash = sha256_new();
 	uint8_t expected[SGX_REPORT_DATA_SIZE] = {0};
 
-	sha256_add(hash, quote->attestation_key, SGX_POINT_SIZE);
+	sha256_add(hash, quote->attestation_key, INTEL_POINT_SIZE);
 	sha256_add(hash, quote->qe_auth_data, quote->qe_auth_data_size);
 	sha256_finish(hash, expected);
 	sha256_free(hash);
@@ -37,10 +37,11 @@ void qe_judge_report_data(struct judge *judge, const struct sgx_quote *quote)
 			   quote->qe_auth_data_size);
 }
 
-static const char *find_mismatch(const struct sgx_report *report, const struct qe_identity *identity)
+static const char *find_mismatch(const struct sgx_report *report, enum qe_identity_id id,
+				 const struct qe_identity *identity)
 {
-	if (identity->id != QE_IDENTITY_QE)
-		return "the identity is not of an SGX quoting enclave";
+	if (identity->id != id)
+		return "the identity is of another kind of enclave";
 	if ((report->miscselect & identity->miscselect_mask) != identity->miscselect)
 		return "MISCSELECT differs";
 	for (size_t i = 0; i < SGX_ATTRIBUTES_SIZE; i++)
@@ -56,7 +57,7 @@ static const char *find_mismatch(const struct sgx_report *report, const struct q
 	return NULL;
 }
 
-void qe_judge_identity(struct judge *judge, const struct sgx_quote *quote, const struct qe_identity *identity)
+void qe_judge_identity(struct judge *judge, const struct intel_quote *quote, const struct qe_identity *identity)
 {
 	const char *mismatch;
 
@@ -64,7 +65,8 @@ void qe_judge_identity(struct judge *judge, const struct sgx_quote *quote, const
 		(void)judge_skip(judge, "qe-identity-match", "needs the QE identity");
 		return;
 	}
-	mismatch = find_mismatch(&quote->qe_report, identity);
+	mismatch = find_mismatch(&quote->qe_report, quote->body == INTEL_BODY_SGX ? QE_IDENTITY_QE : QE_IDENTITY_TD_QE,
+				 identity);
 	if (mismatch)
 		(void)judge_fail(judge, "qe-identity-match", ATTEST_ERROR_QE_IDENTITY_MISMATCH, "%s (identity '%s')",
 				 mismatch, qe_identity_id_text(identity->id));
@@ -74,7 +76,7 @@ void qe_judge_identity(struct judge *judge, const struct sgx_quote *quote, const
 			   identity->isvprodid);
 }
 
-void qe_judge_quote_signature(struct judge *judge, const struct sgx_quote *quote)
+void qe_judge_quote_signature(struct judge *judge, const struct intel_quote *quote)
 {
 	struct err err = ERR_INIT;
 
@@ -84,6 +86,6 @@ void qe_judge_quote_signature(struct judge *judge, const struct sgx_quote *quote
 		0)
 		(void)judge_fail_err(judge, "quote-signature", ATTEST_ERROR_QUOTE_SIGNATURE, &err);
 	else
-		judge_pass(judge, "quote-signature", "header and report (%zu bytes) are signed by the attestation key",
+		judge_pass(judge, "quote-signature", "header and body (%zu bytes) are signed by the attestation key",
 			   quote->signed_size);
 }

@@ -6,15 +6,15 @@
 #include "attest/verdict.h"
 #include "crypto/x509_parse.h"
 #include "format/qe_identity.h"
-#include "format/sgx_quote.h"
+#include "format/intel_quote.h"
 
 /* Check qe-report-signature, by the PCK key; leaf NULL: not applicable. */
-void qe_judge_signature(struct judge *judge, const struct sgx_quote *quote, const struct x509_cert *leaf);
+void qe_judge_signature(struct judge *judge, const struct intel_quote *quote, const struct x509_cert *leaf);
 /* Check qe-report-data: the QE vouches for this attestation key. */
-void qe_judge_report_data(struct judge *judge, const struct sgx_quote *quote);
+void qe_judge_report_data(struct judge *judge, const struct intel_quote *quote);
 /* Check qe-identity-match; identity NULL: not applicable. */
-void qe_judge_identity(struct judge *judge, const struct sgx_quote *quote, const struct qe_identity *identity);
+void qe_judge_identity(struct judge *judge, const struct intel_quote *quote, const struct qe_identity *identity);
 /* Check quote-signature, by the attestation key. */
-void qe_judge_quote_signature(struct judge *judge, const struct sgx_quote *quote);
+void qe_judge_quote_signature(struct judge *judge, const struct intel_quote *quote);
 
 #endif

@@ -5,6 +5,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "attest/tdx.h"
+
 static const enum attest_tcb_status PUBLIC_STATUSES[] = {
 #define X(name, text) [TCB_STATUS_##name] = ATTEST_TCB_##name,
     TCB_STATUSES(X)
@@ -16,7 +18,7 @@ enum attest_tcb_status tcb_public_status(enum tcb_status status)
 	return PUBLIC_STATUSES[status];
 }
 
-static bool level_fits(const struct tcb_level *level, const struct pck_extension *pck)
+static bool reaches_sgx(const struct pck_extension *pck, const struct tcb_level *level)
 {
 	for (size_t i = 0; i < TCB_COMPONENT_COUNT; i++)
 		if (pck->components[i] < level->components[i])
@@ -24,46 +26,127 @@ static bool level_fits(const struct tcb_level *level, const struct pck_extension
 	return pck->pcesvn >= level->pcesvn;
 }
 
-const struct tcb_level *tcb_find_level(const struct tcb_info *info, const struct pck_extension *pck)
+/* Modules with an identity have levels of their own for the first two components. */
+static bool reaches_tdx(const struct td_report *td, const struct tcb_level *level)
 {
-	for (size_t i = 0; i < info->level_count; i++)
-		if (level_fits(&info->levels[i], pck))
-			return &info->levels[i];
-	return NULL;
+	const size_t first = td->tee_tcb_svn[TDX_SVN_MODULE_VERSION] > 0 ? TDX_SVN_SEAM_LOADER : 0;
+
+	for (size_t i = first; i < TCB_COMPONENT_COUNT; i++)
+		if (td->tee_tcb_svn[i] < level->tdx_components[i])
+			return false;
+	return true;
 }
 
-const struct qe_level *tcb_find_qe_level(const struct qe_identity *identity, uint16_t isvsvn)
+static const struct tdx_module_identity *find_module(const struct tcb_question *question)
 {
-	for (size_t i = 0; i < identity->level_count; i++)
-		if (identity->levels[i].isvsvn <= isvsvn)
-			return &identity->levels[i];
-	return NULL;
+	const uint8_t version = question->td ? question->td->tee_tcb_svn[TDX_SVN_MODULE_VERSION] : 0;
+
+	return version > 0 ? tdx_modules_find(&question->info->modules, version) : NULL;
 }
 
-static enum tcb_status converge_out_of_date(enum tcb_status platform)
+void tcb_find_levels(const struct tcb_question *question, struct tcb_levels *ret)
+{
+	const struct tdx_module_identity *module = find_module(question);
+
+	*ret = (struct tcb_levels){.qe = svn_levels_find(&question->identity->levels, question->qe_isvsvn)};
+	for (size_t i = 0; i < question->info->level_count && !ret->platform; i++) {
+		const struct tcb_level *level = &question->info->levels[i];
+
+		if (!reaches_sgx(question->pck, level))
+			continue;
+		if (!ret->sgx)
+			ret->sgx = level;
+		if (!question->td || reaches_tdx(question->td, level))
+			ret->platform = level;
+	}
+	if (module)
+		ret->module = svn_levels_find(&module->levels, question->td->tee_tcb_svn[TDX_SVN_MODULE]);
+}
+
+static enum attest_tcb_status converge_out_of_date(enum attest_tcb_status platform)
 {
 	switch (platform) {
-	case TCB_STATUS_UP_TO_DATE:
-	case TCB_STATUS_SW_HARDENING_NEEDED:
-		return TCB_STATUS_OUT_OF_DATE;
-	case TCB_STATUS_CONFIGURATION_NEEDED:
-	case TCB_STATUS_CONFIGURATION_AND_SW_HARDENING_NEEDED:
-		return TCB_STATUS_OUT_OF_DATE_CONFIGURATION_NEEDED;
-	case TCB_STATUS_OUT_OF_DATE:
-	case TCB_STATUS_OUT_OF_DATE_CONFIGURATION_NEEDED:
-	case TCB_STATUS_REVOKED:
+	case ATTEST_TCB_UP_TO_DATE:
+	case ATTEST_TCB_SW_HARDENING_NEEDED:
+		return ATTEST_TCB_OUT_OF_DATE;
+	case ATTEST_TCB_CONFIGURATION_NEEDED:
+	case ATTEST_TCB_CONFIGURATION_AND_SW_HARDENING_NEEDED:
+		return ATTEST_TCB_OUT_OF_DATE_CONFIGURATION_NEEDED;
+	case ATTEST_TCB_TD_RELAUNCH_ADVISED:
+	case ATTEST_TCB_TD_RELAUNCH_ADVISED_CONFIGURATION_NEEDED:
+	case ATTEST_TCB_OUT_OF_DATE:
+	case ATTEST_TCB_OUT_OF_DATE_CONFIGURATION_NEEDED:
+	case ATTEST_TCB_REVOKED:
 		return platform;
 	}
-	return TCB_STATUS_REVOKED;
+	return ATTEST_TCB_REVOKED;
 }
 
-enum tcb_status tcb_converge(enum tcb_status platform, enum tcb_status other)
+enum attest_tcb_status tcb_converge(enum attest_tcb_status platform, enum tcb_status other)
 {
-	if (platform == TCB_STATUS_REVOKED || other == TCB_STATUS_REVOKED)
-		return TCB_STATUS_REVOKED;
+	if (platform == ATTEST_TCB_REVOKED || other == TCB_STATUS_REVOKED)
+		return ATTEST_TCB_REVOKED;
 	if (other == TCB_STATUS_OUT_OF_DATE)
 		return converge_out_of_date(platform);
 	return platform;
+}
+
+static bool is_up_to_date_but_for_configuration(enum tcb_status status)
+{
+	return status == TCB_STATUS_UP_TO_DATE || status == TCB_STATUS_SW_HARDENING_NEEDED ||
+	       status == TCB_STATUS_CONFIGURATION_NEEDED || status == TCB_STATUS_CONFIGURATION_AND_SW_HARDENING_NEEDED;
+}
+
+static bool needs_configuration(const struct tcb_levels *levels, enum attest_tcb_status status)
+{
+	return status == ATTEST_TCB_OUT_OF_DATE_CONFIGURATION_NEEDED ||
+	       levels->sgx->status == TCB_STATUS_CONFIGURATION_NEEDED ||
+	       levels->sgx->status == TCB_STATUS_CONFIGURATION_AND_SW_HARDENING_NEEDED;
+}
+
+/*
+ * TDX 1.5, end of step 12: the TD was launched under an old module, which has been replaced since by one that is the
+ * newest (TEE_TCB_SVN_2): to launch it again is all that is needed.
+ */
+static bool may_need_relaunch(const struct tcb_question *question, const struct tcb_levels *levels,
+			      enum attest_tcb_status status)
+{
+	return question->td->tee_tcb_svn_2 && levels->qe->status == TCB_STATUS_UP_TO_DATE &&
+	       is_up_to_date_but_for_configuration(levels->sgx->status) &&
+	       (status == ATTEST_TCB_OUT_OF_DATE || status == ATTEST_TCB_OUT_OF_DATE_CONFIGURATION_NEEDED) &&
+	       levels->module && levels->module->status == TCB_STATUS_OUT_OF_DATE;
+}
+
+/* Check tdx-relaunch; *status is that of platform and module, and changes if relaunch is advised. */
+static void judge_relaunch(struct judge *judge, const struct tcb_question *question, const struct tcb_levels *levels,
+			   enum attest_tcb_status *status)
+{
+	const struct tcb_level *newest = &question->info->levels[0];
+	const struct tdx_module_identity *module;
+	const uint8_t *svn;
+	unsigned least = newest->tdx_components[TDX_SVN_MODULE];
+
+	if (!may_need_relaunch(question, levels, *status)) {
+		(void)judge_skip(judge, "tdx-relaunch", "asks only where a TDX 1.5 module alone is out of date");
+		return;
+	}
+	svn = question->td->tee_tcb_svn_2;
+	module = tdx_modules_find(&question->info->modules, svn[TDX_SVN_MODULE_VERSION]);
+	if (svn[TDX_SVN_MODULE_VERSION] > 0 && !module) {
+		(void)judge_fail(judge, "tdx-relaunch", ATTEST_ERROR_TDX_MODULE_MISMATCH,
+				 "TCB info has no identity of TDX module version %u (TEE_TCB_SVN_2)",
+				 svn[TDX_SVN_MODULE_VERSION]);
+		return;
+	}
+	if (module)
+		least = module->levels.items[0].isvsvn;
+	if (svn[TDX_SVN_MODULE] < least || svn[TDX_SVN_SEAM_LOADER] < newest->tdx_components[TDX_SVN_SEAM_LOADER]) {
+		judge_pass(judge, "tdx-relaunch", "the present module is not the newest either");
+		return;
+	}
+	*status = needs_configuration(levels, *status) ? ATTEST_TCB_TD_RELAUNCH_ADVISED_CONFIGURATION_NEEDED
+						       : ATTEST_TCB_TD_RELAUNCH_ADVISED;
+	judge_pass(judge, "tdx-relaunch", "the present module is the newest: the TD should be launched again");
 }
 
 /* Keeps the list sorted and free of doubles. False if it is full. */
@@ -85,39 +168,71 @@ static bool add_advisory(struct attest_facts *facts, const char *name)
 }
 
 static_assert(ADVISORY_LENGTH_MAX + 1 == ATTEST_ADVISORY_SIZE, "an advisory fits");
-static_assert(2 * ADVISORIES_MAX <= ATTEST_ADVISORIES_MAX, "the union of two levels fits");
+static_assert(3 * ADVISORIES_MAX <= ATTEST_ADVISORIES_MAX, "the union of three levels fits");
 
 static void add_advisories(struct attest_facts *facts, const struct advisories *list)
 {
 	for (size_t i = 0; i < list->count; i++)
-		(void)add_advisory(facts, list->names[i]);
+		(void)add_advisory(facts, advisories_name(list, i));
 }
 
-bool tcb_judge(struct judge *judge, const struct tcb_info *info, const struct tcb_level *level,
-	       const struct qe_identity *identity, const struct qe_level *qe_level)
+static void fill_facts(struct attest_facts *facts, const struct tcb_question *question, const struct tcb_levels *levels)
+{
+	const uint32_t of_info = question->info->evaluation_number;
+	const uint32_t of_identity = question->identity->evaluation_number;
+
+	facts->tcb_known = true;
+	facts->tcb_date = levels->platform->date;
+	facts->evaluation_number = of_info < of_identity ? of_info : of_identity;
+	facts->intel.platform_status = tcb_public_status(levels->platform->status);
+	facts->intel.qe_status = tcb_public_status(levels->qe->status);
+	facts->intel.qe_tcb_date = levels->qe->date;
+	add_advisories(facts, &levels->platform->advisories);
+	add_advisories(facts, &levels->qe->advisories);
+	facts->tdx.has_module_status = levels->module != NULL;
+	if (!levels->module)
+		return;
+	facts->tdx.module_status = tcb_public_status(levels->module->status);
+	facts->tdx.module_tcb_date = levels->module->date;
+	add_advisories(facts, &levels->module->advisories);
+}
+
+/* NULL, or what is below its lowest level. */
+static const char *find_unsupported(const struct tcb_question *question, const struct tcb_levels *levels)
+{
+	if (!levels->platform)
+		return "platform";
+	if (!levels->module && find_module(question))
+		return "TDX module";
+	return levels->qe ? NULL : "quoting enclave";
+}
+
+bool tcb_judge(struct judge *judge, const struct tcb_question *question)
 {
 	struct attest_facts *facts = judge->facts;
-	const char *status;
+	struct tcb_levels levels;
+	const char *unsupported;
+	const char *text;
 
-	if (!level || !qe_level)
+	tcb_find_levels(question, &levels);
+	unsupported = find_unsupported(question, &levels);
+	if (unsupported)
 		return judge_fail(judge, "tcb-level", ATTEST_ERROR_TCB_NOT_SUPPORTED,
-				  "the %s is below the lowest level", level ? "quoting enclave" : "platform");
-	facts->tcb_known = true;
-	facts->intel.platform_status = tcb_public_status(level->status);
-	facts->intel.qe_status = tcb_public_status(qe_level->status);
-	facts->tcb_status = tcb_public_status(tcb_converge(level->status, qe_level->status));
-	facts->tcb_date = level->date;
-	facts->intel.qe_tcb_date = qe_level->date;
-	facts->evaluation_number = info->evaluation_number < identity->evaluation_number ? info->evaluation_number
-											 : identity->evaluation_number;
-	add_advisories(facts, &level->advisories);
-	add_advisories(facts, &qe_level->advisories);
-	status = attest_tcb_status_text(facts->tcb_status);
-	judge_pass(judge, "tcb-level", "platform %s, quoting enclave %s, together %s", tcb_status_text(level->status),
-		   tcb_status_text(qe_level->status), status);
+				  "the %s is below the lowest level", unsupported);
+	fill_facts(facts, question, &levels);
+	judge_pass(judge, "tcb-level", "platform %s, TDX module %s, quoting enclave %s",
+		   tcb_status_text(levels.platform->status),
+		   levels.module ? tcb_status_text(levels.module->status) : "none", tcb_status_text(levels.qe->status));
+	facts->tcb_status = facts->intel.platform_status;
+	if (levels.module)
+		facts->tcb_status = tcb_converge(facts->tcb_status, levels.module->status);
+	if (question->td)
+		judge_relaunch(judge, question, &levels, &facts->tcb_status);
+	facts->tcb_status = tcb_converge(facts->tcb_status, levels.qe->status);
+	text = attest_tcb_status_text(facts->tcb_status);
 	if (facts->tcb_status == ATTEST_TCB_REVOKED)
-		(void)judge_fail(judge, "tcb-revoked", ATTEST_ERROR_TCB_REVOKED, "TCB status is %s", status);
+		(void)judge_fail(judge, "tcb-revoked", ATTEST_ERROR_TCB_REVOKED, "together the TCB status is %s", text);
 	else
-		judge_pass(judge, "tcb-revoked", "TCB status is %s", status);
+		judge_pass(judge, "tcb-revoked", "together the TCB status is %s", text);
 	return true;
 }

@@ -156,6 +156,9 @@ static bool add_tcb(json_t *object, const struct attest_facts *facts)
 	       set_time(object, "tcb_date", facts->tcb_date) &&
 	       set_time(object, "qe_tcb_date", facts->intel.qe_tcb_date) &&
 	       set(object, "tcb_evaluation_number", json_integer(facts->evaluation_number)) &&
+	       (!facts->tdx.has_module_status ||
+		(set(object, "tdx_module_tcb_status", json_string(attest_tcb_status_text(facts->tdx.module_status))) &&
+		 set_time(object, "tdx_module_tcb_date", facts->tdx.module_tcb_date))) &&
 	       set(object, "advisories", format_advisories(facts));
 }
 

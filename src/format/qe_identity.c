@@ -5,7 +5,6 @@
 
 #define VERSION 2
 #define ID_LENGTH_MAX 8
-#define STATUS_LENGTH_MAX 64
 
 static const char *const IDS[] = {
     [QE_IDENTITY_QE] = "QE",
@@ -43,56 +42,6 @@ static int get_u32_memory_order(const json_t *body, const char *name, uint32_t *
 	return 0;
 }
 
-static int parse_level(const json_t *object, struct qe_level *ret, struct err *err)
-{
-	json_t *tcb;
-	const char *status;
-	int64_t isvsvn;
-
-	if (json_get_object(object, "tcb", &tcb, err) < 0 ||
-	    json_get_int(tcb, "isvsvn", 0, UINT16_MAX, &isvsvn, err) < 0 ||
-	    signed_json_get_date(object, "tcbDate", &ret->date, err) < 0 ||
-	    json_get_text(object, "tcbStatus", STATUS_LENGTH_MAX, &status, err) < 0 ||
-	    tcb_status_parse(status, &ret->status, err) < 0)
-		return -1;
-	if (ret->status != TCB_STATUS_UP_TO_DATE && ret->status != TCB_STATUS_OUT_OF_DATE &&
-	    ret->status != TCB_STATUS_REVOKED)
-		return err_set(err, ERR_INVALID, "'tcbStatus' is '%s', expected 'UpToDate', 'OutOfDate' or 'Revoked'",
-			       status);
-	ret->isvsvn = (uint16_t)isvsvn;
-	return advisories_parse(object, &ret->advisories, err);
-}
-
-static int compare_levels(const void *a_level, const void *b_level)
-{
-	const struct qe_level *a = a_level;
-	const struct qe_level *b = b_level;
-
-	return (int)b->isvsvn - (int)a->isvsvn;
-}
-
-static int parse_levels(const json_t *body, struct qe_identity *identity, struct err *err)
-{
-	json_t *array;
-
-	if (json_get_array(body, "tcbLevels", QE_LEVELS_MAX, &array, err) < 0)
-		return -1;
-	identity->level_count = json_array_size(array);
-	if (identity->level_count == 0)
-		return err_set(err, ERR_INVALID, "'tcbLevels' is empty");
-	identity->levels = calloc(identity->level_count, sizeof(*identity->levels));
-	if (!identity->levels)
-		return err_no_memory(err);
-	for (size_t i = 0; i < identity->level_count; i++)
-		if (parse_level(json_array_get(array, i), &identity->levels[i], err) < 0)
-			return err_prefix(err, "tcbLevels[%zu]", i);
-	qsort(identity->levels, identity->level_count, sizeof(*identity->levels), compare_levels);
-	for (size_t i = 1; i < identity->level_count; i++)
-		if (compare_levels(&identity->levels[i - 1], &identity->levels[i]) == 0)
-			return err_set(err, ERR_INVALID, "'tcbLevels' has two equal levels");
-	return 0;
-}
-
 static int parse_header(const json_t *body, struct qe_identity *identity, struct err *err)
 {
 	int64_t version, evaluation, isvprodid;
@@ -120,7 +69,7 @@ int qe_identity_parse(const json_t *body, struct qe_identity **ret, struct err *
 
 	if (!identity)
 		return err_no_memory(err);
-	if (parse_header(body, identity, err) < 0 || parse_levels(body, identity, err) < 0)
+	if (parse_header(body, identity, err) < 0 || svn_levels_parse(body, &identity->levels, err) < 0)
 		return err_prefix(err, "QE identity");
 	*ret = TAKE_PTR(identity);
 	return 0;
@@ -130,6 +79,6 @@ void qe_identity_free(struct qe_identity *identity)
 {
 	if (!identity)
 		return;
-	free(identity->levels);
+	svn_levels_done(&identity->levels);
 	free(identity);
 }

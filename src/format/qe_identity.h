@@ -6,19 +6,9 @@
 #ifndef MSE_FORMAT_QE_IDENTITY_H
 #define MSE_FORMAT_QE_IDENTITY_H
 
-#include "format/signed_json.h"
-#include "format/tcb_status.h"
-
-#define QE_LEVELS_MAX 256
+#include "format/svn_level.h"
 
 enum qe_identity_id { QE_IDENTITY_QE, QE_IDENTITY_TD_QE, QE_IDENTITY_QVE };
-
-struct qe_level {
-	uint16_t isvsvn;
-	enum tcb_status status; /* UpToDate, OutOfDate or Revoked */
-	int64_t date;
-	struct advisories advisories;
-};
 
 struct qe_identity {
 	enum qe_identity_id id;
@@ -31,8 +21,7 @@ struct qe_identity {
 	uint8_t attributes_mask[16];
 	uint8_t mrsigner[32];
 	uint16_t isvprodid;
-	struct qe_level *levels; /* highest first; at least one */
-	size_t level_count;
+	struct svn_levels levels;
 };
 
 const char *qe_identity_id_text(enum qe_identity_id id);

@@ -154,8 +154,14 @@ int advisories_parse(const json_t *level, struct advisories *ret, struct err *er
 		for (size_t k = 0; k < length; k++)
 			if (name[k] < 0x21 || name[k] > 0x7e)
 				return err_set(err, ERR_INVALID, "advisoryIDs[%zu]: not printable ASCII", i);
-		list.names[list.count++] = name;
+		list.count++;
 	}
+	list.list = array;
 	*ret = list;
 	return 0;
+}
+
+const char *advisories_name(const struct advisories *advisories, size_t index)
+{
+	return json_string_value(json_array_get(advisories->list, index));
 }

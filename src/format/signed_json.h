@@ -33,11 +33,14 @@ must_check int signed_json_get_date(const json_t *object, const char *name, int6
 #define ADVISORIES_MAX 128
 #define ADVISORY_LENGTH_MAX 31
 
-/* Texts are borrowed from the level. */
+/* Borrowed from the level. */
 struct advisories {
-	const char *names[ADVISORIES_MAX];
+	const json_t *list;
 	size_t count;
 };
+
+/* The name at index, which is below count. */
+const char *advisories_name(const struct advisories *advisories, size_t index);
 
 /* Member "advisoryIDs", which may be absent: printable ASCII without space, ADVISORY_LENGTH_MAX bytes each. */
 must_check int advisories_parse(const json_t *level, struct advisories *ret, struct err *err);

@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "format/tcb_info.h"
 
+#include <stdio.h>
 #include <string.h>
 
-#define VERSION 3
+#define VERSION_FLAT 2
+#define VERSION_MAX 3
 #define ID_LENGTH_MAX 8
-#define STATUS_LENGTH_MAX 64
+#define FLAT_NAME_SIZE 24
 
 static int parse_components(const json_t *tcb, const char *name, uint8_t *ret, struct err *err)
 {
@@ -26,19 +28,33 @@ static int parse_components(const json_t *tcb, const char *name, uint8_t *ret, s
 	return 0;
 }
 
-static int parse_level(const json_t *object, enum tcb_info_id id, struct tcb_level *ret, struct err *err)
+/* Version 2: sgxtcbcomp01svn to sgxtcbcomp16svn. */
+static int parse_flat_components(const json_t *tcb, uint8_t *ret, struct err *err)
+{
+	char name[FLAT_NAME_SIZE];
+	int64_t svn;
+
+	for (unsigned i = 0; i < TCB_COMPONENT_COUNT; i++) {
+		(void)snprintf(name, sizeof(name), "sgxtcbcomp%02usvn", i + 1);
+		if (json_get_int(tcb, name, 0, UINT8_MAX, &svn, err) < 0)
+			return -1;
+		ret[i] = (uint8_t)svn;
+	}
+	return 0;
+}
+
+static int parse_level(const json_t *object, const struct tcb_info *info, struct tcb_level *ret, struct err *err)
 {
 	json_t *tcb;
-	const char *status;
 	int64_t pcesvn;
 
 	if (json_get_object(object, "tcb", &tcb, err) < 0 ||
-	    parse_components(tcb, "sgxtcbcomponents", ret->components, err) < 0 ||
-	    (id == TCB_INFO_TDX && parse_components(tcb, "tdxtcbcomponents", ret->tdx_components, err) < 0) ||
+	    (info->version == VERSION_FLAT ? parse_flat_components(tcb, ret->components, err)
+					   : parse_components(tcb, "sgxtcbcomponents", ret->components, err)) < 0 ||
+	    (info->id == TCB_INFO_TDX && parse_components(tcb, "tdxtcbcomponents", ret->tdx_components, err) < 0) ||
 	    json_get_int(tcb, "pcesvn", 0, UINT16_MAX, &pcesvn, err) < 0 ||
 	    signed_json_get_date(object, "tcbDate", &ret->date, err) < 0 ||
-	    json_get_text(object, "tcbStatus", STATUS_LENGTH_MAX, &status, err) < 0 ||
-	    tcb_status_parse(status, &ret->status, err) < 0)
+	    tcb_status_get(object, &ret->status, err) < 0)
 		return -1;
 	ret->pcesvn = (uint16_t)pcesvn;
 	return advisories_parse(object, &ret->advisories, err);
@@ -71,7 +87,7 @@ static int parse_levels(const json_t *body, struct tcb_info *info, struct err *e
 	if (!info->levels)
 		return err_no_memory(err);
 	for (size_t i = 0; i < info->level_count; i++)
-		if (parse_level(json_array_get(array, i), info->id, &info->levels[i], err) < 0)
+		if (parse_level(json_array_get(array, i), info, &info->levels[i], err) < 0)
 			return err_prefix(err, "tcbLevels[%zu]", i);
 	qsort(info->levels, info->level_count, sizeof(*info->levels), compare_levels);
 	for (size_t i = 1; i < info->level_count; i++)
@@ -80,23 +96,21 @@ static int parse_levels(const json_t *body, struct tcb_info *info, struct err *e
 	return 0;
 }
 
-/* The TDX part is only looked for here; it is read where TDX quotes are. */
+/* Version 3 names its TEE, and has the members of that TEE and no other. */
 static int parse_id(const json_t *body, struct tcb_info *info, struct err *err)
 {
-	const char *id;
-	json_t *module;
-	int found;
+	const char *id = "SGX";
 
-	if (json_get_text(body, "id", ID_LENGTH_MAX, &id, err) < 0)
+	if (info->version > VERSION_FLAT && json_get_text(body, "id", ID_LENGTH_MAX, &id, err) < 0)
 		return -1;
 	if (strcmp(id, "SGX") != 0 && strcmp(id, "TDX") != 0)
 		return err_set(err, ERR_INVALID, "'id' is '%s', expected 'SGX' or 'TDX'", id);
-	info->id = strcmp(id, "SGX") == 0 ? TCB_INFO_SGX : TCB_INFO_TDX;
-	found = json_find_object(body, "tdxModule", &module, err);
-	if (found < 0)
-		return -1;
-	if (found != (info->id == TCB_INFO_TDX))
-		return err_set(err, ERR_INVALID, "'tdxModule' %s in TCB info for %s", found ? "given" : "missing", id);
+	if (strcmp(id, "TDX") == 0) {
+		info->id = TCB_INFO_TDX;
+		return tdx_modules_parse(body, &info->modules, err);
+	}
+	if (json_object_get(body, "tdxModule") || json_object_get(body, "tdxModuleIdentities"))
+		return err_set(err, ERR_INVALID, "a TDX module is given in TCB info for SGX");
 	return 0;
 }
 
@@ -104,8 +118,10 @@ static int parse_header(const json_t *body, struct tcb_info *info, struct err *e
 {
 	int64_t version, type, evaluation;
 
-	if (json_get_int(body, "version", VERSION, VERSION, &version, err) < 0 || parse_id(body, info, err) < 0 ||
-	    signed_json_get_date(body, "issueDate", &info->issue_date, err) < 0 ||
+	if (json_get_int(body, "version", VERSION_FLAT, VERSION_MAX, &version, err) < 0)
+		return -1;
+	info->version = (unsigned)version;
+	if (parse_id(body, info, err) < 0 || signed_json_get_date(body, "issueDate", &info->issue_date, err) < 0 ||
 	    signed_json_get_date(body, "nextUpdate", &info->next_update, err) < 0 ||
 	    json_get_hex(body, "fmspc", info->fmspc, sizeof(info->fmspc), err) < 0 ||
 	    json_get_hex(body, "pceId", info->pceid, sizeof(info->pceid), err) < 0 ||
@@ -132,6 +148,7 @@ void tcb_info_free(struct tcb_info *info)
 {
 	if (!info)
 		return;
+	tdx_modules_done(&info->modules);
 	free(info->levels);
 	free(info);
 }

@@ -1,16 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * TCB info, version 3 (attestation-evidence.md sections 1.6 and 7): which SVNs of a platform family count as up to
- * date.
+ * TCB info, versions 2 and 3 (attestation-evidence.md sections 1.6 and 7): which SVNs of a platform family count as up
+ * to date. Version 2 is the flat form of older services, for SGX only.
  *
  * Every level is checked, also those that are never chosen. Unknown members are ignored. Levels come out sorted by
- * falling SVN, whatever the order in the document. Version 2 (flat, deprecated) is refused.
+ * falling SVN, whatever the order in the document.
  */
 #ifndef MSE_FORMAT_TCB_INFO_H
 #define MSE_FORMAT_TCB_INFO_H
 
-#include "format/signed_json.h"
-#include "format/tcb_status.h"
+#include "format/tdx_module.h"
 
 #define TCB_COMPONENT_COUNT 16
 #define TCB_LEVELS_MAX 256
@@ -27,6 +26,7 @@ struct tcb_level {
 };
 
 struct tcb_info {
+	unsigned version;
 	enum tcb_info_id id;
 	int64_t issue_date; /* Unix seconds, both inclusive */
 	int64_t next_update;
@@ -35,6 +35,7 @@ struct tcb_info {
 	uint32_t evaluation_number;
 	struct tcb_level *levels; /* highest first; at least one */
 	size_t level_count;
+	struct tdx_modules modules; /* id TCB_INFO_TDX only */
 };
 
 /* body: the object "tcbInfo", which must outlive *ret (texts of advisories are borrowed). */

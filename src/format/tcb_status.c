@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+#define STATUS_LENGTH_MAX 64
+
 static const struct {
 	enum tcb_status status;
 	const char *text;
@@ -17,8 +19,12 @@ const char *tcb_status_text(enum tcb_status status)
 	return STATUSES[status].text;
 }
 
-int tcb_status_parse(const char *text, enum tcb_status *ret, struct err *err)
+int tcb_status_get(const json_t *level, enum tcb_status *ret, struct err *err)
 {
+	const char *text;
+
+	if (json_get_text(level, "tcbStatus", STATUS_LENGTH_MAX, &text, err) < 0)
+		return -1;
 	for (size_t i = 0; i < COUNT_OF(STATUSES); i++) {
 		if (strcmp(STATUSES[i].text, text) == 0) {
 			*ret = STATUSES[i].status;

@@ -3,7 +3,7 @@
 #ifndef MSE_FORMAT_TCB_STATUS_H
 #define MSE_FORMAT_TCB_STATUS_H
 
-#include "base/err.h"
+#include "format/json.h"
 
 #define TCB_STATUSES(X) \
 	X(UP_TO_DATE, "UpToDate") \
@@ -21,6 +21,7 @@ enum tcb_status {
 };
 
 const char *tcb_status_text(enum tcb_status status);
-must_check int tcb_status_parse(const char *text, enum tcb_status *ret, struct err *err);
+/* Member "tcbStatus" of a level. */
+must_check int tcb_status_get(const json_t *level, enum tcb_status *ret, struct err *err);
 
 #endif

@@ -15,9 +15,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		return 0;
 	assert(json.signed_data >= data && json.signed_data + json.signed_size <= data + size);
 	if (qe_identity_parse(json.body, &identity, &err) == 0) {
-		assert(identity->level_count > 0);
-		for (size_t i = 1; i < identity->level_count; i++)
-			assert(identity->levels[i - 1].isvsvn > identity->levels[i].isvsvn);
+		assert(identity->levels.count > 0);
+		for (size_t i = 1; i < identity->levels.count; i++)
+			assert(identity->levels.items[i - 1].isvsvn > identity->levels.items[i].isvsvn);
 	}
 	signed_json_done(&json);
 	return 0;

@@ -360,23 +360,26 @@ static void test_too_many_roots(void **state)
 /* The table of attestation-evidence.md section 2 step 12, whole. */
 static void test_converge(void **state)
 {
-	static const enum tcb_status OUT_OF_DATE[] = {
-	    [TCB_STATUS_UP_TO_DATE] = TCB_STATUS_OUT_OF_DATE,
-	    [TCB_STATUS_SW_HARDENING_NEEDED] = TCB_STATUS_OUT_OF_DATE,
-	    [TCB_STATUS_CONFIGURATION_NEEDED] = TCB_STATUS_OUT_OF_DATE_CONFIGURATION_NEEDED,
-	    [TCB_STATUS_CONFIGURATION_AND_SW_HARDENING_NEEDED] = TCB_STATUS_OUT_OF_DATE_CONFIGURATION_NEEDED,
-	    [TCB_STATUS_OUT_OF_DATE] = TCB_STATUS_OUT_OF_DATE,
-	    [TCB_STATUS_OUT_OF_DATE_CONFIGURATION_NEEDED] = TCB_STATUS_OUT_OF_DATE_CONFIGURATION_NEEDED,
-	    [TCB_STATUS_REVOKED] = TCB_STATUS_REVOKED,
+	static const enum attest_tcb_status OUT_OF_DATE[] = {
+	    [ATTEST_TCB_UP_TO_DATE] = ATTEST_TCB_OUT_OF_DATE,
+	    [ATTEST_TCB_SW_HARDENING_NEEDED] = ATTEST_TCB_OUT_OF_DATE,
+	    [ATTEST_TCB_CONFIGURATION_NEEDED] = ATTEST_TCB_OUT_OF_DATE_CONFIGURATION_NEEDED,
+	    [ATTEST_TCB_CONFIGURATION_AND_SW_HARDENING_NEEDED] = ATTEST_TCB_OUT_OF_DATE_CONFIGURATION_NEEDED,
+	    [ATTEST_TCB_TD_RELAUNCH_ADVISED] = ATTEST_TCB_TD_RELAUNCH_ADVISED,
+	    [ATTEST_TCB_TD_RELAUNCH_ADVISED_CONFIGURATION_NEEDED] = ATTEST_TCB_TD_RELAUNCH_ADVISED_CONFIGURATION_NEEDED,
+	    [ATTEST_TCB_OUT_OF_DATE] = ATTEST_TCB_OUT_OF_DATE,
+	    [ATTEST_TCB_OUT_OF_DATE_CONFIGURATION_NEEDED] = ATTEST_TCB_OUT_OF_DATE_CONFIGURATION_NEEDED,
+	    [ATTEST_TCB_REVOKED] = ATTEST_TCB_REVOKED,
 	};
 
 	(void)state;
-	for (enum tcb_status status = 0; status <= TCB_STATUS_REVOKED; status++) {
+	for (enum attest_tcb_status status = 0; status <= ATTEST_TCB_REVOKED; status++) {
 		assert_int_equal(tcb_converge(status, TCB_STATUS_UP_TO_DATE), status);
 		assert_int_equal(tcb_converge(status, TCB_STATUS_OUT_OF_DATE), OUT_OF_DATE[status]);
-		assert_int_equal(tcb_converge(status, TCB_STATUS_REVOKED), TCB_STATUS_REVOKED);
-		assert_string_equal(tcb_status_text(status), attest_tcb_status_text(tcb_public_status(status)));
+		assert_int_equal(tcb_converge(status, TCB_STATUS_REVOKED), ATTEST_TCB_REVOKED);
 	}
+	for (enum tcb_status status = 0; status <= TCB_STATUS_REVOKED; status++)
+		assert_string_equal(tcb_status_text(status), attest_tcb_status_text(tcb_public_status(status)));
 }
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)

@@ -167,6 +167,11 @@ static void test_tcb_info_mismatch(void **state)
 	expect("tcb-info-mismatch");
 }
 
+#define ZEROS_16 "0000000000000000"
+#define TDX_MODULE \
+	"\"tdxModule\":{\"mrsigner\":\"" ZEROS_16 ZEROS_16 ZEROS_16 ZEROS_16 ZEROS_16 ZEROS_16 \
+	"\",\"attributes\":\"" ZEROS_16 "\",\"attributesMask\":\"FFFFFFFFFFFFFFFF\"}"
+
 /* Genuine collateral, but of TDX. */
 static void test_tdx_collateral(void **state)
 {
@@ -174,7 +179,7 @@ static void test_tdx_collateral(void **state)
 	char tdx[1024];
 
 	(void)state;
-	in_tcb_info("\"id\":\"SGX\"", "\"id\":\"TDX\",\"tdxModule\":{}");
+	in_tcb_info("\"id\":\"SGX\"", "\"id\":\"TDX\"," TDX_MODULE);
 	(void)snprintf(
 	    tdx, sizeof(tdx), "],\"tdxtcbcomponents\":[%s],\"pce_svn\"",
 	    "{\"svn\":1},{\"svn\":1},{\"svn\":1},{\"svn\":1},{\"svn\":1},{\"svn\":1},{\"svn\":1},{\"svn\":1},"

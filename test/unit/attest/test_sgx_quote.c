@@ -95,7 +95,7 @@ static void test_truncated(void **state)
 
 static void test_header(void **state)
 {
-	static const uint8_t VERSIONS[] = {0, 1, 2, 4, 5, 6};
+	static const uint8_t VERSIONS[] = {0, 1, 2, 6, 0xff};
 
 	(void)state;
 	for (size_t i = 0; i < COUNT_OF(VERSIONS); i++) {

@@ -195,8 +195,8 @@ static void qe_identity_is_signed(void **state)
 	assert_ok(qe_identity_parse(item.body, &identity, &err), &err);
 	assert_int_equal(identity->id, QE_IDENTITY_QE);
 	assert_int_equal(identity->next_update, NOW + SIM_COLLATERAL_DAYS * 86400);
-	assert_int_equal(identity->level_count, 2);
-	assert_int_equal(identity->levels[0].status, TCB_STATUS_UP_TO_DATE);
+	assert_int_equal(identity->levels.count, 2);
+	assert_int_equal(identity->levels.items[0].status, TCB_STATUS_UP_TO_DATE);
 }
 
 static struct x509_crl *read_crl(const struct sim_pki *pki, enum sim_item item, enum sim_cert issuer)

@@ -7,7 +7,7 @@
 #include "crypto/hash.h"
 #include "crypto/x509_parse.h"
 #include "format/pem.h"
-#include "format/sgx_quote.h"
+#include "format/intel_quote.h"
 #include "hexbytes.h"
 #include "tee/sim_quote.h"
 
@@ -35,18 +35,18 @@ static int tear_down(void **state)
 	return 0;
 }
 
-static void parse(const struct buf *bytes, struct sgx_quote *ret)
+static void parse(const struct buf *bytes, struct intel_quote *ret)
 {
-	enum sgx_quote_fault fault = SGX_QUOTE_MALFORMED;
+	enum intel_quote_fault fault = INTEL_QUOTE_MALFORMED;
 	struct err err = ERR_INIT;
 
-	assert_ok(sgx_quote_parse(bytes->data, bytes->size, ret, &fault, &err), &err);
+	assert_ok(intel_quote_parse(bytes->data, bytes->size, ret, &fault, &err), &err);
 }
 
 static void the_report_says_what_was_asked(void **state)
 {
 	scoped(buf_done) struct buf bytes = BUF_INIT(SIM_QUOTE_SIZE_MAX);
-	struct sgx_quote quote;
+	struct intel_quote quote;
 	uint8_t mrsigner[32];
 	struct err err = ERR_INIT;
 
@@ -56,19 +56,19 @@ static void the_report_says_what_was_asked(void **state)
 	sim_mrsigner(mrsigner);
 	assert_int_equal(quote.version, 3);
 	assert_int_equal(quote.trailing_size, 0);
-	assert_memory_equal(quote.report.mrenclave, mrenclave, sizeof(mrenclave));
-	assert_memory_equal(quote.report.mrsigner, mrsigner, sizeof(mrsigner));
-	assert_memory_equal(quote.report.report_data, report_data, sizeof(report_data));
-	assert_int_equal(quote.report.isvprodid, 7);
-	assert_int_equal(quote.report.isvsvn, 300);
-	assert_int_equal(quote.report.attributes[0], 0x07); /* INIT, DEBUG, MODE64 */
-	assert_true(quote.report.debug);
+	assert_memory_equal(quote.sgx.mrenclave, mrenclave, sizeof(mrenclave));
+	assert_memory_equal(quote.sgx.mrsigner, mrsigner, sizeof(mrsigner));
+	assert_memory_equal(quote.sgx.report_data, report_data, sizeof(report_data));
+	assert_int_equal(quote.sgx.isvprodid, 7);
+	assert_int_equal(quote.sgx.isvsvn, 300);
+	assert_int_equal(quote.sgx.attributes[0], 0x07); /* INIT, DEBUG, MODE64 */
+	assert_true(quote.sgx.debug);
 	assert_false(quote.qe_report.debug);
-	assert_memory_equal(quote.report.cpusvn, sim_pki_platform(pki)->cpusvn, 16);
+	assert_memory_equal(quote.sgx.cpusvn, sim_pki_platform(pki)->cpusvn, 16);
 }
 
 /* Checks both signatures and the binding between them. */
-static void assert_signed(const struct sgx_quote *quote)
+static void assert_signed(const struct intel_quote *quote)
 {
 	scoped(x509_cert_freep) struct x509_cert *pck = NULL;
 	scoped(buf_done) struct buf der = BUF_INIT(X509_DER_SIZE_MAX);
@@ -77,7 +77,7 @@ static void assert_signed(const struct sgx_quote *quote)
 	uint8_t wanted[64] = {0};
 	struct err err = ERR_INIT;
 
-	assert_int_equal(quote->cert_data_type, SGX_CERT_DATA_PCK_CHAIN);
+	assert_int_equal(quote->cert_data_type, INTEL_CERT_DATA_PCK_CHAIN);
 	assert_int_equal(pem_next(&reader, PEM_CERTIFICATE, &der, &err), 1);
 	assert_ok(x509_parse(der.data, der.size, &pck, &err), &err);
 	assert_ok(
@@ -95,7 +95,7 @@ static void assert_signed(const struct sgx_quote *quote)
 static void signatures_and_binding_hold(void **state)
 {
 	scoped(buf_done) struct buf bytes = BUF_INIT(SIM_QUOTE_SIZE_MAX);
-	struct sgx_quote quote;
+	struct intel_quote quote;
 	struct err err = ERR_INIT;
 
 	(void)state;
@@ -116,10 +116,10 @@ static void set_debug(uint8_t report[static SIM_REPORT_SIZE], void *arg)
 	report[48] |= 2;
 }
 
-static void version_four(uint8_t header[static SIM_HEADER_SIZE], void *arg)
+static void version_six(uint8_t header[static SIM_HEADER_SIZE], void *arg)
 {
 	(void)arg;
-	header[0] = 4;
+	header[0] = 6;
 }
 
 static void edits_are_signed(void **state)
@@ -128,27 +128,27 @@ static void edits_are_signed(void **state)
 	scoped(buf_done) struct buf auth_data = BUF_INIT(10);
 	scoped(buf_done) struct buf bytes = BUF_INIT(SIM_QUOTE_SIZE_MAX);
 	struct sim_quote_edit edit = {.report = clear_debug, .qe_report = set_debug, .qe_auth_data = &auth_data};
-	struct sgx_quote quote;
-	enum sgx_quote_fault fault = SGX_QUOTE_MALFORMED;
+	struct intel_quote quote;
+	enum intel_quote_fault fault = INTEL_QUOTE_MALFORMED;
 	struct err err = ERR_INIT;
 
 	(void)state;
 	assert_ok(buf_add(&auth_data, auth, sizeof(auth), &err), &err);
 	assert_ok(sim_quote_make_edited(pki, mrenclave, 0, 0, report_data, &edit, &bytes, &err), &err);
 	parse(&bytes, &quote);
-	assert_false(quote.report.debug);
+	assert_false(quote.sgx.debug);
 	assert_true(quote.qe_report.debug);
 	assert_int_equal(quote.qe_auth_data_size, 3);
 	assert_signed(&quote);
-	edit = (struct sim_quote_edit){.header = version_four};
+	edit = (struct sim_quote_edit){.header = version_six};
 	buf_clear(&bytes);
 	assert_ok(sim_quote_make_edited(pki, mrenclave, 0, 0, report_data, &edit, &bytes, &err), &err);
-	assert_fails(sgx_quote_parse(bytes.data, bytes.size, &quote, &fault, &err), &err, ERR_UNSUPPORTED, "version");
+	assert_fails(intel_quote_parse(bytes.data, bytes.size, &quote, &fault, &err), &err, ERR_INVALID, "version");
 	edit = (struct sim_quote_edit){.cert_data = &auth_data, .cert_data_type = 1};
 	buf_clear(&bytes);
 	assert_ok(sim_quote_make_edited(pki, mrenclave, 0, 0, report_data, &edit, &bytes, &err), &err);
 	parse(&bytes, &quote);
-	assert_int_equal(quote.cert_data_type, SGX_CERT_DATA_PPID);
+	assert_int_equal(quote.cert_data_type, INTEL_CERT_DATA_PPID);
 	assert_int_equal(quote.cert_data_size, 3);
 }
 

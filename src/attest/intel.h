@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Judging one quote of Intel's: steps 1 to 14 of attestation-evidence.md section 2 but the binding, which is the
+ * caller's. What SGX and TDX have in common is here; sgx.h and tdx.h have what only one of them has.
+ */
+#ifndef MSE_ATTEST_INTEL_H
+#define MSE_ATTEST_INTEL_H
+
+#include "attest/collateral.h"
+#include "crypto/pck_extension.h"
+#include "format/intel_quote.h"
+
+/* A quote with the chain it is to be verified with. */
+struct intel_subject {
+	struct intel_quote quote;  /* into the caller's bytes */
+	struct chain own_chain;    /* from the quote */
+	const struct chain *chain; /* own_chain or the collateral's; NULL: none */
+	struct pck_extension pck;
+	bool has_pck;
+};
+
+/* As evidence_judge. */
+bool intel_judge(struct judge *judge, struct attest_bytes quote);
+
+/* The part without judgement, for attest_needs: reads quote, chain and PCK extension. */
+must_check int intel_subject_read(struct attest_bytes quote, struct intel_subject *ret, struct err *err);
+void intel_subject_done(struct intel_subject *subject);
+
+#endif
