@@ -21,7 +21,8 @@ import tempfile
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 HARMLESS = ROOT / "test/mutation/harmless.txt"
 # What is mutated, and the suites of unit tests that must notice.
-SOURCES = ["src/attest/*.c", "src/format/sgx_quote.c", "src/format/td_report.c", "src/format/tcb_info.c",
+SOURCES = ["src/attest/*.c", "src/format/intel_quote.c", "src/format/sgx_report.c", "src/format/tcb_info.c",
+           "src/format/tdx_module.c", "src/format/svn_level.c",
            "src/format/qe_identity.c", "src/format/snp_report.c", "src/format/hcl_report.c", "src/format/ratls_*.c",
            "src/crypto/x509_parse.c", "src/crypto/x509_info.c", "src/crypto/crl_parse.c", "src/crypto/pck_extension.c",
            "src/crypto/kds_extension.c", "src/crypto/der.c"]

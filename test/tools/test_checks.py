@@ -82,11 +82,11 @@ def test_coverage_tells_the_verifier_apart(tmp_path):
     def file(name, lines, branches):
         return {"filename": name, "line_covered": lines, "line_total": 10, "branch_covered": branches, "branch_total": 10}
     summary = tmp_path / "coverage.json"
-    summary.write_text(json.dumps({"files": [file("src/attest/sgx.c", 10, 9), file("src/format/sgx_quote.c", 9, 8),
+    summary.write_text(json.dumps({"files": [file("src/attest/sgx.c", 10, 9), file("src/format/sgx_report.c", 9, 8),
                                              file("src/format/toml.c", 5, 5), file("src/net/http.c", 1, 0)]}))
     result = subprocess.run([ROOT / "tools" / "coverage-summary", summary], capture_output=True, text=True)
     rows = [" ".join(line.split()) for line in result.stdout.splitlines()]
     assert "src/format 20 lines 70.0 % 20 branches 65.0 %" in rows
-    assert "src/format/sgx_quote.c 10 lines 90.0 % 10 branches 80.0 %" in rows
+    assert "src/format/sgx_report.c 10 lines 90.0 % 10 branches 80.0 %" in rows
     assert "the verifier and its formats 20 lines 95.0 % 20 branches 85.0 %" in rows
     assert not any(row.startswith("src/format/toml.c") for row in rows)
