@@ -7,6 +7,7 @@
 #include "crypto/x509_parse.h"
 #include "format/qe_identity.h"
 #include "format/intel_quote.h"
+#include "format/sgx_report.h"
 
 /* Check qe-report-signature, by the PCK key; leaf NULL: not applicable. */
 void qe_judge_signature(struct judge *judge, const struct intel_quote *quote, const struct x509_cert *leaf);

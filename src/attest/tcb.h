@@ -9,8 +9,10 @@
 #include "attest/verdict.h"
 #include "crypto/pck_extension.h"
 #include "format/qe_identity.h"
+#include "format/svn_level.h"
 #include "format/tcb_info.h"
 #include "format/td_report.h"
+#include "format/tdx_module.h"
 
 /* What the status is of, and what says so. TCB info is for the TEE of the quote. */
 struct tcb_question {
