@@ -132,7 +132,8 @@ extern "C" {
 	X(TICKET_BINDING, "ticket-binding") \
 	X(TICKET_OLDER, "ticket-older") \
 	X(IDENTITY_CHANGED, "identity-changed") \
-	/* of the program that holds the connection (F1, F2); never made here */ \
+	/* of the program that holds the connection (F1, F2) or the file of a saved one; never made here */ \
+	X(SAVED_CHANGED, "saved-changed") \
 	X(TLS_VERSION, "tls-version") \
 	X(TLS_RESUMED, "tls-resumed") \
 	X(EXPORTER_UNAVAILABLE, "exporter-unavailable") \

@@ -132,6 +132,21 @@ int attest_options_load(const struct cmd_call *call, struct attest_options *ret,
 	return read_collateral(call, ret, err);
 }
 
+int attest_options_guess(const struct cmd_call *call, const char *domain, struct attest_options *options,
+			 struct err *err)
+{
+	struct trust trust = {0};
+	int status;
+
+	if (options->collateral)
+		return 0;
+	status = trust_find_by_domain(call->settings, domain, &trust, err);
+	if (status > 0)
+		status = collateral_source_new(trust.url, &options->collateral, err);
+	trust_done(&trust);
+	return status < 0 ? -1 : 0;
+}
+
 void attest_options_done(struct attest_options *options)
 {
 	collateral_source_free(options->collateral);

@@ -59,6 +59,13 @@ struct attest_options {
 must_check int attest_options_load(const struct cmd_call *call, struct attest_options *ret, struct err *err);
 void attest_options_done(struct attest_options *options);
 
+/*
+ * Where no collateral was named: that of the trusted cloud which the domain belongs to. It is signed, so the place may
+ * be guessed. Without one, options->collateral stays NULL.
+ */
+must_check int attest_options_guess(const struct cmd_call *call, const char *domain, struct attest_options *options,
+				    struct err *err);
+
 /* RFC 3339 with a zone, as --time. */
 must_check int attest_options_time(const char *text, int64_t *ret, struct err *err);
 

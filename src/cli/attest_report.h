@@ -8,7 +8,20 @@
 
 DEFINE_SCOPED_PTR(struct attest_verdict, attest_verdict_free);
 
-/* Prints it and sets call->exit to 0 (accepted) or 2 (refused). */
-must_check int attest_report(struct cmd_call *call, const struct attest_verdict *verdict, struct err *err);
+/*
+ * Prints it and sets call->exit to 0 (accepted) or 2 (refused). more: members for the object, or NULL; taken over in
+ * any case.
+ */
+must_check int attest_report(struct cmd_call *call, const struct attest_verdict *verdict, json_t *more,
+			     struct err *err);
+
+/* A failed check of the program's own, after all others: the verdict is refused by it unless it was already. */
+void attest_report_refuse(struct attest_verdict *verdict, const char *check, enum attest_error error, const char *text);
+
+/*
+ * The refusal of a connection that gave no evidence: err begins with the name of F1 or F2 ("tls-version: …"). NULL when
+ * there is no such name, or nobody was there to be judged (unreachable, too slow, too busy): that is no verdict.
+ */
+struct attest_verdict *attest_report_of_connection(const struct err *err, int64_t time);
 
 #endif

@@ -16,6 +16,7 @@
 #define BUSY_TRIES 5
 #define BUSY_PAUSE_MS 300
 #define NS_PER_MS 1000000
+#define NS_PER_SECOND INT64_C(1000000000)
 #define HTTP_BUSY 503
 #define HTTP_TOO_MANY 429
 
@@ -115,17 +116,24 @@ static int ask(const struct channel_expect *expect, struct channel *channel, str
 	return 0;
 }
 
+static struct attest_policy base_policy(const struct channel_expect *expect)
+{
+	struct attest_policy policy = expect->policy ? *expect->policy : (struct attest_policy){0};
+
+	if (expect->simulation_root_count) {
+		policy.simulation_roots = expect->simulation_roots;
+		policy.simulation_root_count = expect->simulation_root_count;
+	}
+	return policy;
+}
+
 static int judge(const struct channel_expect *expect, const struct exchange *exchange,
 		 struct attest_verdict **ret_verdict, struct err *err)
 {
 	const struct buf *body = &exchange->response.body;
 	const struct attest_collateral *collateral = NULL;
 	struct attest_measurement measurement = {.size = 32};
-	const struct attest_policy policy = {.measurements = expect->fingerprint ? &measurement : NULL,
-					     .measurement_count = expect->fingerprint ? 1 : 0,
-					     .simulation_roots =
-						 expect->simulation_root_count ? expect->simulation_roots : NULL,
-					     .simulation_root_count = expect->simulation_root_count};
+	struct attest_policy policy = base_policy(expect);
 	struct attest_fresh fresh = {.answer = {body->data, body->size},
 				     .nonce = exchange->nonce,
 				     .exporter = exchange->exporter,
@@ -138,12 +146,15 @@ static int judge(const struct channel_expect *expect, const struct exchange *exc
 				     .identity = expect->identity};
 	const char *why = NULL;
 
-	if (expect->fingerprint)
+	if (expect->fingerprint) {
 		memcpy(measurement.data, expect->fingerprint, measurement.size);
+		policy.measurements = &measurement;
+		policy.measurement_count = 1;
+	}
 	if (collateral_source_get(expect->collateral, body->data, body->size, &collateral, err) < 0)
 		return -1;
 	fresh.elapsed_ms = (uint64_t)((clock_monotonic_ns() - exchange->sent_ns) / NS_PER_MS);
-	if (attest_verify_fresh(&fresh, collateral, NULL, clock_now_seconds(), &policy, ret_verdict, &why) < 0)
+	if (attest_verify_fresh(&fresh, collateral, expect->roots, clock_now_seconds(), &policy, ret_verdict, &why) < 0)
 		return err_set(err, ERR_INTERNAL, "the evidence cannot be judged: %s", why);
 	return 0;
 }
@@ -158,9 +169,7 @@ static int judge_leaf(const struct channel_expect *expect, const struct channel 
 {
 	const struct attest_collateral *collateral = NULL;
 	const struct attest_bytes leaf = {channel->leaf.data, channel->leaf.size};
-	const struct attest_policy policy = {.simulation_roots =
-						 expect->simulation_root_count ? expect->simulation_roots : NULL,
-					     .simulation_root_count = expect->simulation_root_count};
+	const struct attest_policy policy = base_policy(expect);
 	const struct attest_ratls ratls = {
 	    .certificate = leaf, .instance = expect->instance, .role = expect->role, .tls_key = exchange->tls_key};
 	const char *why = NULL;
@@ -173,7 +182,7 @@ static int judge_leaf(const struct channel_expect *expect, const struct channel 
 		    expect->sni ? expect->sni : expect->host);
 	if (collateral_source_get(expect->collateral, leaf.data, leaf.size, &collateral, err) < 0)
 		return -1;
-	if (attest_verify_ratls(&ratls, collateral, NULL, clock_now_seconds(), &policy, ret_verdict, &why) < 0)
+	if (attest_verify_ratls(&ratls, collateral, expect->roots, clock_now_seconds(), &policy, ret_verdict, &why) < 0)
 		return err_set(err, ERR_INTERNAL, "the evidence cannot be judged: %s", why);
 	if ((*ret_verdict)->accepted) {
 		attest_verdict_free(*ret_verdict);
@@ -182,6 +191,23 @@ static int judge_leaf(const struct channel_expect *expect, const struct channel 
 	}
 	return err_set(err, ERR_UNTRUSTED, "%s: %s", (*ret_verdict)->error_text,
 		       (*ret_verdict)->failed ? (*ret_verdict)->failed->text : "refused");
+}
+
+/* Before anything is judged: what is refused is worth keeping too. */
+static int keep_record(const struct channel_expect *expect, const struct exchange *exchange, struct err *err)
+{
+	struct channel_record *record = expect->record;
+	const int64_t elapsed_ns = clock_monotonic_ns() - exchange->sent_ns;
+
+	if (!record)
+		return 0;
+	memcpy(record->nonce, exchange->nonce, sizeof(record->nonce));
+	memcpy(record->exporter, exchange->exporter, sizeof(record->exporter));
+	memcpy(record->tls_key, exchange->tls_key, sizeof(record->tls_key));
+	record->elapsed_ms = (uint64_t)(elapsed_ns / NS_PER_MS);
+	record->asked = (clock_now_ns() - elapsed_ns) / NS_PER_SECOND;
+	buf_clear(&record->answer);
+	return buf_add(&record->answer, exchange->response.body.data, exchange->response.body.size, err);
 }
 
 static bool is_evidence(const struct exchange *exchange)
@@ -213,7 +239,7 @@ static int attest(const struct channel_expect *expect, struct channel *channel, 
 	const struct attest_verdict *verdict;
 
 	if (interrupt_check(err) < 0 || connect_tls(expect, channel, exchange, err) < 0 ||
-	    ask(expect, channel, exchange, err) < 0)
+	    ask(expect, channel, exchange, err) < 0 || keep_record(expect, exchange, err) < 0)
 		return -1;
 	if (!is_evidence(exchange) && judge_leaf(expect, channel, exchange, ret_verdict, err) < 0)
 		return -1;

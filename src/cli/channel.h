@@ -12,6 +12,16 @@
 #include "mse/attest.h"
 #include "net/http_client.h"
 
+/* What the asker's own side of the exchange held, and the answer: what a saved exchange keeps. */
+struct channel_record {
+	uint8_t nonce[32];
+	uint8_t exporter[32];
+	uint8_t tls_key[32];
+	int64_t asked; /* Unix seconds; 0: it did not come so far that there was an answer */
+	uint64_t elapsed_ms;
+	struct buf answer;
+};
+
 struct channel_expect {
 	const char *host; /* whom to connect to; names under localhost are the loopback */
 	uint16_t port;
@@ -26,7 +36,10 @@ struct channel_expect {
 	const struct attest_bytes *simulation_roots; /* believed for this connection */
 	size_t simulation_root_count;
 	struct collateral_source *collateral;
-	bool no_verify; /* --no-verify: a refused verdict does not close the connection */
+	const struct attest_policy *policy; /* NULL: the strict one; fingerprint and simulation roots come on top */
+	const struct attest_roots *roots;   /* NULL: the vendors' */
+	struct channel_record *record;      /* NULL, or to be filled as far as the exchange came */
+	bool no_verify;                     /* --no-verify: a refused verdict does not close the connection */
 };
 
 struct channel;

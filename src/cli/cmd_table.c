@@ -104,6 +104,20 @@ static const struct cmd_option attest_bundle_options[] = {
     {"refresh", 0, "FILE", "renew the collateral of this bundle, in place", false},
     OPTION_JSON,
 };
+static const struct cmd_option attest_fresh_options[] = {
+    {"host", 0, "HOST[:PORT]", "whom to connect to", false},
+    ATTEST_OPTION_SERVERNAME,
+    {"role", 0, "1|2", "what the enclave must be doing: 1 wait for its keys, 2 serve the application", false},
+    ATTEST_OPTIONS_COLLATERAL,
+    ATTEST_OPTIONS_POLICY,
+    {"owner-key", 0, "HEX", "the owner's public key: role 2 then needs the owner's ticket", false},
+    {"tickets-from", 0, "RFC3339", "refuse tickets of deployments that began before", false},
+    ATTEST_OPTIONS_TRUST,
+    {"save", 0, "FILE", "keep what the verdict was made of", false},
+    {"from", 0, "FILE", "judge what --save kept, without network, as of its time", false},
+    ATTEST_OPTION_TIME,
+    OPTION_JSON,
+};
 #define OPTION_RUNTIME \
 	{ \
 		"runtime", 0, "FILE", "the mse-enclave of the image (default: the installed one)", false \
@@ -168,6 +182,8 @@ const struct cmd_entry cmd_table[] = {
     {ATTEST, "bundle", OPERATIONS, "gather evidence and its collateral in one file, for a verdict without network",
      "((--quote FILE | --report FILE | --ratls PEM | --host HOST[:PORT]) --output FILE | --refresh FILE)", 0, 0,
      OPTIONS(attest_bundle_options), cmd_attest_bundle},
+    {ATTEST, "fresh", OPERATIONS, "attest a live connection to an enclave of MSE",
+     "(--host HOST[:PORT] --role 1|2 | --from FILE)", 0, 0, OPTIONS(attest_fresh_options), cmd_attest_fresh},
     {IMAGE, "bill", OPERATIONS, "list every file of a built-in image as this machine's packages make it", "IMAGE", 1, 1,
      OPTIONS(image_bill_options), cmd_image_bill},
     {IMAGE, "key", OPERATIONS, "make a publisher's key in FILE, its public half in FILE.pub", "FILE", 1, 1, NO_OPTIONS,

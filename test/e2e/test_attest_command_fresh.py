@@ -1,0 +1,271 @@
+# SPDX-License-Identifier: Apache-2.0
+"""mse attest fresh and verify --host against a real mse-enclave: exit status, JSON, what is saved and judged again
+without network, and what a changed byte of it is called."""
+import hashlib
+import json
+import re
+import socket
+
+import pytest
+
+import attackers
+import attestcommand
+
+ZERO = "0" * 64
+
+
+@pytest.fixture(scope="module")
+def world(build):
+    new = attackers.World(build)
+    yield new
+    new.close()
+
+
+@pytest.fixture(scope="module")
+def live(world):
+    """(enclave, port) of a running application."""
+    with world.enclave() as enclave:
+        enclave.run()
+        with attackers.passing(lambda _: enclave) as proxy:
+            yield enclave, proxy.port
+
+
+@pytest.fixture
+def command(build, world, live, tmp_path):
+    """command(*options): mse attest fresh against the live enclave, all that it needs unless told otherwise."""
+    enclave, port = live
+
+    def run(*more, role="2", root=world.vendor.root, pccs=world.pccs.url, host=f"{enclave.instance['domain']}:{port}"):
+        argv = ["fresh", "--host", host, "--role", role]
+        argv += ["--allow-simulation", root] if root else []
+        argv += ["--pccs", pccs] if pccs else []
+        return attestcommand.run(build, *argv, *more, cwd=tmp_path)
+    return run
+
+
+@pytest.fixture
+def saved(command, live, tmp_path):
+    result = command("--measurement", live[0].tee.mrenclave.hex(), "--save", tmp_path / "saved.json")
+    assert result.code == 0, result.text
+    return tmp_path / "saved.json"
+
+
+@pytest.fixture
+def judge(build, world, tmp_path):
+    """judge(text of a saved exchange) without any network."""
+    def run(text, *more, root=world.vendor.root):
+        path = tmp_path / "given.json"
+        path.write_text(text)
+        return attestcommand.run(build, "fresh", "--from", path, *(["--allow-simulation", root] if root else []), *more,
+                                 cwd=tmp_path)
+    return run
+
+
+def hashed(text):
+    """The text with the hash that belongs to it: what somebody who knows the format writes."""
+    head, _, _ = text.partition(',\n"sha256"')
+    return f'{head},\n"sha256":"{hashlib.sha256(head.encode()).hexdigest()}"\n}}\n'
+
+
+def test_a_live_connection_is_accepted(command, live, world):
+    enclave, _ = live
+    result = command("--measurement", enclave.tee.mrenclave.hex(), "--json")
+    assert result.code == 0, result.text
+    verdict = result.json()
+    attestcommand.check_verdict(verdict)
+    assert (verdict["verdict"], verdict["error"], verdict["simulated"]) == ("accept", None, True)
+    assert verdict["measurement"] == enclave.tee.mrenclave.hex() and verdict["role"] == 2
+    assert verdict["domain"] == enclave.instance["domain"]
+
+
+def test_text_says_that_it_is_simulated_first(command):
+    result = command()
+    assert result.code == 0, result.text
+    assert result.out.startswith("SIMULATED: no hardware protects this\nACCEPTED\n")
+
+
+@pytest.mark.parametrize("more, name", [
+    ({"root": None}, "simulated"), ({"role": "1"}, "role"), ({"more": ["--measurement", ZERO]}, "measurement"),
+    ({"more": ["--owner-key", ZERO]}, "ticket-signature"), ({"more": ["--servername", "other.localhost"]}, None)])
+def test_refusals_have_names(command, more, name):
+    result = command(*more.pop("more", []), "--json", **more)
+    if name is None:  # the enclave knows no such name: it is refused, or the handshake fails
+        assert result.code in (1, 2), result.text
+        return
+    assert result.code == 2, result.text
+    verdict = result.json()
+    attestcommand.check_verdict(verdict)
+    assert (verdict["verdict"], verdict["error"]) == ("refuse", name)
+
+
+def test_the_owner_is_asked_for(command, live):
+    enclave, _ = live
+    key = attackers.testenclave.raw_public(enclave.owner_key).hex()
+    assert command("--owner-key", key).code == 0
+    late = command("--owner-key", key, "--tickets-from", "2099-01-01T00:00:00Z", "--json")
+    assert late.code == 2 and late.json()["error"] == "ticket-older"
+
+
+def test_who_is_no_enclave_is_refused_by_name(command):
+    context = attackers.server_context(*attackers.make_certificate("plain.localhost"))
+    with attackers.ending(context, lambda tls, _: tls.sendall(attackers.http_answer(b"", "404 Not Found"))) as plain:
+        result = command("--json", "--save", "never.json", host=f"plain.localhost:{plain.port}")
+    assert result.code == 2, result.text
+    verdict = result.json()
+    attestcommand.check_verdict(verdict)
+    assert verdict["error"] == "attest-http" and verdict["saved"] is None
+
+
+def test_who_is_not_there_cannot_be_judged(command):
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port = listener.getsockname()[1]
+    result = command("--json", host=f"gone.localhost:{port}")
+    assert result.code == 1 and result.out == "", result.text
+
+
+@pytest.mark.parametrize("options, part", [
+    (["--host", "a.localhost"], "--role"), (["--role", "2"], "--host or --from"),
+    (["--host", "a.localhost", "--role", "3"], "expected 1"),
+    (["--host", "a.localhost", "--role", "2", "--time", "2026-01-01T00:00:00Z"], "--time"),
+    (["--host", "a.localhost", "--role", "2"], "no collateral"),
+    (["--host", "a.localhost", "--role", "2", "--tickets-from", "2026-01-01T00:00:00Z"], "--owner-key"),
+    (["--host", "a.localhost", "--role", "2", "--owner-key", "00"], "--owner-key"),
+    (["--host", "a.localhost", "--from", "x"], "--host or --from"), (["--from", "absent"], "absent"),
+    (["--from", "absent", "--save", "x"], "--save")])
+def test_wrong_use_is_no_verdict(build, tmp_path, options, part):
+    result = attestcommand.run(build, "fresh", *options, cwd=tmp_path)
+    assert result.code == 1 and result.out == "" and part in result.text, result.text
+
+
+# ---- what was saved ----
+
+def test_a_saved_exchange_is_judged_again(saved, judge, live):
+    document = json.loads(saved.read_text())
+    assert document["evidence"]["kind"] == "exchange" and saved.stat().st_mode & 0o777 == 0o600
+    result = judge(saved.read_text(), "--measurement", live[0].tee.mrenclave.hex(), "--json")
+    assert result.code == 0, result.text
+    attestcommand.check_verdict(result.json())
+    assert result.json()["asked"] == document["exchange"]["asked"] == result.json()["time"]
+
+
+def test_a_refused_exchange_is_worth_keeping(command, judge, tmp_path):
+    path = tmp_path / "refused.json"
+    assert command("--measurement", ZERO, "--save", path).code == 2
+    assert judge(path.read_text()).code == 0
+    assert judge(path.read_text(), "--measurement", ZERO, "--json").json()["error"] == "measurement"
+
+
+def test_policy_and_time_are_the_judges(saved, judge):
+    text = saved.read_text()
+    assert judge(text, "--json", root=None).json()["error"] == "simulated"
+    assert judge(text, "--json", "--role", "1").json()["error"] == "role"
+    late = judge(text, "--json", "--time", "2099-01-01T00:00:00Z")
+    assert late.code == 2 and late.json()["error"] in ("crl-expired", "tcb-info-expired", "cert-expired"), late.text
+
+
+def change_hex(text, member):
+    found = re.search(rf'"{member}":"(.)', text)
+    digit = "0" if found[1] != "0" else "1"
+    return text[:found.start(1)] + digit + text[found.end(1):]
+
+
+def change_answer(text, edit):
+    document = json.loads(text)
+    answer = json.loads(attackers.base64.b64decode(document["evidence"]["data"]))
+    edit(answer)
+    new = attackers.encode(attackers.dump(answer))
+    return text.replace(document["evidence"]["data"], new)
+
+
+def flip_in(name, at):
+    def edit(answer):
+        data = bytearray(attackers.base64.b64decode(answer[name]))
+        data[at] ^= 1
+        answer[name] = attackers.encode(bytes(data))
+    return edit
+
+
+@pytest.mark.parametrize("edit, name", [
+    (lambda t: change_hex(t, "nonce"), "fresh-binding"),
+    (lambda t: change_hex(t, "exporter"), "fresh-binding"),
+    (lambda t: change_hex(t, "tls_key"), "tls-key"),
+    (lambda t: t.replace('"role":2', '"role":1'), "role"),
+    (lambda t: re.sub(r'"domain":"[^"]*"', '"domain":"other.localhost"', t), "instance-field:domain"),
+    (lambda t: re.sub(r'"elapsed_ms":\d+', '"elapsed_ms":31000', t), "stale"),
+    (lambda t: re.sub(r'"asked":"\d{4}', '"asked":"1999', t), "not-yet-valid"),
+    (lambda t: change_answer(t, flip_in("quote", 100)), "quote-signature"),
+    (lambda t: change_answer(t, flip_in("certificate", -1)), "ratls-certificate"),
+    (lambda t: change_answer(t, lambda a: a.update(index=1)), "proof"),
+    (lambda t: change_answer(t, lambda a: a.update(version=2)), "attest-version"),
+    (lambda t: re.sub(r'"pck_crl":"[^"]*",?\n?', "", t), "crl-missing")])
+@pytest.mark.parametrize("knows_the_format", [False, True])
+def test_a_change_is_refused_by_name(saved, judge, edit, name, knows_the_format):
+    changed = edit(saved.read_text())
+    assert changed != saved.read_text()
+    result = judge(hashed(changed) if knows_the_format else changed, "--json")
+    assert result.code == 2, result.text
+    attestcommand.check_verdict(result.json())
+    assert result.json()["error"] == name
+
+
+def test_a_change_that_breaks_nothing_else_is_seen(saved, judge):
+    text = saved.read_text()
+    changed = re.sub(r'"made":"20\d\d', '"made":"2000', text)
+    result = judge(changed, "--json")
+    assert result.code == 2 and result.json()["error"] == "saved-changed"
+    assert result.json()["failed_check"] == "saved-file"
+    assert judge(hashed(changed)).code == 0
+    assert "saved-changed" in judge(text[:-6] + ("0" if text[-6] != "0" else "1") + text[-5:]).text
+
+
+@pytest.mark.parametrize("edit", [lambda t: t[:-1], lambda t: t + " ", lambda t: t[:len(t) // 2], lambda t: "",
+                                  lambda t: t.replace('"version":1', '"version":2'),
+                                  lambda t: t.replace('"exchange":{', '"exchange":{"owner":"",')])
+def test_what_is_no_saved_exchange_cannot_be_judged(saved, judge, edit):
+    result = judge(edit(saved.read_text()))
+    assert result.code == 1 and result.out == "", result.text
+
+
+def test_a_saved_exchange_is_no_bundle(build, saved, tmp_path):
+    result = attestcommand.run(build, "verify", "--bundle", saved, "--report-data", "any", cwd=tmp_path)
+    assert result.code == 1 and "fresh --from" in result.text
+    result = attestcommand.run(build, "bundle", "--refresh", saved, "--collateral", tmp_path, cwd=tmp_path)
+    assert result.code == 1 and "judged as of its time" in result.text
+
+
+# ---- verify --host: the certificate of a handshake ----
+
+def test_the_certificate_of_a_handshake(build, world, live, tmp_path):
+    enclave, port = live
+    argv = ["verify", "--host", f"{enclave.instance['domain']}:{port}", "--pccs", world.pccs.url, "--json"]
+    result = attestcommand.run(build, *argv, "--allow-simulation", world.vendor.root, cwd=tmp_path)
+    assert result.code == 0, result.text
+    attestcommand.check_verdict(result.json())
+    assert any(c["name"] == "tls-key" and c["result"] == "passed" for c in result.json()["checks"])
+    assert attestcommand.run(build, *argv, cwd=tmp_path).json()["error"] == "simulated"
+
+
+def test_a_copied_certificate_is_of_another_domain(build, world, live, tmp_path):
+    enclave, _ = live
+    context = attackers.server_context(*attackers.stolen(enclave))
+    with attackers.ending(context, lambda tls, _: None) as thief:
+        result = attestcommand.run(build, "verify", "--host", f"other.localhost:{thief.port}", "--pccs", world.pccs.url,
+                                   "--allow-simulation", world.vendor.root, "--json", cwd=tmp_path)
+    assert result.code == 2 and result.json()["error"] == "instance-field:domain", result.text
+
+
+def test_a_plain_server_has_no_evidence(build, world, tmp_path):
+    context = attackers.server_context(*attackers.make_certificate("plain.localhost"))
+    with attackers.ending(context, lambda tls, _: None) as plain:
+        result = attestcommand.run(build, "verify", "--host", f"plain.localhost:{plain.port}", "--pccs",
+                                   world.pccs.url, "--json", cwd=tmp_path)
+    assert result.code == 2 and result.json()["error"] == "ratls-certificate", result.text
+
+
+def test_a_bundle_of_a_host_is_its_certificate(build, world, live, tmp_path):
+    enclave, port = live
+    path = tmp_path / "host.json"
+    made = attestcommand.run(build, "bundle", "--host", f"{enclave.instance['domain']}:{port}", "--pccs", world.pccs.url,
+                             "--output", path, "--json", cwd=tmp_path)
+    assert made.code == 0 and made.json()["missing"] == [] and made.json()["verified"] is False, made.text
+    assert json.loads(path.read_text())["evidence"]["kind"] == "ratls"

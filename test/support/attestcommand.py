@@ -1,0 +1,42 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Runs `mse attest` for test/e2e/test_attest_command*.py and says what every verdict of it must have."""
+import json
+import pathlib
+import subprocess
+
+MEMBERS = ("verdict", "error", "simulated", "checks", "valid_until")
+
+
+class Result:
+    def __init__(self, done):
+        self.code = done.returncode
+        self.out = done.stdout.decode("utf-8")
+        self.err = done.stderr.decode("utf-8")
+        self.text = f"exit {self.code}\n{self.out}{self.err}"
+
+    def json(self):
+        """Standard output is one JSON text and nothing else."""
+        return json.loads(self.out)
+
+
+def run(build, *argv, cwd, stdin=b"", env=None):
+    """No trust store, no network beyond what the options name."""
+    done = subprocess.run([str(pathlib.Path(build) / "mse"), "attest", *map(str, argv)], cwd=cwd, input=stdin,
+                          capture_output=True, timeout=60,
+                          env={"HOME": str(cwd), "PATH": "/usr/bin", "LANG": "C.UTF-8", "NO_COLOR": "1",
+                               "MSE_CONF_PATH": str(pathlib.Path(cwd) / "conf"), **(env or {})})
+    return Result(done)
+
+
+def check_verdict(verdict):
+    """The members that issue and docs/formats/verdict.md promise, and that they agree."""
+    missing = [name for name in MEMBERS if name not in verdict]
+    assert not missing, missing
+    failed = [check for check in verdict["checks"] if check["result"] == "failed"]
+    if verdict["verdict"] == "accept":
+        assert verdict["error"] is None and not failed
+    else:
+        assert verdict["verdict"] == "refuse"
+        assert verdict["error"].split(":")[0] == failed[0]["error"] and verdict["failed_check"] == failed[0]["name"]
+    for check in verdict["checks"]:
+        assert check["result"] in ("passed", "failed", "not-applicable") and check["name"] and check["text"]
