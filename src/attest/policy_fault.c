@@ -9,6 +9,8 @@
 #define ALL_TEES (ATTEST_TEE_BIT(ATTEST_TEE_SEV_SNP + 1) - 1)
 #define ALL_VMPLS (ATTEST_VMPL_HOST_BIT | (ATTEST_VMPL_HOST_BIT - 1))
 
+#define EXCEPTIONS_MAX 32 /* each may show in the verdict */
+
 static const size_t MACHINE_SIZES[] = {
     [ATTEST_MACHINE_PPID] = 32,
     [ATTEST_MACHINE_PLATFORM_INSTANCE] = 16,
@@ -45,91 +47,93 @@ static bool texts_are_sound(const char *const *list, size_t count)
 static const char *find_exception_fault(const struct attest_exception *exception)
 {
 	if (!exception->reason || !exception->reason[0])
-		return "an exception of the policy has no reason";
+		return "'exceptions': one has no reason";
 	if (exception->until <= 0)
-		return "an exception of the policy has no date";
+		return "'exceptions': one has no date";
 	if (exception->tcb_statuses & ~ALL_STATUSES)
-		return "an exception of the policy names an unknown TCB status";
+		return "'exceptions': one names an unknown TCB status";
 	if (exception->tcb_statuses & ATTEST_TCB_BIT(ATTEST_TCB_REVOKED))
-		return "an exception of the policy allows Revoked";
+		return "'exceptions': one allows Revoked";
 	if (!texts_are_sound(exception->advisories, exception->advisory_count))
-		return "an advisory of an exception has no name";
+		return "'exceptions': an advisory of one has no name";
 	if (!exception->debug && exception->tcb_statuses == 0 && exception->advisory_count == 0)
-		return "an exception of the policy allows nothing";
+		return "'exceptions': one allows nothing";
 	return NULL;
 }
 
 static const char *find_deny_fault(const struct attest_deny *deny)
 {
 	if (!deny->reason || !deny->reason[0])
-		return "a deny rule of the policy has no reason";
+		return "'deny': a rule has no reason";
 	if (deny->tees & ~ALL_TEES)
-		return "a deny rule of the policy names an unknown TEE";
+		return "'deny': a rule names an unknown TEE";
 	if (!deny->tees && !deny->fmspc && !deny->product && !deny->advisory)
-		return "a deny rule of the policy names nothing";
+		return "'deny': a rule names nothing";
 	/* One that names Intel's and AMD's at once would never apply. */
 	if (deny->product && (deny->fmspc || deny->advisory))
-		return "a deny rule of the policy names what no evidence has together";
+		return "'deny': a rule names what no evidence has together";
 	if (deny->product && strcmp(deny->product, "Milan") != 0 && strcmp(deny->product, "Genoa") != 0 &&
 	    strcmp(deny->product, "Turin") != 0)
-		return "a deny rule of the policy names an unknown product";
+		return "'deny': a rule names an unknown product";
 	return NULL;
 }
 
 static const char *find_machine_fault(const struct attest_policy_machine *machine)
 {
 	if ((size_t)machine->kind >= COUNT_OF(MACHINE_SIZES))
-		return "a machine of the policy is of no known kind";
+		return "'machines': one is of no known kind";
 	if (machine->id.size != MACHINE_SIZES[machine->kind])
-		return "a machine id of the policy has a wrong size";
+		return "'machines': an id has not the size of its kind";
 	return NULL;
 }
 
 static const char *find_tdx_fault(const struct attest_policy_tdx *tdx)
 {
 	if (!measurements_are_sound(tdx->mrseams, tdx->mrseam_count, false))
-		return "the policy's MRSEAMs are empty or of a wrong size";
+		return "'tdx': 'mrseams' are empty or of a wrong size";
 	for (size_t i = 0; i < COUNT_OF(tdx->rtmrs); i++)
 		if (!measurements_are_sound(tdx->rtmrs[i], tdx->rtmr_counts[i], false))
-			return "the policy's RTMRs are empty or of a wrong size";
+			return "'tdx': RTMRs ('rtmr0' to 'rtmr3') are empty or of a wrong size";
 	if (tdx->attributes_allowed & ~TDX_ATTRIBUTES_REFUSED)
-		return "the policy allows TDATTRIBUTES that are not refused";
+		return "'tdx': 'attributes_allowed' has bits that are never refused, or always";
 	return NULL;
 }
 
 static const char *find_snp_fault(const struct attest_policy_snp *snp)
 {
 	if (snp->policy_required & snp->policy_forbidden)
-		return "the policy requires and forbids the same bit of the guest policy";
+		return "'sev_snp': 'policy_required' and 'policy_forbidden' name the same bit";
 	if ((snp->policy_required & SNP_POLICY_MIGRATE_MA) && !snp->allow_migration_agent)
-		return "the policy requires a migration agent without allowing one";
+		return "'sev_snp': 'policy_required' names the migration agent without 'allow_migration_agent'";
 	if (snp->platform_required & snp->platform_forbidden)
-		return "the policy requires and forbids the same bit of PLATFORM_INFO";
+		return "'sev_snp': 'platform_required' and 'platform_forbidden' name the same bit";
 	if (snp->vmpls & ~ALL_VMPLS)
-		return "the policy allows an unknown VMPL";
+		return "'sev_snp': 'vmpls' has an unknown one";
 	if (!measurements_are_sound(snp->author_keys, snp->author_key_count, false))
-		return "the policy's author keys are empty or of a wrong size";
+		return "'sev_snp': 'author_keys' are empty or of a wrong size";
 	if (snp->csp_id && !snp->csp_id[0])
-		return "the policy's CSP id is empty";
+		return "'sev_snp': 'csp_id' is empty";
 	return NULL;
 }
 
 static const char *find_lists_fault(const struct attest_policy *policy)
 {
 	if (!measurements_are_sound(policy->measurements, policy->measurement_count, true))
-		return "the policy's measurements are empty or of a wrong size";
+		return "'measurements' are empty or of a wrong size";
 	if (!measurements_are_sound(policy->signers, policy->signer_count, true))
-		return "the policy's signers are empty or of a wrong size";
+		return "'signers' are empty or of a wrong size";
 	if (!texts_are_sound(policy->advisories, policy->advisory_count))
-		return "the policy's advisories are missing or have no name";
+		return "'advisories' are missing or have no name";
 	if (!list_is_sound(policy->machines, policy->machine_count))
-		return "the policy's machine list is empty";
+		return "'machines' are empty";
 	if (!list_is_sound(policy->denied, policy->denied_count))
-		return "the policy's deny rules are missing";
+		return "'deny': the rules are missing";
 	if (!list_is_sound(policy->exceptions, policy->exception_count))
-		return "the policy's exceptions are missing";
+		return "'exceptions' are missing";
+	if (policy->exception_count > EXCEPTIONS_MAX)
+		return "'exceptions' are more than 32";
 	if (!list_is_sound(policy->simulation_roots, policy->simulation_root_count))
-		return "the policy's simulation roots are missing";
+		return "'simulation_roots' are missing";
 	return NULL;
 }
 
@@ -167,15 +171,15 @@ const char *policy_find_fault(const struct attest_policy *policy)
 	if (fault)
 		return fault;
 	if (policy->tees & ~ALL_TEES)
-		return "the policy names an unknown TEE";
+		return "'tees' has an unknown one";
 	if (has_idle_section(policy))
-		return "the policy has a section for a TEE that it does not allow";
+		return "'tees' lacks a TEE that the policy has a section for ('sgx', 'tdx', 'sev_snp')";
 	if (policy->tcb_statuses & ~ALL_STATUSES)
-		return "the policy names an unknown TCB status";
+		return "'tcb_statuses' has an unknown one";
 	if (policy->tcb_statuses & ATTEST_TCB_BIT(ATTEST_TCB_REVOKED))
-		return "the policy allows Revoked";
+		return "'tcb_statuses' allows Revoked";
 	if (policy->tcb_date_min < 0 || policy->tcb_date_max < 0 ||
 	    (policy->tcb_date_max != 0 && policy->tcb_date_max < policy->tcb_date_min))
-		return "no tcbDate can lie between the policy's bounds";
+		return "no date lies between 'tcb_date_min' and 'tcb_date_max'";
 	return find_elements_fault(policy);
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "attest/revocation.h"
 
+#include "attest/policy.h"
 #include "format/hex.h"
 
 bool revocation_judge_list(struct judge *judge, const char *name, const struct collateral_crl *item,
@@ -9,6 +10,8 @@ bool revocation_judge_list(struct judge *judge, const char *name, const struct c
 	const struct x509_crl *crl = item->crl;
 	struct err err = ERR_INIT;
 
+	if (item->fault.missing && policy_allows_missing_crl(judge))
+		return judge_skip(judge, name, "%s; the policy allows it", item->fault.text);
 	if (item->fault.missing)
 		return judge_fail(judge, name, ATTEST_ERROR_CRL_MISSING, "%s", item->fault.text);
 	if (!crl)

@@ -5,6 +5,7 @@
 
 #include "base/clock.h"
 #include "base/fs.h"
+#include "cli/attest_policy_file.h"
 #include "cli/bundle_file.h"
 #include "cli/collateral_dir.h"
 #include "format/date.h"
@@ -45,6 +46,8 @@ static int read_measurement(const struct cmd_call *call, struct attest_options *
 	measurement->size = strlen(text) == 2 * MRENCLAVE_SIZE ? MRENCLAVE_SIZE : (size_t)ATTEST_MEASUREMENT_SIZE_MAX;
 	if (hex_decode(text, strlen(text), measurement->data, measurement->size, err) < 0)
 		return err_prefix(err, "--measurement (32 bytes of SGX, 48 of TDX and SEV-SNP)");
+	if (options->policy.measurement_count)
+		return err_set(err, ERR_INVALID, "--measurement: the policy names measurements already");
 	options->policy.measurements = measurement;
 	options->policy.measurement_count = 1;
 	return 0;
@@ -52,8 +55,12 @@ static int read_measurement(const struct cmd_call *call, struct attest_options *
 
 static int read_policy(const struct cmd_call *call, struct attest_options *options, struct err *err)
 {
-	if (cmd_find_value(call, "policy"))
-		return err_set(err, ERR_UNSUPPORTED, "--policy is not served");
+	const char *path = cmd_find_value(call, "policy");
+
+	if (path && attest_policy_file_load(path, &options->file_policy, err) < 0)
+		return err_prefix(err, "--policy '%s'", path);
+	if (options->file_policy)
+		options->policy = *options->file_policy;
 	if (cmd_find_value(call, "allow-debug"))
 		options->policy.allow_debug = true;
 	if (cmd_find_value(call, "allow-missing-crl"))
@@ -67,6 +74,8 @@ static int read_trust(const struct cmd_call *call, struct attest_options *option
 
 	if (trust_roots_load(NULL, cmd_find_value(call, "allow-simulation"), &options->simulation, err) < 0)
 		return -1;
+	if (options->simulation.count && options->policy.simulation_root_count)
+		return err_set(err, ERR_INVALID, "--allow-simulation: the policy names simulation roots already");
 	if (options->simulation.count) {
 		options->policy.simulation_roots = options->simulation.roots;
 		options->policy.simulation_root_count = options->simulation.count;
@@ -154,4 +163,6 @@ void attest_options_done(struct attest_options *options)
 	bundle_done(&options->bundle);
 	trust_roots_done(&options->simulation);
 	buf_done(&options->root);
+	attest_policy_free(options->file_policy);
+	options->file_policy = NULL;
 }

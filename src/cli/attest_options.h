@@ -53,6 +53,7 @@ struct attest_options {
 	struct trust_roots simulation;
 	struct buf root;
 	struct attest_bytes hardware;
+	struct attest_policy *file_policy; /* of --policy; NULL: none */
 };
 
 /* Messages name the option. *ret must be freed also after a failure. */
