@@ -7,12 +7,13 @@ _mse()
 		[[ $word == -* ]] || path="${path:+$path }$word"
 	done
 	case "$path" in
-	"") choices="attest cloud context deploy image init list localtest login logout logs scaffold sgx status stop test trust verify" ;;
+	"") choices="attest cloud connect context deploy image init list localtest login logout logs scaffold sgx status stop test trust verify" ;;
 	"attest") choices="bundle fresh verify" ;;
 	"attest bundle") choices="--collateral --color --help --host --json --output --pccs --quote --ratls --refresh --report --servername --version" ;;
 	"attest fresh") choices="--allow-debug --allow-missing-crl --allow-simulation --collateral --color --from --help --host --json --measurement --owner-key --pccs --policy --role --save --servername --tickets-from --time --trust-root --version" ;;
 	"attest verify") choices="--allow-debug --allow-missing-crl --allow-simulation --bundle --collateral --color --help --host --json --measurement --pccs --policy --quote --ratls --report --report-data --servername --time --trust-root --version" ;;
-	"cloud") choices="context deploy init list localtest login logout logs scaffold status stop test trust verify" ;;
+	"cloud") choices="connect context deploy init list localtest login logout logs scaffold status stop test trust verify" ;;
+	"cloud connect") choices="--allow-simulation --code --color --connections --context --expose --fingerprint --help --json --listen --max-age --pccs --release --tcp --version --wait" ;;
 	"cloud context") choices="--color --export --help --json --list --output --purge --remove --version" ;;
 	"cloud deploy") choices="--allow-simulation --color --help --json --no-verify --path --pccs --timeout --untrusted-ssl --version --workspace --yes" ;;
 	"cloud init") choices="--color --help --version" ;;
@@ -32,6 +33,7 @@ _mse()
 	"cloud trust remove") choices="--color --help --version" ;;
 	"cloud trust remove-publisher") choices="--color --help --version" ;;
 	"cloud verify") choices="--allow-simulation --code --color --context --fingerprint --help --json --pccs --verbose --version --workspace" ;;
+	"connect") choices="--allow-simulation --code --color --connections --context --expose --fingerprint --help --json --listen --max-age --pccs --release --tcp --version --wait" ;;
 	"context") choices="--color --export --help --json --list --output --purge --remove --version" ;;
 	"deploy") choices="--allow-simulation --color --help --json --no-verify --path --pccs --timeout --untrusted-ssl --version --workspace --yes" ;;
 	"image") choices="bill key sign verify" ;;

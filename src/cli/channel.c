@@ -127,8 +127,8 @@ static struct attest_policy base_policy(const struct channel_expect *expect)
 	return policy;
 }
 
-static int judge(const struct channel_expect *expect, const struct exchange *exchange,
-		 struct attest_verdict **ret_verdict, struct err *err)
+static int judge_answer(const struct channel_expect *expect, const struct channel *channel,
+			const struct exchange *exchange, struct attest_verdict **ret_verdict, struct err *err)
 {
 	const struct buf *body = &exchange->response.body;
 	const struct attest_collateral *collateral = NULL;
@@ -146,6 +146,7 @@ static int judge(const struct channel_expect *expect, const struct exchange *exc
 				     .identity = expect->identity};
 	const char *why = NULL;
 
+	(void)channel;
 	if (expect->fingerprint) {
 		memcpy(measurement.data, expect->fingerprint, measurement.size);
 		policy.measurements = &measurement;
@@ -210,6 +211,23 @@ static int keep_record(const struct channel_expect *expect, const struct exchang
 	return buf_add(&record->answer, exchange->response.body.data, exchange->response.body.size, err);
 }
 
+typedef int (*judging)(const struct channel_expect *expect, const struct channel *channel,
+		       const struct exchange *exchange, struct attest_verdict **ret_verdict, struct err *err);
+
+/* The collateral is borrowed from its source, which has one user at a time. */
+static int with_lock(judging judge, const struct channel_expect *expect, const struct channel *channel,
+		     const struct exchange *exchange, struct attest_verdict **ret_verdict, struct err *err)
+{
+	int status;
+
+	if (expect->lock)
+		(void)pthread_mutex_lock(expect->lock);
+	status = judge(expect, channel, exchange, ret_verdict, err);
+	if (expect->lock)
+		(void)pthread_mutex_unlock(expect->lock);
+	return status;
+}
+
 static bool is_evidence(const struct exchange *exchange)
 {
 	const struct buf *body = &exchange->response.body;
@@ -241,12 +259,12 @@ static int attest(const struct channel_expect *expect, struct channel *channel, 
 	if (interrupt_check(err) < 0 || connect_tls(expect, channel, exchange, err) < 0 ||
 	    ask(expect, channel, exchange, err) < 0 || keep_record(expect, exchange, err) < 0)
 		return -1;
-	if (!is_evidence(exchange) && judge_leaf(expect, channel, exchange, ret_verdict, err) < 0)
+	if (!is_evidence(exchange) && with_lock(judge_leaf, expect, channel, exchange, ret_verdict, err) < 0)
 		return -1;
 	/* Until the verdict nothing but the answer may come. */
 	if (!http_client_is_open(channel->http))
 		return err_set(err, ERR_UNTRUSTED, "attest-http: the server sends more than its answer, or has left");
-	if (judge(expect, exchange, ret_verdict, err) < 0)
+	if (with_lock(judge_answer, expect, channel, exchange, ret_verdict, err) < 0)
 		return -1;
 	verdict = *ret_verdict;
 	if (!verdict->accepted && !expect->no_verify)
@@ -297,6 +315,11 @@ int channel_request(struct channel *channel, const struct http_request *request,
 		    struct err *err)
 {
 	return http_client_request(channel->http, request, ret_response, err);
+}
+
+struct tls_client *channel_tls(struct channel *channel)
+{
+	return http_client_tls(channel->http);
 }
 
 int channel_certificate_pem(const struct channel *channel, struct buf *ret, struct err *err)

@@ -7,6 +7,8 @@
 #ifndef MSE_CLI_CHANNEL_H
 #define MSE_CLI_CHANNEL_H
 
+#include <pthread.h>
+
 #include "cli/attest_report.h"
 #include "cli/collateral.h"
 #include "mse/attest.h"
@@ -39,7 +41,8 @@ struct channel_expect {
 	const struct attest_policy *policy; /* NULL: the strict one; fingerprint and simulation roots come on top */
 	const struct attest_roots *roots;   /* NULL: the vendors' */
 	struct channel_record *record;      /* NULL, or to be filled as far as the exchange came */
-	bool no_verify;                     /* --no-verify: a refused verdict does not close the connection */
+	pthread_mutex_t *lock; /* held while collateral is used, where several threads share it; NULL: one thread */
+	bool no_verify;        /* --no-verify: a refused verdict does not close the connection */
 };
 
 struct channel;
@@ -57,6 +60,9 @@ DEFINE_SCOPED_PTR(struct channel, channel_close);
 /* On this connection only. */
 must_check int channel_request(struct channel *channel, const struct http_request *request,
 			       struct http_response *ret_response, struct err *err);
+
+/* The attested connection itself, for who passes bytes through it; borrowed. Nothing is left over in channel. */
+struct tls_client *channel_tls(struct channel *channel);
 
 /* The RA-TLS certificate that the answer carried, PEM; and the leaf of the handshake, which in owner mode is another.
  */

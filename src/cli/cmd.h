@@ -89,6 +89,7 @@ int cmd_logout(struct cmd_call *call, struct err *err);
 int cmd_trust_add(struct cmd_call *call, struct err *err);
 int cmd_trust_list(struct cmd_call *call, struct err *err);
 int cmd_trust_remove(struct cmd_call *call, struct err *err);
+int cmd_connect(struct cmd_call *call, struct err *err);
 int cmd_context(struct cmd_call *call, struct err *err);
 int cmd_init(struct cmd_call *call, struct err *err);
 int cmd_scaffold(struct cmd_call *call, struct err *err);

@@ -118,6 +118,21 @@ static const struct cmd_option attest_fresh_options[] = {
     ATTEST_OPTION_TIME,
     OPTION_JSON,
 };
+static const struct cmd_option connect_options[] = {
+    {"listen", 0, "ADDRESS", "127.0.0.1:PORT, or unix:PATH (default: a free port of 127.0.0.1)", false},
+    {"expose", 0, "NAME", "let others than this machine in: what they call it, where it is not the loopback", false},
+    {"tcp", 0, NULL, "pass bytes of any protocol instead of HTTP", false},
+    {"fingerprint", 0, "HEX", "the fingerprint that the code must have", false},
+    {"context", 0, "FILE", "context of the app (default: the stored one of the domain)", false},
+    {"code", 0, "DIR", "folder of the app's code, to recompute the fingerprint", false},
+    {"release", 0, "FILE", "manifest of the release that must answer", false},
+    {"connections", 0, "N", "attested connections at once (default: 256); further requests wait", false},
+    {"wait", 0, "SECONDS", "how long a request waits for one (default: 30), then 503", false},
+    {"max-age", 0, "SECONDS", "attest again after so long (default and maximum: 3600)", false},
+    OPTION_SIMULATION,
+    OPTION_PCCS,
+    OPTION_JSON,
+};
 #define OPTION_RUNTIME \
 	{ \
 		"runtime", 0, "FILE", "the mse-enclave of the image (default: the installed one)", false \
@@ -176,6 +191,8 @@ const struct cmd_entry cmd_table[] = {
     {CLOUD, "test", OPERATIONS, "run the app's tests against the deployed app", "UUID", 1, 1, NO_OPTIONS, cmd_test},
     {CLOUD, "verify", OPERATIONS, "check that a domain ends in the expected enclave", "DOMAIN[:PORT]", 1, 1,
      OPTIONS(verify_options), cmd_verify},
+    {CLOUD, "connect", OPERATIONS, "be a local address of the app: every connection is attested",
+     "DOMAIN[:PORT] [-- COMMAND...]", 1, CMD_ARGS_MAX, OPTIONS(connect_options), cmd_connect},
     {ATTEST, "verify", OPERATIONS, "judge evidence of SGX, TDX or SEV-SNP",
      "(--quote FILE | --report FILE | --ratls PEM | --host HOST[:PORT] | --bundle FILE)", 0, 0,
      OPTIONS(attest_verify_options), cmd_attest_verify},

@@ -72,6 +72,12 @@ void collateral_source_free(struct collateral_source *source)
 	free(source);
 }
 
+void collateral_source_forget(struct collateral_source *source)
+{
+	if (source->url)
+		source->key[0] = '\0';
+}
+
 /* Chains are PEM, percent-encoded, under one of Intel's header names. */
 static int take_chain(const struct curl_response *response, struct buf *ret, struct err *err)
 {

@@ -27,6 +27,8 @@ DEFINE_SCOPED_PTR(struct collateral_source, collateral_source_free);
  */
 must_check int collateral_source_get(struct collateral_source *source, const void *evidence, size_t size,
 				     const struct attest_collateral **ret_collateral, struct err *err);
+/* What was fetched is asked for again at the next call; what was given stays. */
+void collateral_source_forget(struct collateral_source *source);
 /* The same as bytes. */
 must_check int collateral_source_items(struct collateral_source *source, const void *evidence, size_t size,
 				       const struct collateral_items **ret_items, struct err *err);

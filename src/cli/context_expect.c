@@ -192,6 +192,7 @@ int context_expect_open(struct context_expect *expect, struct channel **ret_chan
 	    .simulation_roots = expect->roots.roots,
 	    .simulation_root_count = expect->roots.count,
 	    .collateral = expect->collateral,
+	    .lock = expect->lock,
 	};
 
 	return channel_open(&channel, ret_channel, ret_verdict, err);

@@ -25,6 +25,7 @@ struct context_expect {
 	uint8_t fingerprint[32], owner_key[32], identity[64];
 	bool has_fingerprint, has_owner_key, has_identity;
 	int64_t deployed_seen;
+	pthread_mutex_t *lock; /* as in struct channel_expect */
 };
 
 struct context_expect_options {

@@ -28,13 +28,23 @@ static int left_ms(int64_t deadline_ns)
 	return left_ns / NS_PER_MS >= INT_MAX ? INT_MAX : (int)(left_ns / NS_PER_MS) + 1;
 }
 
+static _Thread_local int cancel_fd = -1;
+
+void dial_set_cancel(int fd)
+{
+	cancel_fd = fd;
+}
+
 int dial_wait(int fd, short events, int64_t deadline_ns, struct err *err)
 {
 	for (;;) {
-		struct pollfd poll_fd = {.fd = fd, .events = events};
+		/* poll leaves out a negative descriptor */
+		struct pollfd fds[] = {{.fd = fd, .events = events}, {.fd = cancel_fd, .events = POLLIN}};
 		const int timeout_ms = left_ms(deadline_ns);
-		const int got = timeout_ms > 0 ? poll(&poll_fd, 1, timeout_ms) : 0;
+		const int got = timeout_ms > 0 ? poll(fds, COUNT_OF(fds), timeout_ms) : 0;
 
+		if (got > 0 && fds[1].revents)
+			return err_set(err, ERR_CANCELLED, "no longer wanted");
 		if (got > 0)
 			return 0;
 		if (got < 0 && errno != EINTR)

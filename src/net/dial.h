@@ -14,6 +14,12 @@
 must_check int dial_tcp(const char *host, uint16_t port, int64_t deadline_ns, int *ret_fd, struct err *err);
 must_check int dial_unix(const char *path, int64_t deadline_ns, int *ret_fd, struct err *err);
 
+/*
+ * From now on every wait of this thread, here and in tls_client, also ends when fd becomes readable: ERR_CANCELLED.
+ * -1: no more. The descriptor stays the caller's.
+ */
+void dial_set_cancel(int fd);
+
 /* poll(2) for events until the deadline. */
 must_check int dial_wait(int fd, short events, int64_t deadline_ns, struct err *err);
 

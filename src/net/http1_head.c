@@ -170,8 +170,7 @@ static size_t count_fields(const struct http1_head *head, const char *name, cons
 	return count;
 }
 
-/* true if a comma-separated list in any field called name holds token. */
-static bool list_has(const struct http1_head *head, const char *name, const char *token)
+bool http1_head_lists(const struct http1_head *head, const char *name, const char *token)
 {
 	const size_t token_size = strlen(token);
 
@@ -195,9 +194,10 @@ static bool list_has(const struct http1_head *head, const char *name, const char
 static void find_keep_alive(struct http1_head *head)
 {
 	if (head->minor_version == 0)
-		head->keep_alive = list_has(head, "connection", "keep-alive") && !list_has(head, "connection", "close");
+		head->keep_alive = http1_head_lists(head, "connection", "keep-alive") &&
+				   !http1_head_lists(head, "connection", "close");
 	else
-		head->keep_alive = !list_has(head, "connection", "close");
+		head->keep_alive = !http1_head_lists(head, "connection", "close");
 }
 
 /* Content-Length and Transfer-Encoding (RFC 9112 6.3), for both directions. */
@@ -340,10 +340,24 @@ static int check_expect(struct http1_head *head, int *ret_status)
 	return 0;
 }
 
-int http1_request_parse(uint8_t *data, size_t size, struct http1_head *ret, int *ret_status)
+/* "HOST:PORT" (RFC 9112 3.2.3): bytes of a Host with a colon in them. */
+static bool is_authority(const char *target)
+{
+	return strchr(target, ':') && host_is_valid(target);
+}
+
+static int check_target(struct http1_head *head, bool is_tunnel, int *ret_status)
+{
+	const bool is_valid = is_tunnel ? is_authority(head->target) : target_is_valid(head->method, head->target);
+
+	return is_valid ? 0 : fail(head, 400, "malformed target", ret_status);
+}
+
+static int request_parse(uint8_t *data, size_t size, bool takes_connect, struct http1_head *ret, int *ret_status)
 {
 	const uint8_t *line_end = memchr(data, '\r', size);
 	struct request_line line;
+	bool is_tunnel;
 
 	*ret = (struct http1_head){.host = ""};
 	if (!line_end)
@@ -352,7 +366,8 @@ int http1_request_parse(uint8_t *data, size_t size, struct http1_head *ret, int 
 		return -1;
 	/* llhttp has a list of methods; what is not in ours has an answer of its own. */
 	data[line.method_size] = 0;
-	if (!method_is_known((const char *)data))
+	is_tunnel = takes_connect && strcmp((const char *)data, "CONNECT") == 0;
+	if (!is_tunnel && !method_is_known((const char *)data))
 		return fail(ret, 501, "unknown method", ret_status);
 	data[line.method_size] = ' ';
 	if (!parse_fields(data, size, HTTP_REQUEST, ret))
@@ -361,12 +376,23 @@ int http1_request_parse(uint8_t *data, size_t size, struct http1_head *ret, int 
 	data[line.method_size + 1 + line.target_size] = 0;
 	ret->method = (const char *)data;
 	ret->target = (const char *)data + line.method_size + 1;
-	if (!target_is_valid(ret->method, ret->target))
-		return fail(ret, 400, "malformed target", ret_status);
 	find_keep_alive(ret);
-	if (check_host(ret, ret_status) < 0 || find_framing(ret, ret_status) < 0)
+	if (check_target(ret, is_tunnel, ret_status) < 0 || check_host(ret, ret_status) < 0 ||
+	    find_framing(ret, ret_status) < 0)
 		return -1;
+	if (is_tunnel && ret->framing != HTTP1_NO_BODY)
+		return fail(ret, 400, "CONNECT with a body", ret_status);
 	return check_expect(ret, ret_status);
+}
+
+int http1_request_parse(uint8_t *data, size_t size, struct http1_head *ret, int *ret_status)
+{
+	return request_parse(data, size, false, ret, ret_status);
+}
+
+int http1_proxy_request_parse(uint8_t *data, size_t size, struct http1_head *ret, int *ret_status)
+{
+	return request_parse(data, size, true, ret, ret_status);
 }
 
 /* ---- responses ---- */

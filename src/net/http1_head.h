@@ -48,6 +48,12 @@ struct http1_head {
  */
 must_check int http1_request_parse(uint8_t *data, size_t size, struct http1_head *ret, int *ret_status);
 
+/* The same for a proxy: CONNECT with "HOST:PORT" as its target (RFC 9110 9.3.6) is taken too, without a body. */
+must_check int http1_proxy_request_parse(uint8_t *data, size_t size, struct http1_head *ret, int *ret_status);
+
+/* true if a comma-separated list in any field called name holds token. */
+bool http1_head_lists(const struct http1_head *head, const char *name, const char *token);
+
 /* The same for a response to request_method; -1 on anything malformed, with ret->problem. */
 must_check int http1_response_parse(uint8_t *data, size_t size, const char *request_method, struct http1_head *ret);
 

@@ -275,6 +275,45 @@ int tls_client_read(struct tls_client *client, void *ret_data, size_t size, size
 	}
 }
 
+static enum tls_step step_of(enum tls_io io)
+{
+	switch (io) {
+	case TLS_IO_DONE:
+		return TLS_STEP_DONE;
+	case TLS_IO_WANT_READ:
+		return TLS_STEP_WANT_READ;
+	case TLS_IO_WANT_WRITE:
+		return TLS_STEP_WANT_WRITE;
+	case TLS_IO_CLOSED:
+		return TLS_STEP_CLOSED;
+	case TLS_IO_FAILED:
+		break;
+	}
+	return TLS_STEP_FAILED;
+}
+
+enum tls_step tls_client_try_read(struct tls_client *client, void *ret_data, size_t size, size_t *ret_got,
+				  struct err *err)
+{
+	return step_of(tls_conn_read(client->conn, ret_data, size, ret_got, err));
+}
+
+enum tls_step tls_client_try_write(struct tls_client *client, const void *data, size_t size, size_t *ret_put,
+				   struct err *err)
+{
+	return step_of(tls_conn_write(client->conn, data, size, ret_put, err));
+}
+
+bool tls_client_has_pending(const struct tls_client *client)
+{
+	return tls_conn_has_pending(client->conn);
+}
+
+void tls_client_end(struct tls_client *client)
+{
+	tls_conn_close_notify(client->conn);
+}
+
 bool tls_client_is_readable(struct tls_client *client)
 {
 	struct pollfd poll_fd = {.fd = client->fd, .events = POLLIN};

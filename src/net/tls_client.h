@@ -52,6 +52,25 @@ must_check int tls_client_write(struct tls_client *client, const void *data, siz
 must_check int tls_client_read(struct tls_client *client, void *ret_data, size_t size, size_t *ret_got,
 			       int64_t deadline_ns, struct err *err);
 
+/*
+ * One step without waiting, for who watches tls_client_fd himself. Of a write *ret_put bytes are done, perhaps not all.
+ * tls_client_has_pending: bytes that the socket no longer holds are still to be read.
+ */
+enum tls_step {
+	TLS_STEP_DONE,
+	TLS_STEP_WANT_READ,
+	TLS_STEP_WANT_WRITE,
+	TLS_STEP_CLOSED, /* the server has closed in order */
+	TLS_STEP_FAILED, /* *err says why; the connection is of no use any more */
+};
+enum tls_step tls_client_try_read(struct tls_client *client, void *ret_data, size_t size, size_t *ret_got,
+				  struct err *err);
+enum tls_step tls_client_try_write(struct tls_client *client, const void *data, size_t size, size_t *ret_put,
+				   struct err *err);
+bool tls_client_has_pending(const struct tls_client *client);
+/* Tells the server that nothing more is written (close_notify); reading goes on. */
+void tls_client_end(struct tls_client *client);
+
 /* true if something waits to be read, or the server has gone: a kept connection should not be used then. */
 bool tls_client_is_readable(struct tls_client *client);
 

@@ -1,0 +1,386 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * mse connect (attested-channel.md section 8): a local address whose every byte ends in the expected enclave, for
+ * clients that know nothing of attestation. docs/connect.md.
+ */
+#include <pthread.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/pidfd.h>
+#include <sys/resource.h>
+
+#include "base/clock.h"
+#include "base/fd.h"
+#include "base/number.h"
+#include "base/spawn.h"
+#include "cli/app_expect.h"
+#include "cli/child.h"
+#include "cli/cmd.h"
+#include "cli/connect_listen.h"
+#include "cli/connect_proxy.h"
+#include "cli/interrupt.h"
+
+#define DRAIN_MS 5000
+#define MS_PER_SECOND 1000
+#define NS_PER_SECOND 1000000000LL
+#define COLLATERAL_AGE_NS (3600 * NS_PER_SECOND) /* then it is asked for again */
+#define WAIT_SECONDS_MAX 600
+#define DESCRIPTORS (2 * (CONNECT_CLIENTS_MAX + CONNECT_CONNECTIONS_DEFAULT))
+#define ADDRESS_MAX 300
+#define WORD_MAX 8192
+
+struct connect {
+	struct cmd_call *call;
+	struct app_expect app;
+	struct connect_site site;
+	struct connect_listen where;
+	int listen_fd;
+	char address[ADDRESS_MAX]; /* "127.0.0.1:8080", "unix:PATH" */
+	struct connect_proxy_options options;
+	/* Attestation runs on several threads; the lock is for all that follows. */
+	pthread_mutex_t lock;
+	int64_t collateral_ns;
+	/* The command behind "--". */
+	pid_t child;
+	int child_fd; /* pidfd */
+	int child_status;
+	char reported[ATTEST_NAME_SIZE]; /* the last event, which is not told again */
+};
+
+/* ---- attested connections ---- */
+
+/* What one verdict taught holds for the next connection (F9). */
+static void learn(struct connect *connect, const struct attest_verdict *verdict)
+{
+	struct context_expect *expect = &connect->app.expect;
+
+	if (verdict->deployed > expect->deployed_seen)
+		expect->deployed_seen = verdict->deployed;
+	/* Without a ticket nobody says which instance of the code is meant: the first one, then. */
+	if (!expect->has_identity && !expect->has_owner_key && verdict->has_identity) {
+		memcpy(expect->identity, verdict->identity, sizeof(expect->identity));
+		expect->has_identity = true;
+	}
+}
+
+static int open_attested(void *arg, struct channel **ret_channel, struct attest_verdict **ret_verdict, struct err *err)
+{
+	struct connect *connect = arg;
+	struct context_expect expect;
+	int status;
+
+	(void)pthread_mutex_lock(&connect->lock);
+	if (clock_monotonic_ns() - connect->collateral_ns > COLLATERAL_AGE_NS) {
+		collateral_source_forget(connect->app.expect.collateral);
+		connect->collateral_ns = clock_monotonic_ns();
+	}
+	expect = connect->app.expect; /* its pointers stay; what is learnt meanwhile counts from the next one on */
+	(void)pthread_mutex_unlock(&connect->lock);
+	expect.lock = &connect->lock;
+	status = context_expect_open(&expect, ret_channel, ret_verdict, err);
+	(void)pthread_mutex_lock(&connect->lock);
+	if (status == 0)
+		learn(connect, *ret_verdict);
+	(void)pthread_mutex_unlock(&connect->lock);
+	return status;
+}
+
+/* ---- telling ---- */
+
+static void print_line(struct connect *connect, json_t *object)
+{
+	char *text = object ? json_dumps(object, JSON_COMPACT) : NULL;
+
+	if (text)
+		out_print(connect->call->out, "%s\n", text);
+	(void)fflush(stdout);
+	free(text);
+	json_decref(object);
+}
+
+static void report_json(struct connect *connect, const char *event, const char *name, const char *text,
+			const struct attest_verdict *verdict)
+{
+	json_t *object = json_pack("{s:s, s:s, s:s}", "event", event, "error", name, "message", text);
+	char *dumped = object && verdict ? attest_verdict_json(verdict) : NULL;
+
+	if (dumped)
+		(void)json_object_set_new(object, "verdict", json_loads(dumped, 0, NULL));
+	free(dumped);
+	print_line(connect, object);
+}
+
+static void report_text(struct connect *connect, enum connect_event event, const char *text,
+			const struct attest_verdict *verdict)
+{
+	struct out *out = connect->call->out;
+	const char *domain = connect->app.expect.address.host;
+
+	switch (event) {
+	case CONNECT_EVENT_ATTESTED:
+		if (verdict->simulated)
+			out_warning(out, "SIMULATED: no hardware protects this");
+		out_success(out, "'%s' is verified: connections to it are attested", domain);
+		return;
+	case CONNECT_EVENT_REFUSED:
+		out_error(out, "'%s' is not verified, nothing was sent: %s", domain, text);
+		return;
+	case CONNECT_EVENT_TLS_INSIDE:
+		out_warning(out, "A client speaks TLS inside CONNECT, which would end in nothing: ask for http://%s",
+			    domain);
+		return;
+	}
+}
+
+/* Each kind of news once, until other news came between. */
+static void report(void *arg, enum connect_event event, const char *name, const char *text,
+		   const struct attest_verdict *verdict)
+{
+	static const char *const events[] = {[CONNECT_EVENT_ATTESTED] = "attested",
+					     [CONNECT_EVENT_REFUSED] = "refused",
+					     [CONNECT_EVENT_TLS_INSIDE] = "tls-inside"};
+	struct connect *connect = arg;
+
+	if (strcmp(connect->reported, name) == 0)
+		return;
+	(void)snprintf(connect->reported, sizeof(connect->reported), "%s", name);
+	if (cmd_has(connect->call, "json"))
+		report_json(connect, events[event], name, text, verdict);
+	else
+		report_text(connect, event, text, verdict);
+}
+
+static void announce(struct connect *connect)
+{
+	struct out *out = connect->call->out;
+	const char *scheme = connect->options.is_tcp || *connect->where.path ? "" : "http://";
+	char url[sizeof("http://") + ADDRESS_MAX];
+
+	(void)snprintf(url, sizeof(url), "%s%s", scheme, connect->address);
+	if (cmd_has(connect->call, "json")) {
+		print_line(connect,
+			   json_pack("{s:s, s:s, s:s, s:s, s:i, s:s, s:s}", "event", "ready", "domain",
+				     connect->app.expect.address.host, "mode", connect->options.is_tcp ? "tcp" : "http",
+				     "address", connect->address, "port", (int)connect->where.port, "url",
+				     *scheme ? url : "", "fingerprint_from", connect->app.fingerprint_from));
+	} else if (connect->child <= 0) {
+		out_print(out, "%s\n", url);
+		(void)fflush(stdout);
+	}
+	if (connect->where.is_open)
+		out_warning(out, "%s is not the loopback: whoever reaches it uses this attested connection",
+			    connect->address);
+}
+
+/* ---- the command behind "--" ---- */
+
+/* "{url}" and the like, anywhere in a word. */
+static int fill_word(const struct connect *connect, const char *word, struct buf *ret, struct err *err)
+{
+	const char *colon = strrchr(connect->address, ':');
+	const struct {
+		const char *mark, *before, *value;
+	} rows[] = {{"{url}", "http://", connect->address},
+		    {"{address}", "", connect->address},
+		    {"{port}", "", colon ? colon + 1 : ""}};
+
+	while (*word) {
+		size_t i = 0;
+
+		while (i < COUNT_OF(rows) && strncmp(word, rows[i].mark, strlen(rows[i].mark)) != 0)
+			i++;
+		if (i == COUNT_OF(rows)) {
+			if (buf_add_byte(ret, (uint8_t)*word++, err) < 0)
+				return -1;
+			continue;
+		}
+		if (buf_addf(ret, err, "%s%s", rows[i].before, rows[i].value) < 0)
+			return -1;
+		word += strlen(rows[i].mark);
+	}
+	return buf_add_byte(ret, '\0', err);
+}
+
+static int set_environment(const struct connect *connect, struct child_env *env, struct err *err)
+{
+	scoped(buf_done) struct buf url = BUF_INIT(WORD_MAX), port = BUF_INIT(WORD_MAX);
+
+	if (child_env_inherit(env, err) < 0 || fill_word(connect, "{url}", &url, err) < 0 ||
+	    fill_word(connect, "{port}", &port, err) < 0 ||
+	    child_env_set(env, "MSE_CONNECT_ADDRESS", connect->address, err) < 0)
+		return -1;
+	if (*connect->where.path)
+		return 0;
+	if (child_env_set(env, "MSE_CONNECT_PORT", buf_text(&port), err) < 0)
+		return -1;
+	return connect->options.is_tcp ? 0 : child_env_set(env, "MSE_CONNECT_URL", buf_text(&url), err);
+}
+
+static int start_words(struct connect *connect, const char *const *argv, struct err *err)
+{
+	scoped(child_env_done) struct child_env env = {0};
+	struct spawn_options options = SPAWN_OPTIONS_INIT;
+
+	if (set_environment(connect, &env, err) < 0)
+		return -1;
+	options.argv = argv;
+	options.env = (const char *const *)env.items;
+	options.stdin_fd = 0;
+	options.stdout_fd = options.stderr_fd = SPAWN_INHERIT;
+	options.die_with_parent = true;
+	if (spawn_start(&options, &connect->child, err) < 0)
+		return -1;
+	connect->child_fd = pidfd_open(connect->child, 0);
+	return connect->child_fd < 0 ? err_set_errno(err, "cannot watch '%s'", argv[0]) : 0;
+}
+
+static int start_command(struct connect *connect, struct err *err)
+{
+	const struct cmd_call *call = connect->call;
+	const char *argv[CMD_ARGS_MAX + 1] = {NULL};
+	struct buf words[CMD_ARGS_MAX];
+	size_t count = 0;
+	int status = 0;
+
+	for (size_t i = 1; i < call->arg_count && status == 0; i++, count++) {
+		words[count] = BUF_INIT(WORD_MAX);
+		status = fill_word(connect, call->args[i], &words[count], err);
+		argv[count] = buf_text(&words[count]);
+	}
+	if (status == 0 && count > 0)
+		status = start_words(connect, argv, err);
+	for (size_t i = 0; i < count; i++)
+		buf_done(&words[i]);
+	return status;
+}
+
+static bool should_stop(void *arg)
+{
+	struct connect *connect = arg;
+	struct err ignored = ERR_INIT;
+
+	if (interrupt_seen()) {
+		/* The ordinary end, unless a command was to say how it ends. */
+		connect->child_status = connect->child > 0 ? CMD_EXIT_INTERRUPTED : CMD_EXIT_OK;
+		return true;
+	}
+	if (connect->child <= 0 || spawn_wait(connect->child, 0, &connect->child_status, &ignored) < 0)
+		return false;
+	connect->child = -1;
+	return true;
+}
+
+/* ---- options ---- */
+
+static int read_number(const struct cmd_call *call, const char *name, unsigned max, unsigned by_default, unsigned *ret,
+		       struct err *err)
+{
+	const char *text = cmd_value(call, name);
+	uint64_t value = by_default;
+
+	if (text && number_parse_u64(text, 1, max, &value, err) < 0)
+		return err_prefix(err, "--%s", name);
+	*ret = (unsigned)value;
+	return 0;
+}
+
+static int read_options(struct connect *connect, struct err *err)
+{
+	const struct cmd_call *call = connect->call;
+	struct connect_proxy_options *options = &connect->options;
+	const char *listen = cmd_value(call, "listen");
+	unsigned wait_seconds;
+
+	if (read_number(call, "connections", CONNECT_CONNECTIONS_MAX, CONNECT_CONNECTIONS_DEFAULT,
+			&options->connections_max, err) < 0 ||
+	    read_number(call, "wait", WAIT_SECONDS_MAX, CONNECT_WAIT_MS_DEFAULT / MS_PER_SECOND, &wait_seconds, err) <
+		0 ||
+	    read_number(call, "max-age", CONNECT_AGE_SECONDS_MAX, CONNECT_AGE_SECONDS_MAX, &options->age_seconds, err) <
+		0)
+		return -1;
+	options->wait_ms = wait_seconds * MS_PER_SECOND;
+	options->is_tcp = cmd_has(call, "tcp");
+	return connect_listen_parse(listen ? listen : "127.0.0.1:0", cmd_value(call, "expose"), &connect->where, err) <
+		       0
+		   ? err_prefix(err, "--listen")
+		   : 0;
+}
+
+static int read_expectation(struct connect *connect, struct err *err)
+{
+	const struct cmd_call *call = connect->call;
+	const struct app_expect_options options = {
+	    .address = call->args[0],
+	    .context = cmd_value(call, "context"),
+	    .code = cmd_value(call, "code"),
+	    .fingerprint = cmd_value(call, "fingerprint"),
+	    .release = cmd_value(call, "release"),
+	    .simulation_root = cmd_value(call, "allow-simulation"),
+	    .pccs = cmd_value(call, "pccs"),
+	    .may_be_stored = true,
+	};
+
+	return app_expect_init(call->settings, call->out, &options, &connect->app, err);
+}
+
+/* Two descriptors for each client. */
+static void raise_limit(void)
+{
+	struct rlimit limit;
+
+	if (getrlimit(RLIMIT_NOFILE, &limit) < 0 || limit.rlim_cur >= DESCRIPTORS)
+		return;
+	limit.rlim_cur = limit.rlim_max < DESCRIPTORS ? limit.rlim_max : DESCRIPTORS;
+	(void)setrlimit(RLIMIT_NOFILE, &limit);
+}
+
+/* ---- running ---- */
+
+static int serve(struct connect *connect, struct err *err)
+{
+	struct connect_proxy_options *options = &connect->options;
+	scoped(buf_done) struct buf address = BUF_INIT(ADDRESS_MAX);
+
+	connect->site.app = connect->app.expect.address;
+	if (connect_listen_open(&connect->where, cmd_value(connect->call, "expose"), &connect->site,
+				&connect->listen_fd, err) < 0 ||
+	    connect_listen_text(&connect->where, &address, err) < 0)
+		return -1;
+	(void)snprintf(connect->address, sizeof(connect->address), "%s", buf_text(&address));
+	options->site = &connect->site;
+	options->listen_fd = connect->listen_fd;
+	options->open = open_attested;
+	options->report = report;
+	options->should_stop = should_stop;
+	options->open_arg = options->report_arg = options->stop_arg = connect;
+	if (start_command(connect, err) < 0)
+		return -1;
+	options->wake_fd = connect->child_fd;
+	announce(connect);
+	return connect_proxy_run(options, DRAIN_MS, err);
+}
+
+static int run(struct connect *connect, struct err *err)
+{
+	int status;
+
+	if (read_options(connect, err) < 0 || read_expectation(connect, err) < 0)
+		return -1;
+	raise_limit();
+	connect->collateral_ns = clock_monotonic_ns();
+	status = serve(connect, err);
+	connect_listen_close(&connect->where, connect->listen_fd);
+	child_end(connect->child);
+	fd_close(connect->child_fd);
+	connect->call->exit = (enum cmd_exit)connect->child_status;
+	return status;
+}
+
+int cmd_connect(struct cmd_call *call, struct err *err)
+{
+	struct connect connect = {.call = call, .listen_fd = -1, .child_fd = -1, .lock = PTHREAD_MUTEX_INITIALIZER};
+	const int status = run(&connect, err);
+
+	app_expect_done(&connect.app);
+	return status;
+}
