@@ -3,6 +3,7 @@
 import os
 import pathlib
 import shutil
+import signal
 import sys
 
 import pytest
@@ -10,6 +11,9 @@ import pytest
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "test" / "support"))
 import testcloud  # noqa: E402  (found by the line above)
+
+# A shell that starts this in the background has it, and all it starts, ignore Ctrl-C, which tests send.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 BUILD = pathlib.Path(os.environ.get("MSE_BUILD_DIR", ROOT / "build"))
 

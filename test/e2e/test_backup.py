@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """A data directory that is copied away and put back, as docs/operations.md says, is the same cloud."""
+import contextlib
 import signal
 import time
 
@@ -31,7 +32,8 @@ def end(cloud):
     cloud.kill(signal.SIGTERM)
     for pid, words in testcloud.processes_of(cloud.data):
         if words.split(" ")[0].endswith(("mse-sim", "haproxy")):
-            testcloud.os.kill(pid, signal.SIGTERM)
+            with contextlib.suppress(ProcessLookupError):  # it may end with the one before
+                testcloud.os.kill(pid, signal.SIGTERM)
     until = time.monotonic() + 20
     while testcloud.processes_of(cloud.data) and time.monotonic() < until:
         time.sleep(0.05)
