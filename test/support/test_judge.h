@@ -3,7 +3,7 @@
 #ifndef MSE_TEST_TEST_JUDGE_H
 #define MSE_TEST_TEST_JUDGE_H
 
-#include "test_pki.h"
+#include "intel_evidence.h"
 
 /* How to ask; test_question_init: at TEST_TIME, strictly, with the evidence's own root as trusted hardware. */
 struct test_question {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Certificates, revocation lists and SGX evidence of a test CA, byte for byte under the test's control: right by
- * default, wrong in exactly the way that a test asks for. Signatures are always made over what was asked for, so that
+ * Certificates and revocation lists of a test CA, byte for byte under the test's control: right by default, wrong in
+ * exactly the way that a test asks for. Signatures are always made over what was asked for, so that
  * the rule under test is the only one broken. Everything aborts when out of memory.
  */
 #ifndef MSE_TEST_TEST_PKI_H
@@ -91,47 +91,8 @@ struct test_pck {
 
 void test_pck_make(const struct test_pck *pck, struct buf *ret_value);
 
-#define TEST_REPORT_SIZE 384
-
-struct test_evidence {
-	/* What goes in; test_evidence_init sets it right, a test changes it. */
-	struct test_cert root, ca, pck_cert, signer;
-	struct test_pck pck;
-	struct test_crl root_crl, pck_crl;
-	char tcb_info_body[16384];
-	char qe_identity_body[8192];
-	enum test_key tcb_info_key, qe_identity_key;
-	uint8_t header[48];
-	uint8_t report[TEST_REPORT_SIZE];
-	uint8_t qe_report[TEST_REPORT_SIZE];
-	uint8_t auth_data[64];
-	size_t auth_data_size;
-	uint8_t attestation_point[64]; /* all zero: that of the key */
-	bool keep_qe_report_data;      /* do not compute it */
-	uint16_t cert_data_type;
-	bool no_pck_extension;
-	/* What comes out of test_evidence_build. */
-	struct buf root_der, ca_der, pck_der, signer_der;
-	struct buf pck_chain, signer_chain; /* PEM */
-	struct buf root_crl_der, pck_crl_der;
-	struct buf tcb_info, qe_identity; /* JSON */
-	struct buf quote;
-};
-
-void test_evidence_init(struct test_evidence *evidence);
-void test_evidence_build(struct test_evidence *evidence);
-/* Only the quote anew, from the chain in pck_chain: for changes after test_evidence_build. */
-void test_evidence_build_quote(struct test_evidence *evidence);
-void test_evidence_done(struct test_evidence *evidence);
-
-/* Adds the simulation's marker to all four certificates (before test_evidence_build). */
-void test_evidence_mark_simulated(struct test_evidence *evidence);
-
 /* Replaces the first occurrence; aborts if there is none. size is the array's. */
 void test_replace(char *text, size_t size, const char *from, const char *to);
-
-/* {"NAME":BODY,"signature":…} signed by key. */
-void test_signed_json(const char *name, const char *body, enum test_key key, struct buf *ret);
 
 /* Adds the certificate, or what else the label says, to ret_pem. */
 void test_pem(const struct buf *der, struct buf *ret_pem);
