@@ -30,11 +30,11 @@ int fs_read(const char *path, struct buf *ret, struct err *err)
 	return 0;
 }
 
-static int write_synced(int fd, const char *path, const void *data, size_t size, struct err *err)
+static int write_whole(int fd, const char *path, const void *data, size_t size, bool synced, struct err *err)
 {
 	if (fd_write_all(fd, data, size, err) < 0)
 		return err_prefix(err, "'%s'", path);
-	if (fsync(fd) < 0)
+	if (synced && fsync(fd) < 0)
 		return err_set_errno(err, "cannot sync '%s'", path);
 	return 0;
 }
@@ -65,34 +65,54 @@ static int sync_parent(const char *path, struct err *err)
 	return dir ? fs_sync_dir(dir, err) : err_no_memory(err);
 }
 
-static int replace(const char *temp, const char *path, int fd, const void *data, size_t size, mode_t mode,
-		   struct err *err)
+/* One replacement of a file. */
+struct replacement {
+	const char *path;
+	const void *data;
+	size_t size;
+	mode_t mode;
+	bool synced;
+};
+
+static int replace(const struct replacement *with, const char *temp, int fd, struct err *err)
 {
-	if (fchmod(fd, mode) < 0)
+	if (fchmod(fd, with->mode) < 0)
 		return err_set_errno(err, "cannot set the mode of '%s'", temp);
-	if (write_synced(fd, temp, data, size, err) < 0)
+	if (write_whole(fd, temp, with->data, with->size, with->synced, err) < 0)
 		return -1;
-	if (rename(temp, path) < 0)
-		return err_set_errno(err, "cannot rename '%s' to '%s'", temp, path);
+	if (rename(temp, with->path) < 0)
+		return err_set_errno(err, "cannot rename '%s' to '%s'", temp, with->path);
 	return 0;
 }
 
-int fs_write_atomic(const char *path, const void *data, size_t size, mode_t mode, struct err *err)
+static int write_and_rename(const struct replacement *with, struct err *err)
 {
 	scoped(freep) char *temp = NULL;
 
-	if (asprintf(&temp, "%s.tmp-XXXXXX", path) < 0) {
+	if (asprintf(&temp, "%s.tmp-XXXXXX", with->path) < 0) {
 		temp = NULL;
 		return err_no_memory(err);
 	}
 	scoped(fd_closep) int fd = mkostemp(temp, O_CLOEXEC);
 	if (fd < 0)
 		return err_set_errno(err, "cannot create '%s'", temp);
-	if (replace(temp, path, fd, data, size, mode, err) < 0) {
+	if (replace(with, temp, fd, err) < 0) {
 		(void)unlink(temp);
 		return -1;
 	}
+	return 0;
+}
+
+int fs_write_atomic(const char *path, const void *data, size_t size, mode_t mode, struct err *err)
+{
+	if (write_and_rename(&(struct replacement){path, data, size, mode, .synced = true}, err) < 0)
+		return -1;
 	return sync_parent(path, err);
+}
+
+int fs_write_replace(const char *path, const void *data, size_t size, mode_t mode, struct err *err)
+{
+	return write_and_rename(&(struct replacement){path, data, size, mode, .synced = false}, err);
 }
 
 int fs_write_new(const char *path, const void *data, size_t size, mode_t mode, struct err *err)
@@ -103,7 +123,7 @@ int fs_write_new(const char *path, const void *data, size_t size, mode_t mode, s
 		return err_set(err, ERR_CONFLICT, "'%s' exists", path);
 	if (fd < 0)
 		return err_set_errno(err, "cannot create '%s'", path);
-	if (write_synced(fd, path, data, size, err) < 0) {
+	if (write_whole(fd, path, data, size, true, err) < 0) {
 		(void)unlink(path);
 		return -1;
 	}

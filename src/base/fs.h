@@ -17,6 +17,9 @@ must_check int fs_read(const char *path, struct buf *ret, struct err *err);
  */
 must_check int fs_write_atomic(const char *path, const void *data, size_t size, mode_t mode, struct err *err);
 
+/* The same without the syncs, for what can be made again: after a crash of the machine it may be anything. */
+must_check int fs_write_replace(const char *path, const void *data, size_t size, mode_t mode, struct err *err);
+
 /* Writes a new file and fails with ERR_CONFLICT if it exists. Synced. */
 must_check int fs_write_new(const char *path, const void *data, size_t size, mode_t mode, struct err *err);
 
