@@ -9,9 +9,9 @@ _mse()
 	case "$path" in
 	"") choices="attest cloud connect context deploy image init list localtest login logout logs scaffold sgx status stop test trust verify" ;;
 	"attest") choices="bundle fresh verify" ;;
-	"attest bundle") choices="--collateral --color --help --host --json --output --pccs --quote --ratls --refresh --report --servername --version" ;;
-	"attest fresh") choices="--allow-debug --allow-missing-crl --allow-simulation --collateral --color --from --help --host --json --measurement --owner-key --pccs --policy --role --save --servername --tickets-from --time --trust-root --version" ;;
-	"attest verify") choices="--allow-debug --allow-missing-crl --allow-simulation --bundle --collateral --color --help --host --json --measurement --pccs --policy --quote --ratls --report --report-data --servername --time --trust-root --version" ;;
+	"attest bundle") choices="--collateral --color --help --host --json --offline --output --pccs --quote --ratls --refresh --report --servername --version" ;;
+	"attest fresh") choices="--allow-debug --allow-missing-crl --allow-simulation --collateral --color --from --help --host --json --measurement --offline --owner-key --pccs --policy --role --save --servername --tickets-from --time --trust-root --version" ;;
+	"attest verify") choices="--allow-debug --allow-missing-crl --allow-simulation --bundle --collateral --color --help --host --json --measurement --offline --pccs --policy --quote --ratls --report --report-data --servername --time --trust-root --version" ;;
 	"cloud") choices="connect context deploy init list localtest login logout logs scaffold status stop test trust verify" ;;
 	"cloud connect") choices="--allow-simulation --code --color --connections --context --expose --fingerprint --help --json --listen --max-age --pccs --release --tcp --version --wait" ;;
 	"cloud context") choices="--color --export --help --json --list --output --purge --remove --version" ;;

@@ -129,13 +129,17 @@ static int read_collateral(const struct cmd_call *call, struct attest_options *o
 	if (bundle)
 		return read_bundle(bundle, options, err);
 	url = url ? url : call->settings->pccs_url;
-	return url ? collateral_source_new(url, &options->collateral, err) : 0;
+	return url ? collateral_source_new(call->settings, url, options->mode, &options->collateral, err) : 0;
 }
 
 int attest_options_load(const struct cmd_call *call, struct attest_options *ret, struct err *err)
 {
 	*ret = (struct attest_options){.root = BUF_INIT(TRUST_ROOTS_SIZE_MAX)};
 	bundle_init(&ret->bundle);
+	if (cmd_find_value(call, "refresh"))
+		ret->mode = COLLATERAL_RENEW;
+	if (cmd_find_value(call, "offline"))
+		ret->mode = COLLATERAL_OFFLINE;
 	if (read_time(call, ret, err) < 0 || read_policy(call, ret, err) < 0 || read_trust(call, ret, err) < 0)
 		return -1;
 	return read_collateral(call, ret, err);
@@ -145,15 +149,17 @@ int attest_options_guess(const struct cmd_call *call, const char *domain, struct
 			 struct err *err)
 {
 	struct trust trust = {0};
-	int status;
+	int status = 0;
 
 	if (options->collateral)
 		return 0;
-	status = trust_find_by_domain(call->settings, domain, &trust, err);
-	if (status > 0)
-		status = collateral_source_new(trust.url, &options->collateral, err);
+	if (domain)
+		status = trust_find_by_domain(call->settings, domain, &trust, err);
+	if (status >= 0)
+		status = collateral_source_new(call->settings, status > 0 ? trust.url : NULL, options->mode,
+					       &options->collateral, err);
 	trust_done(&trust);
-	return status < 0 ? -1 : 0;
+	return status;
 }
 
 void attest_options_done(struct attest_options *options)

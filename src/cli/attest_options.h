@@ -16,8 +16,9 @@
 
 #define ATTEST_OPTIONS_COLLATERAL \
 	{"collateral", 0, "DIR", "folder of collateral, with the file names of docs/attest.md", false}, \
+	    {"pccs", 0, "URL", "fetch Intel's collateral from this PCCS (default: Intel's own service)", false}, \
 	{ \
-		"pccs", 0, "URL", "where to fetch the collateral from", false \
+		"offline", 0, NULL, "ask no service: the cache must have the collateral", false \
 	}
 #define ATTEST_OPTION_BUNDLE \
 	{ \
@@ -45,7 +46,8 @@ struct attest_options {
 	bool has_time; /* --time was given */
 	struct attest_policy policy;
 	struct attest_roots roots;
-	struct collateral_source *collateral; /* NULL: none was named */
+	struct collateral_source *collateral; /* NULL: none was named, see attest_options_guess */
+	enum collateral_mode mode;            /* --offline, --refresh */
 	bool has_bundle;
 	struct bundle bundle; /* of --bundle; its collateral is behind the source above */
 	/* what the above point to */
@@ -61,8 +63,8 @@ must_check int attest_options_load(const struct cmd_call *call, struct attest_op
 void attest_options_done(struct attest_options *options);
 
 /*
- * Where no collateral was named: that of the trusted cloud which the domain belongs to. It is signed, so the place may
- * be guessed. Without one, options->collateral stays NULL.
+ * Where no collateral was named: that of the trusted cloud which the domain (NULL: none) belongs to, else of the
+ * vendors' services. It is signed, so the place may be guessed. options->collateral is set then.
  */
 must_check int attest_options_guess(const struct cmd_call *call, const char *domain, struct attest_options *options,
 				    struct err *err);

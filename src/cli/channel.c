@@ -127,8 +127,8 @@ static struct attest_policy base_policy(const struct channel_expect *expect)
 	return policy;
 }
 
-static int judge_answer(const struct channel_expect *expect, const struct channel *channel,
-			const struct exchange *exchange, struct attest_verdict **ret_verdict, struct err *err)
+static int judge_once(const struct channel_expect *expect, const struct exchange *exchange,
+		      struct attest_verdict **ret_verdict, struct err *err)
 {
 	const struct buf *body = &exchange->response.body;
 	const struct attest_collateral *collateral = NULL;
@@ -146,7 +146,6 @@ static int judge_answer(const struct channel_expect *expect, const struct channe
 				     .identity = expect->identity};
 	const char *why = NULL;
 
-	(void)channel;
 	if (expect->fingerprint) {
 		memcpy(measurement.data, expect->fingerprint, measurement.size);
 		policy.measurements = &measurement;
@@ -158,6 +157,24 @@ static int judge_answer(const struct channel_expect *expect, const struct channe
 	if (attest_verify_fresh(&fresh, collateral, expect->roots, clock_now_seconds(), &policy, ret_verdict, &why) < 0)
 		return err_set(err, ERR_INTERNAL, "the evidence cannot be judged: %s", why);
 	return 0;
+}
+
+/* What was refused for old collateral of the cache is judged once more with what its service has now. */
+static int judge_answer(const struct channel_expect *expect, const struct channel *channel,
+			const struct exchange *exchange, struct attest_verdict **ret_verdict, struct err *err)
+{
+	struct attest_verdict *old;
+	int status;
+
+	(void)channel;
+	if (judge_once(expect, exchange, ret_verdict, err) < 0)
+		return -1;
+	if (!collateral_source_again(expect->collateral, *ret_verdict))
+		return 0;
+	old = TAKE_PTR(*ret_verdict);
+	status = judge_once(expect, exchange, ret_verdict, err);
+	attest_verdict_free(old);
+	return status;
 }
 
 /*

@@ -79,7 +79,7 @@ static int judge_ratls(const struct question *question, const struct attest_coll
 				   ret_why);
 }
 
-static int judge(struct question *question, struct attest_verdict **ret_verdict, struct err *err)
+static int judge_once(struct question *question, struct attest_verdict **ret_verdict, struct err *err)
 {
 	const struct buf *data = &question->evidence.data;
 	const struct attest_collateral *collateral = NULL;
@@ -110,6 +110,22 @@ static int take_bundle(const struct cmd_call *call, struct question *question, s
 	return 0;
 }
 
+/* What was refused for old collateral of the cache is judged once more with what its service has now. */
+static int judge(struct question *question, struct attest_verdict **ret_verdict, struct err *err)
+{
+	struct attest_verdict *old;
+	int status;
+
+	if (judge_once(question, ret_verdict, err) < 0)
+		return -1;
+	if (!collateral_source_again(question->options.collateral, *ret_verdict))
+		return 0;
+	old = TAKE_PTR(*ret_verdict);
+	status = judge_once(question, ret_verdict, err);
+	attest_verdict_free(old);
+	return status;
+}
+
 static int load(struct cmd_call *call, struct question *question, struct err *err)
 {
 	int found;
@@ -119,9 +135,8 @@ static int load(struct cmd_call *call, struct question *question, struct err *er
 	found = evidence_load(call, &question->evidence, err);
 	if (found < 0 || (!found && take_bundle(call, question, err) < 0) || read_report_data(call, question, err) < 0)
 		return -1;
-	if (!question->options.collateral)
-		return err_set(err, ERR_INVALID, "no collateral: give --collateral, --bundle or --pccs");
-	return 0;
+	return attest_options_guess(call, question->evidence.is_live ? question->evidence.domain : NULL,
+				    &question->options, err);
 }
 
 static int run(struct cmd_call *call, struct question *question, struct err *err)

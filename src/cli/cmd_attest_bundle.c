@@ -85,15 +85,14 @@ static void report(struct cmd_call *call, const char *path, const struct bundle 
 		    path);
 }
 
-static int gather(struct gathering *gathering, struct err *err)
+static int gather(const struct cmd_call *call, struct gathering *gathering, struct err *err)
 {
 	const struct buf *evidence = &gathering->bundle.evidence;
 	struct collateral_items *kept = &gathering->bundle.collateral;
 	const struct collateral_items *items;
 
-	if (!gathering->options.collateral)
-		return err_set(err, ERR_INVALID, "no collateral: give --collateral or --pccs");
-	if (collateral_source_items(gathering->options.collateral, evidence->data, evidence->size, &items, err) < 0)
+	if (attest_options_guess(call, NULL, &gathering->options, err) < 0 ||
+	    collateral_source_items(gathering->options.collateral, evidence->data, evidence->size, &items, err) < 0)
 		return -1;
 	for (enum collateral_item item = 0; item < COLLATERAL_ITEM_COUNT; item++) {
 		const struct buf *fresh = &items->items[item];
@@ -126,7 +125,7 @@ static int make(struct cmd_call *call, struct gathering *gathering, struct err *
 	gathering->bundle.kind = KINDS[gathering->evidence.kind];
 	if (buf_add(&gathering->bundle.evidence, gathering->evidence.data.data, gathering->evidence.data.size, err) <
 		0 ||
-	    attest_options_load(call, &gathering->options, err) < 0 || gather(gathering, err) < 0 ||
+	    attest_options_load(call, &gathering->options, err) < 0 || gather(call, gathering, err) < 0 ||
 	    bundle_file_save(path, &gathering->bundle, FILE_MODE, err) < 0)
 		return -1;
 	report(call, path, &gathering->bundle);
@@ -146,7 +145,7 @@ static int refresh(struct cmd_call *call, struct gathering *gathering, const cha
 	if (gathering->bundle.kind == BUNDLE_EXCHANGE)
 		return err_set(err, ERR_INVALID,
 			       "'%s' is a saved exchange: it is judged as of its time, its collateral stays", path);
-	if (attest_options_load(call, &gathering->options, err) < 0 || gather(gathering, err) < 0 ||
+	if (attest_options_load(call, &gathering->options, err) < 0 || gather(call, gathering, err) < 0 ||
 	    bundle_file_save(path, &gathering->bundle, FILE_MODE, err) < 0)
 		return -1;
 	report(call, path, &gathering->bundle);

@@ -75,9 +75,7 @@ static int load_live(struct fresh *fresh, const char *host, struct err *err)
 	if (hostport_parse(host, HTTPS_PORT, &fresh->address, err) < 0)
 		return err_prefix(err, "--host");
 	(void)snprintf(fresh->domain, sizeof(fresh->domain), "%s", name ? name : fresh->address.host);
-	if (attest_options_guess(call, fresh->domain, &fresh->options, err) < 0)
-		return -1;
-	return fresh->options.collateral ? 0 : err_set(err, ERR_INVALID, "no collateral: give --collateral or --pccs");
+	return attest_options_guess(call, fresh->domain, &fresh->options, err);
 }
 
 static int save(struct fresh *fresh, const struct channel_record *record, const char *path, struct err *err)

@@ -119,7 +119,8 @@ static int prepare(struct deploy *deploy, struct err *err)
 	    project_load(call->out, cmd_value(call, "path"), &deploy->project, err) < 0 ||
 	    api_open(call->settings, &deploy->api, err) < 0 ||
 	    trust_roots_load(&deploy->api.trust, cmd_value(call, "allow-simulation"), &deploy->roots, err) < 0 ||
-	    collateral_source_new(pccs ? pccs : deploy->api.url, &deploy->collateral, err) < 0)
+	    collateral_source_new(call->settings, pccs ? pccs : deploy->api.url, COLLATERAL_CACHED, &deploy->collateral,
+				  err) < 0)
 		return -1;
 	deploy->operator_tls = cmd_has(call, "untrusted-ssl") || deploy->project.config.dev_mode;
 	if (deploy->operator_tls)

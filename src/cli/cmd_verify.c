@@ -12,6 +12,7 @@
 #include "cli/cmd.h"
 #include "cli/workspace.h"
 #include "domain/release.h"
+#include "net/curl_client.h"
 
 #define CERTIFICATE_FILE "cert.pem"
 #define CERTIFICATE_MAX (256u << 10)

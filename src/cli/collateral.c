@@ -1,25 +1,37 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "cli/collateral.h"
 
-#include <ctype.h>
-#include <stdio.h>
 #include <string.h>
 
-#include "format/hex.h"
-#include "format/uri.h"
+#include "base/clock.h"
+#include "cli/interrupt.h"
 
-#define API_PATH "/sgx/certification/v4"
-#define ANSWER_MAX (1u << 20)
-#define KEY_SIZE 48
-#define PATH_SIZE 64
+#define CACHE_FOLDER "collateral"
+
+/* What was gathered for one platform. */
+struct kept {
+	char needs[COLLATERAL_NEEDS_TEXT_MAX]; /* "": a free place */
+	struct collateral_set *set;            /* NULL: given, or nothing was needed */
+	struct attest_collateral *prepared;
+	bool is_suspect; /* to be asked for again */
+	bool was_suspect;
+	uint64_t used; /* when: the least used place is taken for another platform */
+};
 
 struct collateral_source {
-	char *url; /* NULL: given, nothing is ever fetched */
-	struct curl_client *client;
-	char key[KEY_SIZE]; /* what the items are for: FMSPC and CA; "" as long as there are none */
-	struct collateral_items items;
-	struct attest_collateral *collateral; /* prepared from them, or NULL */
+	struct collateral_client *client; /* NULL: given, nothing is ever fetched */
+	struct collateral_items given;
+	struct collateral_items none;
+	struct kept kept[COLLATERAL_SOURCE_SETS_MAX];
+	struct kept *last;
+	uint64_t uses;
 };
+
+static bool keep_going(void *arg)
+{
+	(void)arg;
+	return !interrupt_seen();
+}
 
 static int source_new(struct collateral_source **ret_source, struct err *err)
 {
@@ -27,26 +39,29 @@ static int source_new(struct collateral_source **ret_source, struct err *err)
 
 	if (!source)
 		return err_no_memory(err);
-	collateral_items_init(&source->items);
+	collateral_items_init(&source->given);
+	collateral_items_init(&source->none);
 	*ret_source = source;
 	return 0;
 }
 
-int collateral_source_new(const char *url, struct collateral_source **ret_source, struct err *err)
+int collateral_source_new(const struct settings *settings, const char *pccs, enum collateral_mode mode,
+			  struct collateral_source **ret_source, struct err *err)
 {
-	const struct curl_client_options options = {.insecure = true};
 	scoped(collateral_source_freep) struct collateral_source *source = NULL;
-	size_t size = strlen(url);
+	scoped(freep) char *cache = NULL;
+	struct collateral_options options = {
+	    .pccs_url = pccs,
+	    .pcs_url = settings->pcs_url,
+	    .kds_url = settings->kds_url,
+	    .mode = mode,
+	    .keep_going = keep_going,
+	};
 
-	while (size && url[size - 1] == '/')
-		size--;
-	if (source_new(&source, err) < 0)
+	if (source_new(&source, err) < 0 || settings_path(settings, CACHE_FOLDER, &cache, err) < 0)
 		return -1;
-	if (asprintf(&source->url, "%.*s%s", (int)size, url, strstr(url, API_PATH) ? "" : API_PATH) < 0) {
-		source->url = NULL;
-		return err_no_memory(err);
-	}
-	if (curl_client_new(&options, &source->client, err) < 0)
+	options.cache_path = cache;
+	if (collateral_client_new(&options, &source->client, err) < 0)
 		return -1;
 	*ret_source = TAKE_PTR(source);
 	return 0;
@@ -56,117 +71,28 @@ int collateral_source_new_given(struct collateral_items *items, struct collatera
 {
 	if (source_new(ret_source, err) < 0)
 		return -1;
-	(*ret_source)->items = *items;
+	(*ret_source)->given = *items;
 	collateral_items_init(items);
 	return 0;
+}
+
+static void kept_done(struct kept *kept)
+{
+	attest_collateral_free(kept->prepared);
+	collateral_set_free(kept->set);
+	*kept = (struct kept){.set = NULL};
 }
 
 void collateral_source_free(struct collateral_source *source)
 {
 	if (!source)
 		return;
-	attest_collateral_free(source->collateral);
-	collateral_items_done(&source->items);
-	curl_client_free(source->client);
-	free(source->url);
+	for (size_t i = 0; i < COUNT_OF(source->kept); i++)
+		kept_done(&source->kept[i]);
+	collateral_items_done(&source->given);
+	collateral_items_done(&source->none);
+	collateral_client_free(source->client);
 	free(source);
-}
-
-void collateral_source_forget(struct collateral_source *source)
-{
-	if (source->url)
-		source->key[0] = '\0';
-}
-
-/* Chains are PEM, percent-encoded, under one of Intel's header names. */
-static int take_chain(const struct curl_response *response, struct buf *ret, struct err *err)
-{
-	static const char *const names[] = {"TCB-Info-Issuer-Chain", "SGX-TCB-Info-Issuer-Chain",
-					    "SGX-Enclave-Identity-Issuer-Chain", "SGX-PCK-CRL-Issuer-Chain"};
-
-	for (size_t i = 0; i < COUNT_OF(names); i++) {
-		const char *value = curl_response_header(response, names[i]);
-
-		if (value)
-			return uri_decode(value, strlen(value), false, ret, err);
-	}
-	return 0;
-}
-
-/* Intel's PCCS writes revocation lists as hex text whatever is asked for. */
-static int take_body(const struct buf *body, struct buf *ret, struct err *err)
-{
-	uint8_t *room;
-
-	for (size_t i = 0; i < body->size; i++) {
-		if (!isxdigit(body->data[i]))
-			return buf_add(ret, body->data, body->size, err);
-	}
-	if (buf_reserve(ret, body->size / 2 + 1, &room, err) < 0 ||
-	    hex_decode(buf_text(body), body->size, room, body->size / 2, err) < 0)
-		return -1;
-	ret->size += body->size / 2;
-	return 0;
-}
-
-static int fetch(const struct collateral_source *source, const char *path, struct buf *ret_body, struct buf *ret_chain,
-		 struct err *err)
-{
-	struct curl_response response = CURL_RESPONSE_INIT;
-	scoped(freep) char *url = NULL;
-	int status;
-
-	if (asprintf(&url, "%s%s", source->url, path) < 0)
-		return err_no_memory(err);
-	status = curl_client_request(source->client, &(struct curl_request){.url = url, .response_max = ANSWER_MAX},
-				     &response, err);
-	if (status == 0 && response.status != 200)
-		status = err_set(err, ERR_UNAVAILABLE, "HTTP status %d", response.status);
-	if (status == 0)
-		status = take_body(&response.body, ret_body, err);
-	if (status == 0)
-		status = take_chain(&response, ret_chain, err);
-	curl_response_done(&response);
-	return status < 0 ? err_prefix(err, "cannot fetch collateral from %s", url) : 0;
-}
-
-static int fetch_all(const struct collateral_source *source, const struct attest_needs *needs,
-		     struct collateral_items *ret, struct err *err)
-{
-	char tcb_path[PATH_SIZE], crl_path[PATH_SIZE];
-	const struct {
-		const char *path;
-		enum collateral_item body, chain;
-	} rows[] = {
-	    {tcb_path, COLLATERAL_ITEM_TCB_INFO, COLLATERAL_ITEM_TCB_INFO_ISSUER_CHAIN},
-	    {"/qe/identity", COLLATERAL_ITEM_QE_IDENTITY, COLLATERAL_ITEM_QE_IDENTITY_ISSUER_CHAIN},
-	    {crl_path, COLLATERAL_ITEM_PCK_CRL, COLLATERAL_ITEM_PCK_CRL_ISSUER_CHAIN},
-	    {"/rootcacrl?encoding=der", COLLATERAL_ITEM_ROOT_CA_CRL, COLLATERAL_ITEM_COUNT},
-	};
-	scoped(buf_done) struct buf unused = BUF_INIT(COLLATERAL_ITEM_SIZE_MAX);
-
-	(void)snprintf(tcb_path, sizeof(tcb_path), "/tcb?fmspc=%s", needs->fmspc);
-	(void)snprintf(crl_path, sizeof(crl_path), "/pckcrl?ca=%s&encoding=der", needs->ca);
-	for (size_t i = 0; i < COUNT_OF(rows); i++) {
-		struct buf *chain = rows[i].chain < COLLATERAL_ITEM_COUNT ? &ret->items[rows[i].chain] : &unused;
-
-		if (fetch(source, rows[i].path, &ret->items[rows[i].body], chain, err) < 0)
-			return -1;
-	}
-	return 0;
-}
-
-static int prepare(struct collateral_source *source, struct err *err)
-{
-	struct attest_collateral_bytes bytes;
-	const char *why = NULL;
-
-	attest_collateral_free(source->collateral);
-	source->collateral = NULL;
-	collateral_bytes(&source->items, &bytes);
-	if (attest_collateral_new(&bytes, &source->collateral, &why) < 0)
-		return err_set(err, ERR_INVALID, "collateral: %s", why);
-	return 0;
 }
 
 void collateral_bytes(const struct collateral_items *items, struct attest_collateral_bytes *ret)
@@ -190,37 +116,90 @@ void collateral_bytes(const struct collateral_items *items, struct attest_collat
 #undef BYTES
 }
 
-/* Fetches unless what is there is for the same platform. For evidence that cannot be read there is nothing to fetch. */
+/* ---- what is kept ---- */
+
+/* The place of these needs, or the one that was used longest ago, emptied. */
+static struct kept *find_kept(struct collateral_source *source, const char *needs)
+{
+	struct kept *oldest = &source->kept[0];
+
+	for (size_t i = 0; i < COUNT_OF(source->kept); i++) {
+		struct kept *kept = &source->kept[i];
+
+		if (kept->used && strcmp(kept->needs, needs) == 0)
+			return kept;
+		if (kept->used < oldest->used)
+			oldest = kept;
+	}
+	kept_done(oldest);
+	memcpy(oldest->needs, needs, strlen(needs) + 1);
+	return oldest;
+}
+
+/* Sets of a long run (a watch) end as their items do: those are then asked for again. */
+static bool has_ended(const struct kept *kept, int64_t now)
+{
+	for (size_t i = 0; kept->set && i < kept->set->origin_count; i++) {
+		if (kept->set->origins[i].until < now)
+			return true;
+	}
+	return false;
+}
+
+static int fill(struct collateral_source *source, struct kept *kept, const struct attest_needs *needs, struct err *err)
+{
+	const int64_t now = clock_now_seconds();
+	const enum collateral_mode mode = kept->is_suspect ? COLLATERAL_RENEW : COLLATERAL_CACHED;
+	struct collateral_set *set;
+
+	if (kept->set && !kept->is_suspect && !has_ended(kept, now))
+		return 0;
+	if (collateral_get(source->client, needs, mode, now, &set, err) < 0)
+		return -1;
+	attest_collateral_free(kept->prepared);
+	kept->prepared = NULL;
+	collateral_set_free(kept->set);
+	kept->set = set;
+	kept->was_suspect = kept->is_suspect;
+	kept->is_suspect = false;
+	return 0;
+}
+
+/* For evidence that cannot be read there is nothing to fetch. */
 static int update(struct collateral_source *source, const void *evidence, size_t size, struct err *err)
 {
-	const struct attest_bytes given = {evidence, size};
+	const struct attest_bytes bytes = {evidence, size};
+	char text[COLLATERAL_NEEDS_TEXT_MAX] = "";
 	struct attest_needs needs;
 	const char *why = NULL;
-	char key[KEY_SIZE] = "";
-	const bool readable = attest_needs(&given, &needs, &why) == 0;
+	const bool fetches = source->client && attest_needs(&bytes, &needs, &why) == 0;
 
-	if (!source->url)
-		return 0;
-	if (readable)
-		(void)snprintf(key, sizeof(key), "%s %s", needs.fmspc, needs.ca);
-	if (readable && strcmp(key, source->key) == 0)
-		return 0;
-	attest_collateral_free(source->collateral);
-	source->collateral = NULL;
-	source->key[0] = '\0';
-	collateral_items_done(&source->items);
-	if (readable && fetch_all(source, &needs, &source->items, err) < 0)
-		return -1;
-	(void)snprintf(source->key, sizeof(source->key), "%s", key);
-	return 0;
+	if (fetches)
+		collateral_needs_text(&needs, text);
+	source->last = find_kept(source, text);
+	source->last->used = ++source->uses;
+	return fetches ? fill(source, source->last, &needs, err) : 0;
+}
+
+static const struct collateral_items *last_items(const struct collateral_source *source)
+{
+	if (!source->client)
+		return &source->given;
+	return source->last && source->last->set ? &source->last->set->items : &source->none;
 }
 
 int collateral_source_get(struct collateral_source *source, const void *evidence, size_t size,
 			  const struct attest_collateral **ret_collateral, struct err *err)
 {
-	if (update(source, evidence, size, err) < 0 || (!source->collateral && prepare(source, err) < 0))
+	struct attest_collateral_bytes bytes;
+	const char *why = NULL;
+
+	if (update(source, evidence, size, err) < 0)
 		return -1;
-	*ret_collateral = source->collateral;
+	collateral_bytes(last_items(source), &bytes);
+	if (!source->last->prepared && attest_collateral_new(&bytes, &source->last->prepared, &why) < 0)
+		return err_set(err, ERR_INVALID, "collateral: %s", why);
+	*ret_collateral = source->last->prepared;
 	return 0;
 }
 
@@ -229,6 +208,87 @@ int collateral_source_items(struct collateral_source *source, const void *eviden
 {
 	if (update(source, evidence, size, err) < 0)
 		return -1;
-	*ret_items = &source->items;
+	*ret_items = last_items(source);
 	return 0;
+}
+
+/* ---- doubts ---- */
+
+/* Names that newer or undamaged collateral could change into an acceptance. */
+static bool is_about_collateral(enum attest_error error)
+{
+	static const enum attest_error errors[] = {
+	    ATTEST_ERROR_CHAIN_INVALID,       ATTEST_ERROR_ROOT_UNTRUSTED,
+	    ATTEST_ERROR_NOT_YET_VALID,       ATTEST_ERROR_CERT_EXPIRED,
+	    ATTEST_ERROR_CRL_MISSING,         ATTEST_ERROR_CRL_MALFORMED,
+	    ATTEST_ERROR_CRL_ISSUER,          ATTEST_ERROR_CRL_SIGNATURE,
+	    ATTEST_ERROR_CRL_EXPIRED,         ATTEST_ERROR_COLLATERAL_MALFORMED,
+	    ATTEST_ERROR_TCB_INFO_SIGNATURE,  ATTEST_ERROR_TCB_INFO_EXPIRED,
+	    ATTEST_ERROR_TCB_INFO_MISMATCH,   ATTEST_ERROR_QE_IDENTITY_SIGNATURE,
+	    ATTEST_ERROR_QE_IDENTITY_EXPIRED, ATTEST_ERROR_QE_IDENTITY_MISMATCH,
+	    ATTEST_ERROR_CHIP_MISMATCH,       ATTEST_ERROR_TCB_MISMATCH,
+	    ATTEST_ERROR_REPORT_SIGNATURE,    ATTEST_ERROR_SIMULATED,
+	    ATTEST_ERROR_TDX_MODULE_MISMATCH,
+	};
+
+	for (size_t i = 0; i < COUNT_OF(errors); i++) {
+		if (errors[i] == error)
+			return true;
+	}
+	return false;
+}
+
+bool collateral_source_again(struct collateral_source *source, const struct attest_verdict *verdict)
+{
+	struct kept *last = source->last;
+	bool from_cache = false;
+
+	if (verdict->accepted || !last || !last->set || last->was_suspect || !is_about_collateral(verdict->error))
+		return false;
+	for (size_t i = 0; i < last->set->origin_count; i++)
+		from_cache = from_cache || last->set->origins[i].from_cache;
+	last->is_suspect = from_cache && !collateral_client_is_offline(source->client);
+	return last->is_suspect;
+}
+
+void collateral_source_forget(struct collateral_source *source)
+{
+	for (size_t i = 0; i < COUNT_OF(source->kept); i++)
+		source->kept[i].is_suspect = source->kept[i].set != NULL;
+}
+
+/* ---- for people and programs ---- */
+
+int collateral_source_text(const struct collateral_source *source, struct buf *ret, struct err *err)
+{
+	return source->last && source->last->set ? collateral_set_text(source->last->set, ret, err) : 0;
+}
+
+static json_t *time_json(int64_t seconds)
+{
+	char text[CLOCK_TEXT_SIZE];
+
+	clock_format_utc(seconds, text);
+	return json_string(text);
+}
+
+static json_t *origin_json(const struct collateral_origin *origin)
+{
+	return json_pack("{s:s, s:b, s:s, s:o, s:o, s:s*}", "item", collateral_kind_text(origin->kind), "cached",
+			 origin->from_cache, "source", origin->source, "fetched", time_json(origin->fetched), "until",
+			 time_json(origin->until), "failure", *origin->failure ? origin->failure : NULL);
+}
+
+json_t *collateral_source_json(const struct collateral_source *source)
+{
+	const struct collateral_set *set = source->last ? source->last->set : NULL;
+	json_t *array = json_array();
+
+	for (size_t i = 0; array && set && i < set->origin_count; i++) {
+		if (json_array_append_new(array, origin_json(&set->origins[i])) < 0) {
+			json_decref(array);
+			return NULL;
+		}
+	}
+	return array;
 }

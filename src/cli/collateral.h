@@ -1,20 +1,26 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Where a command has its collateral from: a PCCS in Intel's v4 API, or items that were given (a folder, a bundle).
- * Everything in it is signed by the vendor (or by the simulation's PKI), so it does not matter who hands it over: the
- * TLS certificate of the PCCS is not asked. Kept for the run of the program: a deployment attests several connections.
+ * Where a command has its collateral from: the vendors' services or a PCCS, behind the cache in
+ * $MSE_CONF_PATH/collateral, or items that were given (a folder, a bundle). What was gathered is kept for the run of
+ * the program, for several platforms at once: a deployment attests several connections, a watch many hosts.
  */
 #ifndef MSE_CLI_COLLATERAL_H
 #define MSE_CLI_COLLATERAL_H
 
+#include <jansson.h>
+
+#include "cli/settings.h"
+#include "collateral/client.h"
 #include "format/collateral_items.h"
 #include "mse/attest.h"
-#include "net/curl_client.h"
+
+#define COLLATERAL_SOURCE_SETS_MAX 16
 
 struct collateral_source;
 
-/* url: "https://HOST[:PORT]/sgx/certification/v4" or the same without the path. */
-must_check int collateral_source_new(const char *url, struct collateral_source **ret_source, struct err *err);
+/* pccs: URL, or NULL for the vendors. mode: see collateral/client.h. */
+must_check int collateral_source_new(const struct settings *settings, const char *pccs, enum collateral_mode mode,
+				     struct collateral_source **ret_source, struct err *err);
 /* Takes the items over; nothing is fetched, for no evidence. */
 must_check int collateral_source_new_given(struct collateral_items *items, struct collateral_source **ret_source,
 					   struct err *err);
@@ -27,11 +33,22 @@ DEFINE_SCOPED_PTR(struct collateral_source, collateral_source_free);
  */
 must_check int collateral_source_get(struct collateral_source *source, const void *evidence, size_t size,
 				     const struct attest_collateral **ret_collateral, struct err *err);
-/* What was fetched is asked for again at the next call; what was given stays. */
-void collateral_source_forget(struct collateral_source *source);
 /* The same as bytes. */
 must_check int collateral_source_items(struct collateral_source *source, const void *evidence, size_t size,
 				       const struct collateral_items **ret_items, struct err *err);
+
+/*
+ * After a verdict made with what the last collateral_source_get gave: true if it was refused for collateral that came
+ * from the cache, which may be damaged or of other days. The next get then asks the service again; judge once more.
+ */
+bool collateral_source_again(struct collateral_source *source, const struct attest_verdict *verdict);
+
+/* What was fetched is asked for again at its next use (the cache serves when that fails); what was given stays. */
+void collateral_source_forget(struct collateral_source *source);
+
+/* Who gave what the last get gave: one line; "" when nothing was fetched. And item by item, for JSON. */
+must_check int collateral_source_text(const struct collateral_source *source, struct buf *ret, struct err *err);
+json_t *collateral_source_json(const struct collateral_source *source); /* array; NULL: out of memory */
 
 /* The items as the verifier takes them; borrowed. */
 void collateral_bytes(const struct collateral_items *items, struct attest_collateral_bytes *ret);

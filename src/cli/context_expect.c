@@ -153,7 +153,7 @@ static int find_collateral(const struct settings *settings, const struct context
 			       expect->address.port);
 		url = guess;
 	}
-	return collateral_source_new(url, &expect->collateral, err);
+	return collateral_source_new(settings, url, COLLATERAL_CACHED, &expect->collateral, err);
 }
 
 int context_expect_init(const struct settings *settings, const struct context_expect_options *options,

@@ -36,6 +36,8 @@ int settings_load(struct settings *ret_settings, struct err *err)
 	    .auth_audience = env("MSE_AUTH0_AUDIENCE"),
 	    .console_url = env("MSE_CONSOLE_URL"),
 	    .pccs_url = env("MSE_PCCS_URL"),
+	    .pcs_url = env("MSE_PCS_URL"),
+	    .kds_url = env("MSE_KDS_URL"),
 	    .test_python = env("MSE_PYTHON"),
 	};
 

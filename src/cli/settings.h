@@ -8,6 +8,7 @@
  *     keys/PROJECT-UUID.key          project keys, 0600
  *     context/UUID/{context.mse,app.tar}
  *     bills/                         bills that were recomputed from installed packages (cache)
+ *     collateral/                    what the vendors' services said (cache)
  */
 #ifndef MSE_CLI_SETTINGS_H
 #define MSE_CLI_SETTINGS_H
@@ -22,6 +23,8 @@ struct settings {
 	const char *auth_audience;
 	const char *console_url;
 	const char *pccs_url;
+	const char *pcs_url;     /* MSE_PCS_URL: a mirror of Intel's service; NULL: Intel's own */
+	const char *kds_url;     /* MSE_KDS_URL: a mirror of AMD's */
 	const char *test_python; /* MSE_PYTHON: which python3 runs tests; NULL: /usr/bin/python3, else that of PATH */
 };
 

@@ -127,7 +127,6 @@ def test_who_is_not_there_cannot_be_judged(command):
     (["--host", "a.localhost"], "--role"), (["--role", "2"], "--host or --from"),
     (["--host", "a.localhost", "--role", "3"], "expected 1"),
     (["--host", "a.localhost", "--role", "2", "--time", "2026-01-01T00:00:00Z"], "--time"),
-    (["--host", "a.localhost", "--role", "2"], "no collateral"),
     (["--host", "a.localhost", "--role", "2", "--tickets-from", "2026-01-01T00:00:00Z"], "--owner-key"),
     (["--host", "a.localhost", "--role", "2", "--owner-key", "00"], "--owner-key"),
     (["--host", "a.localhost", "--from", "x"], "--host or --from"), (["--from", "absent"], "absent"),
