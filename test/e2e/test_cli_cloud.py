@@ -9,14 +9,17 @@ import os
 import re
 import shutil
 import signal
+import sqlite3
 import ssl
 import subprocess
 import threading
 import time
 import urllib.parse
+import uuid
 
 import pytest
 
+import killing
 import testcloud
 
 
@@ -452,6 +455,34 @@ def test_list_of_a_project(cloud, deployed):
     assert deployed["id"] in cloud.mse("list", "default").stdout
     refused = cloud.mse("list", "nothere", check=False)
     assert refused.returncode == 1 and "Project nothere does not exist" in refused.stderr
+
+
+@pytest.fixture
+def stored_apps(cloud, deployed):
+    """250 more apps of the same owner in the store, stopped and cleaned up long ago; their ids."""
+    with killing.database(cloud, "rw") as database:
+        database.row_factory = sqlite3.Row
+        row = dict(database.execute("SELECT * FROM apps WHERE id = ?", (deployed["id"],)).fetchone())
+        row.update(status="stopped", stopped_at=row["created_at"], cleaned=2, name="one of many")
+        ids = [str(uuid.uuid4()) for _ in range(250)]
+        marks = ", ".join("?" for _ in row)
+        for app_id in ids:
+            row["id"] = app_id
+            database.execute(f"INSERT INTO apps ({', '.join(row)}) VALUES ({marks})", list(row.values()))
+    yield ids
+    with killing.database(cloud, "rw") as database:
+        database.executemany("DELETE FROM apps WHERE id = ?", [(app_id,) for app_id in ids])
+
+
+def test_a_list_longer_than_a_page(cloud, deployed, stored_apps):
+    """The API gives at most 100 at once; mse asks for all of them and shows each once."""
+    wanted = sorted(stored_apps)
+    listed = [a["id"] for a in cloud.mse_json("list", "--all")["apps"]]
+    assert sorted(i for i in listed if i in set(wanted)) == wanted
+    assert len(listed) == len(set(listed)) and deployed["id"] in listed
+    lines = cloud.mse("list", "default", "--all").stdout.splitlines()
+    assert sorted(line.split(" | ")[0] for line in lines if "one of many" in line) == wanted
+    assert [a["id"] for a in cloud.mse_json("list")["apps"]] == [deployed["id"]]
 
 
 def test_several_apps_stop_in_one_command(cloud, project, deploy):
