@@ -148,6 +148,29 @@ int app_view_list(struct api *api, const char *path, json_t **ret_array, struct 
 	return 0;
 }
 
+int app_view_named(struct api *api, const char *project_id, const char *name, json_t **ret_array, struct err *err)
+{
+	scoped(buf_done) struct buf path = BUF_INIT(URI_TEXT_MAX);
+	scoped(json_decrefp) json_t *listed = NULL;
+	scoped(json_decrefp) json_t *named = json_array();
+	json_t *app;
+	size_t i;
+
+	if (buf_addf(&path, err, "/apps?status=spawning,initializing,running&project=%s&name=", project_id) < 0 ||
+	    uri_encode(name, strlen(name), &path, err) < 0 || app_view_list(api, buf_text(&path), &listed, err) < 0)
+		return -1;
+	json_array_foreach (listed, i, app) {
+		struct app_view view;
+
+		if (app_view_read(app, &view, err) < 0)
+			return -1;
+		if (strcmp(view.name, name) == 0 && json_array_append(named, app) < 0)
+			return err_no_memory(err);
+	}
+	*ret_array = TAKE_PTR(named);
+	return 0;
+}
+
 int app_view_project(struct api *api, const char *name, char **ret_id, struct err *err)
 {
 	scoped(buf_done) struct buf path = BUF_INIT(URI_TEXT_MAX);

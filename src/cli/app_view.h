@@ -50,6 +50,10 @@ must_check int app_view_get(struct api *api, const char *uuid, json_t **ret_app,
 /* All pages of a list as one array. path has its query already ("…?a=b"). */
 must_check int app_view_list(struct api *api, const char *path, json_t **ret_array, struct err *err);
 
+/* The active apps (at most one) with exactly that name in the project. */
+must_check int app_view_named(struct api *api, const char *project_id, const char *name, json_t **ret_array,
+			      struct err *err);
+
 /* Id of the project of that name: "Project x does not exist". Heap. */
 must_check int app_view_project(struct api *api, const char *name, char **ret_id, struct err *err);
 

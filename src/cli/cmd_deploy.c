@@ -37,6 +37,7 @@ void deploy_done(struct deploy *deploy)
 	collateral_source_free(deploy->collateral);
 	project_done(&deploy->project);
 	workspace_done(&deploy->workspace);
+	context_pending_done(&deploy->pending);
 	free(deploy->project_id);
 	free(deploy->replaced);
 	free(deploy->tar_path);
@@ -47,21 +48,18 @@ void deploy_done(struct deploy *deploy)
 static void find_created(struct deploy *deploy)
 {
 	const char *name = deploy->project.config.name;
-	scoped(buf_done) struct buf path = BUF_INIT(URI_TEXT_MAX);
 	scoped(json_decrefp) json_t *apps = NULL;
 	struct err ignored = ERR_INIT;
 	const json_t *app;
 	size_t i;
 
-	if (buf_addf(&path, &ignored, "/apps?status=spawning,initializing&project=%s&name=", deploy->project_id) < 0 ||
-	    uri_encode(name, strlen(name), &path, &ignored) < 0 ||
-	    app_view_list(&deploy->api, buf_text(&path), &apps, &ignored) < 0)
+	if (app_view_named(&deploy->api, deploy->project_id, name, &apps, &ignored) < 0)
 		return;
 	json_array_foreach (apps, i, app) {
 		struct app_view view;
 
-		if (app_view_read(app, &view, &ignored) == 0 && strcmp(view.name, name) == 0 &&
-		    context_is_uuid(view.id) && (!deploy->replaced || strcmp(view.id, deploy->replaced) != 0))
+		if (app_view_read(app, &view, &ignored) == 0 && context_is_uuid(view.id) &&
+		    (!deploy->replaced || strcmp(view.id, deploy->replaced) != 0))
 			memcpy(deploy->uuid, view.id, sizeof(deploy->uuid));
 	}
 }
@@ -72,30 +70,49 @@ static bool is_answer_lost(const struct err *cause)
 	       cause->code == ERR_IO;
 }
 
+/* An upload that was interrupted in the middle: without the whole the cloud makes nothing. */
+static bool is_never_sent(const struct deploy *deploy, const struct err *cause)
+{
+	return !deploy->create_sent || (cause->code == ERR_CANCELLED && !*deploy->uuid && !deploy->interrupted_ns);
+}
+
+/* Refused by name: nothing was made. Otherwise the cloud may still be at it, and if no app turns up in time, what is
+ * pending lets the next mse look for it. */
+static void find_lost(struct deploy *deploy, const struct err *cause)
+{
+	struct err failed = ERR_INIT;
+
+	for (int i = 0; i < FIND_TRIES && !*deploy->uuid; i++) {
+		find_created(deploy);
+		if (!is_answer_lost(cause) || interrupt_sleep_ms(FIND_PAUSE_MS, &failed) < 0)
+			break;
+	}
+	if (!*deploy->uuid && !is_answer_lost(cause))
+		IGNORE_RESULT(context_pending_drop(&deploy->pending, &failed));
+}
+
 /* Nothing half-made stays: the app is stopped, what was pending is dropped. */
 static void undo(struct deploy *deploy, const struct err *cause)
 {
 	struct out *out = deploy->call->out;
 	struct err failed = ERR_INIT;
 
-	if (!deploy->create_sent)
+	if (is_never_sent(deploy, cause)) {
+		IGNORE_RESULT(context_pending_drop(&deploy->pending, &failed));
 		return;
-	interrupt_forgive();
-	for (int i = 0; i < FIND_TRIES && !*deploy->uuid; i++) {
-		find_created(deploy);
-		/* refused by name: nothing was made; otherwise the cloud may still be at it */
-		if (!is_answer_lost(cause) || interrupt_sleep_ms(FIND_PAUSE_MS, &failed) < 0)
-			break;
 	}
+	interrupt_forgive();
+	find_lost(deploy, cause);
 	if (!*deploy->uuid)
 		return;
 	if (cause->code == ERR_CONFLICT || cause->code == ERR_TIMEOUT)
 		deploy_show_log(deploy);
-	IGNORE_RESULT(context_store_drop_pending(deploy->call->settings, deploy->uuid, &failed));
-	if (app_view_stop(&deploy->api, deploy->uuid, &failed) == 0)
-		out_info(out, "The app %s has been stopped", deploy->uuid);
-	else
+	if (app_view_stop(&deploy->api, deploy->uuid, &failed) < 0) {
 		out_warning(out, "the app %s could not be stopped: %s", deploy->uuid, failed.text);
+		return;
+	}
+	out_info(out, "The app %s has been stopped", deploy->uuid);
+	IGNORE_RESULT(context_pending_drop(&deploy->pending, &failed));
 }
 
 static int read_timeout(struct deploy *deploy, struct err *err)
@@ -230,7 +247,8 @@ static int serve(struct deploy *deploy, struct err *err)
 
 static int commit(struct deploy *deploy, struct err *err)
 {
-	return context_store_commit(deploy->call->settings, &deploy->context, deploy->tar_path, err);
+	return context_pending_commit(deploy->call->settings, &deploy->pending, &deploy->context, deploy->tar_path,
+				      err);
 }
 
 /* The order of mission section 8; the names are those of phases_ms in docs/formats/cli-json.md. */
@@ -322,7 +340,7 @@ static int report(struct deploy *deploy, struct err *err)
 
 int cmd_deploy(struct cmd_call *call, struct err *err)
 {
-	struct deploy deploy = {.call = call};
+	struct deploy deploy = {.call = call, .pending = CONTEXT_PENDING_INIT};
 	int status = run(&deploy, err);
 
 	if (status < 0)

@@ -5,6 +5,7 @@
 
 #include "cli/app_view.h"
 #include "cli/cmd.h"
+#include "cli/cut_off.h"
 
 static int print_rows(struct out *out, const json_t *apps, struct err *err)
 {
@@ -45,6 +46,7 @@ static int list(struct cmd_call *call, struct api *api, struct err *err)
 		return err_no_memory(err);
 	if (app_view_list(api, path, &apps, err) < 0)
 		return -1;
+	cut_off_report(call, api);
 	if (!cmd_has(call, "json"))
 		return print_rows(call->out, apps, err);
 	out_json(call->out, json_pack("{s:O}", "apps", apps));

@@ -4,15 +4,21 @@
 #include "cli/app_view.h"
 #include "cli/cmd.h"
 #include "cli/context_store.h"
+#include "cli/cut_off.h"
 #include "cli/prompt.h"
 
 static int stop_one(struct cmd_call *call, struct api *api, const char *uuid, struct err *err)
 {
+	scoped(json_decrefp) json_t *app = NULL;
 	scoped(freep) char *path = NULL;
 	struct err absent = ERR_INIT;
+	struct app_view view;
 
 	out_step(call->out, "Stopping and destroying app %s", uuid);
-	if (app_view_stop(api, uuid, err) < 0)
+	if (app_view_get(api, uuid, &app, &view, err) < 0 || app_view_stop(api, uuid, err) < 0)
+		return -1;
+	if (view.project_id && !app_view_is_final(&view) &&
+	    cut_off_forget(call, api, view.project_id, view.name, err) < 0)
 		return -1;
 	out_step_done(call->out);
 	out_success(call->out, "App %s has been stopped", uuid);

@@ -1,106 +1,21 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "cli/context_store.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
-#include "base/fd.h"
 #include "base/fs.h"
 #include "cli/local_zone.h"
 
-#define CONTEXT_FILE "context.mse"
-#define TAR_FILE "app.tar"
-#define COPY_PIECE (1u << 20)
-
-static int folder(const struct settings *settings, const char *prefix, const char *uuid, char **ret_path,
-		  struct err *err)
+int context_store_folder(const struct settings *settings, const char *uuid, char **ret_path, struct err *err)
 {
 	char name[80];
 
 	if (!context_is_uuid(uuid))
 		return err_set(err, ERR_INVALID, "'%.60s' is not a uuid", uuid);
-	(void)snprintf(name, sizeof(name), "context/%s%s", prefix, uuid);
+	(void)snprintf(name, sizeof(name), "context/%s", uuid);
 	return settings_path(settings, name, ret_path, err);
-}
-
-static int write_context(const char *dir, const struct context *context, struct err *err)
-{
-	scoped(buf_done) struct buf text = BUF_INIT(CONTEXT_SIZE_MAX);
-	scoped(freep) char *path = NULL;
-
-	if (fs_join(dir, CONTEXT_FILE, &path, err) < 0 || context_format(context, &text, err) < 0)
-		return -1;
-	return fs_write_atomic(path, text.data, text.size, 0600, err);
-}
-
-int context_store_save_pending(const struct settings *settings, const struct context *context, struct err *err)
-{
-	scoped(freep) char *dir = NULL;
-
-	if (folder(settings, ".pending-", context->id, &dir, err) < 0 || fs_make_dirs(dir, 0700, err) < 0 ||
-	    write_context(dir, context, err) < 0)
-		return -1;
-	return 0;
-}
-
-int context_store_drop_pending(const struct settings *settings, const char *uuid, struct err *err)
-{
-	scoped(freep) char *dir = NULL;
-
-	if (folder(settings, ".pending-", uuid, &dir, err) < 0)
-		return -1;
-	return fs_remove_tree(dir, err);
-}
-
-/* The kernel shares the blocks where the file system can. */
-static int copy_file(const char *from, const char *to, struct err *err)
-{
-	scoped(fd_closep) int in = open(from, O_RDONLY | O_CLOEXEC);
-	scoped(fd_closep) int out = open(to, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
-	scoped(freep) char *piece = NULL;
-	ssize_t got;
-
-	if (in < 0)
-		return err_set_errno(err, "cannot open '%s'", from);
-	if (out < 0)
-		return err_set_errno(err, "cannot write '%s'", to);
-	do {
-		got = copy_file_range(in, NULL, out, NULL, COPY_PIECE, 0);
-	} while (got > 0);
-	if (got < 0) {
-		piece = malloc(COPY_PIECE);
-		if (!piece)
-			return err_no_memory(err);
-		while ((got = read(in, piece, COPY_PIECE)) > 0) {
-			if (fd_write_all(out, piece, (size_t)got, err) < 0)
-				return err_prefix(err, "'%s'", to);
-		}
-	}
-	if (got < 0 || fsync(out) < 0)
-		return err_set_errno(err, "cannot copy '%s' to '%s'", from, to);
-	return 0;
-}
-
-int context_store_commit(const struct settings *settings, const struct context *context, const char *tar_path,
-			 struct err *err)
-{
-	scoped(freep) char *parent = NULL;
-	scoped(freep) char *pending = NULL;
-	scoped(freep) char *final = NULL;
-	scoped(freep) char *tar = NULL;
-
-	if (settings_path(settings, "context", &parent, err) < 0 ||
-	    folder(settings, ".pending-", context->id, &pending, err) < 0 ||
-	    folder(settings, "", context->id, &final, err) < 0 || fs_join(pending, TAR_FILE, &tar, err) < 0 ||
-	    context_store_save_pending(settings, context, err) < 0 || (tar_path && copy_file(tar_path, tar, err) < 0))
-		return -1;
-	if (rename(pending, final) < 0)
-		return err_set_errno(err, "cannot rename '%s' to '%s'", pending, final);
-	return fs_sync_dir(parent, err);
 }
 
 int context_store_load_file(const char *path, struct context *ret_context, struct err *err)
@@ -121,7 +36,7 @@ int context_store_path(const struct settings *settings, const char *uuid, char *
 	scoped(freep) char *dir = NULL;
 	scoped(freep) char *path = NULL;
 
-	if (folder(settings, "", uuid, &dir, err) < 0 || fs_join(dir, CONTEXT_FILE, &path, err) < 0)
+	if (context_store_folder(settings, uuid, &dir, err) < 0 || fs_join(dir, CONTEXT_FILE, &path, err) < 0)
 		return -1;
 	if (!fs_exists(path))
 		return err_set(err, ERR_NOT_FOUND, "Can't find context for UUID %s", uuid);
@@ -144,7 +59,7 @@ int context_store_remove(const struct settings *settings, const char *uuid, stru
 	scoped(freep) char *dir = NULL;
 	scoped(freep) char *parent = NULL;
 
-	if (context_store_path(settings, uuid, &path, err) < 0 || folder(settings, "", uuid, &dir, err) < 0 ||
+	if (context_store_path(settings, uuid, &path, err) < 0 || context_store_folder(settings, uuid, &dir, err) < 0 ||
 	    settings_path(settings, "context", &parent, err) < 0 || fs_remove_tree(dir, err) < 0)
 		return -1;
 	return fs_sync_dir(parent, err);

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Contexts on disk: CONF/context/UUID/{context.mse,app.tar}. A folder appears whole or not at all: it is filled
- * under a name that begins with a dot and then renamed. What a deployment must not forget before it has succeeded
- * (the ticket) waits in such a folder, "pending", which lists do not show.
+ * Contexts on disk: CONF/context/UUID/{context.mse,app.tar}. A folder appears whole or not at all
+ * (context_pending.h).
  */
 #ifndef MSE_CLI_CONTEXT_STORE_H
 #define MSE_CLI_CONTEXT_STORE_H
@@ -10,14 +9,12 @@
 #include "cli/settings.h"
 #include "domain/context.h"
 
-/* Writes and syncs the context of a deployment under way; may be called again with more in it. */
-must_check int context_store_save_pending(const struct settings *settings, const struct context *context,
-					  struct err *err);
-/* The deployment succeeded: adds the tar (moved or copied from tar_path) and makes the folder visible. */
-must_check int context_store_commit(const struct settings *settings, const struct context *context,
-				    const char *tar_path, struct err *err);
-/* Drops what is pending for the uuid; absent is fine. */
-must_check int context_store_drop_pending(const struct settings *settings, const char *uuid, struct err *err);
+#define CONTEXT_FILE "context.mse"
+#define CONTEXT_TAR_FILE "app.tar"
+
+/* CONF/context/UUID, which need not exist. ERR_INVALID for a text that is no uuid. Heap. */
+must_check int context_store_folder(const struct settings *settings, const char *uuid, char **ret_path,
+				    struct err *err);
 
 /* ERR_NOT_FOUND "can't find context for UUID"; ERR_INVALID for a text that is no uuid. */
 must_check int context_store_load(const struct settings *settings, const char *uuid, struct context *ret_context,

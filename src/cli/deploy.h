@@ -11,7 +11,7 @@
 #include "cli/bill_source.h"
 #include "cli/channel.h"
 #include "cli/cmd.h"
-#include "cli/context_store.h"
+#include "cli/context_pending.h"
 #include "cli/package.h"
 #include "cli/project.h"
 #include "cli/trust_roots.h"
@@ -65,6 +65,7 @@ struct deploy {
 
 	bool create_sent;       /* POST /apps left: an app may exist */
 	int64_t interrupted_ns; /* when an interrupt was seen after all of it had left; 0: not */
+	struct context_pending pending;
 	char uuid[INSTANCE_UUID_SIZE + 1];
 	uint16_t port;
 	struct instance instance; /* as we expect it */

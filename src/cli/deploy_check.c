@@ -4,6 +4,7 @@
 
 #include "base/clock.h"
 #include "base/fs.h"
+#include "cli/cut_off.h"
 #include "cli/deploy.h"
 #include "cli/local_zone.h"
 #include "cli/project_key.h"
@@ -24,23 +25,14 @@
 static int check_name(struct deploy *deploy, struct err *err)
 {
 	const char *name = deploy->project.config.name;
-	scoped(buf_done) struct buf path = BUF_INIT(URI_TEXT_MAX);
 	scoped(json_decrefp) json_t *apps = NULL;
-	const json_t *app;
-	size_t i;
+	struct app_view view;
 
-	if (buf_addf(&path, err, "/apps?status=spawning,initializing,running&project=%s&name=", deploy->project_id) <
-		0 ||
-	    uri_encode(name, strlen(name), &path, err) < 0 ||
-	    app_view_list(&deploy->api, buf_text(&path), &apps, err) < 0)
+	if (app_view_named(&deploy->api, deploy->project_id, name, &apps, err) < 0)
 		return -1;
-	json_array_foreach (apps, i, app) {
-		struct app_view view;
-
-		if (app_view_read(app, &view, err) < 0)
+	if (json_array_size(apps) > 0) {
+		if (app_view_read(json_array_get(apps, 0), &view, err) < 0)
 			return -1;
-		if (strcmp(view.name, name) != 0 || deploy->replaced)
-			continue;
 		deploy->replaced = strdup(view.id);
 		if (!deploy->replaced)
 			return err_no_memory(err);
@@ -99,6 +91,7 @@ int deploy_check_cloud(struct deploy *deploy, struct err *err)
 	    app_view_project(&deploy->api, deploy->project.config.project, &deploy->project_id, err) < 0 ||
 	    check_image(deploy, err) < 0 || check_hardware(deploy, err) < 0)
 		return -1;
+	cut_off_report(deploy->call, &deploy->api);
 	return check_name(deploy, err);
 }
 

@@ -4,6 +4,8 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "cli/context_store.h"
+#include "cli/cut_off.h"
 #include "cli/deploy.h"
 #include "cli/interrupt.h"
 #include "format/hex.h"
@@ -272,14 +274,29 @@ static int stop_replaced(struct deploy *deploy, struct err *err)
 	out_step_done(out);
 	if (context_store_remove(deploy->call->settings, deploy->replaced, &absent) == 0)
 		out_info(out, "Its context has been removed from this machine");
-	return 0;
+	return cut_off_forget(deploy->call, &deploy->api, deploy->project_id, deploy->project.config.name, err);
+}
+
+/* From here on an app may exist that nobody else knows of. */
+static int begin(struct deploy *deploy, struct err *err)
+{
+	char fingerprint[HEX_TEXT_SIZE(DEPLOY_HASH_SIZE)];
+
+	hex_encode(deploy->fingerprint, DEPLOY_HASH_SIZE, fingerprint);
+	return context_pending_begin(deploy->call->settings,
+				     &(struct context_begun){.cloud_url = deploy->api.url,
+							     .project_id = deploy->project_id,
+							     .name = deploy->project.config.name,
+							     .fingerprint = fingerprint,
+							     .at = deploy->began},
+				     &deploy->pending, err);
 }
 
 int deploy_create(struct deploy *deploy, struct err *err)
 {
 	scoped(json_decrefp) json_t *answer = NULL;
 
-	if (stop_replaced(deploy, err) < 0)
+	if (stop_replaced(deploy, err) < 0 || begin(deploy, err) < 0)
 		return -1;
 	out_step(deploy->call->out, "Sending the code");
 	if (send_app(deploy, &answer, err) < 0)

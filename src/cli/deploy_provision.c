@@ -201,7 +201,7 @@ int deploy_provision(struct deploy *deploy, struct err *err)
 	out_step_done(deploy->call->out);
 	show_verdict(deploy, verdict);
 	if (sign_ticket(deploy, verdict, err) < 0 || deploy_fill_context(deploy, err) < 0 ||
-	    context_store_save_pending(deploy->call->settings, &deploy->context, err) < 0)
+	    context_pending_save(&deploy->pending, &deploy->context, err) < 0)
 		return -1;
 	out_step(deploy->call->out, "Sending code key and secrets");
 	if (send_keys(deploy, channel, err) < 0)

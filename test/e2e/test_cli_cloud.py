@@ -565,13 +565,12 @@ def test_unchanged_code_of_two_machines_differs_only_by_the_project_key(cloud, p
     assert first["fingerprint"] != second["fingerprint"]
 
 
-@pytest.mark.parametrize("phase", ["Encrypting the code", "Computing the fingerprint", "Sending the code",
-                                   "Starting the enclave", "Attesting the enclave", "Sending code key",
-                                   "Attesting the application", "Waiting for the application"])
-def test_interrupted_in_every_phase(cloud, project, phase):
-    """Ctrl-C as soon as the phase begins: no app, no context, nothing pending, exit 130."""
-    folder = project(cloud, "stopped-" + phase.split()[-1] + str(len(phase)))
-    before = cloud.mse_json("context", "--list")
+PHASES = ["Encrypting the code", "Computing the fingerprint", "Sending the code", "Starting the enclave",
+          "Attesting the enclave", "Sending code key", "Attesting the application", "Waiting for the application"]
+
+
+def signalled_in(cloud, folder, phase, number):
+    """A deploy that gets the signal as soon as it says the phase: (exit code, what it said)."""
     client = subprocess.Popen([cloud.program("mse"), "cloud", "deploy"], env=cloud.env, cwd=folder, bufsize=0,
                               stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
     seen = b""
@@ -579,12 +578,80 @@ def test_interrupted_in_every_phase(cloud, project, phase):
         piece = client.stderr.read(1)
         assert piece, seen.decode()
         seen += piece
-    client.send_signal(signal.SIGINT)
+    client.send_signal(number)
     seen += client.communicate(timeout=60)[1]
-    text = seen.decode()
-    assert client.returncode == 130 and "interrupted" in text, text
-    time.sleep(1)
-    assert [a for a in cloud.mse_json("list")["apps"] if a["name"] == folder.name] == [], text
-    assert cloud.mse_json("context", "--list") == before
+    return client.returncode, seen.decode()
+
+
+def pending(cloud):
     contexts = os.path.join(cloud.env["MSE_CONF_PATH"], "context")
-    assert not os.path.isdir(contexts) or [n for n in os.listdir(contexts) if n.startswith(".")] == []
+    return [n for n in os.listdir(contexts) if n.startswith(".")] if os.path.isdir(contexts) else []
+
+
+def active_ids(cloud, name):
+    return [a["id"] for a in cloud.mse_json("list")["apps"] if a["name"] == name]
+
+
+@pytest.mark.parametrize("phase", PHASES)
+def test_interrupted_in_every_phase(cloud, project, phase):
+    """Ctrl-C as soon as the phase begins: no app, no context, nothing pending, exit 130."""
+    folder = project(cloud, "stopped-" + phase.split()[-1] + str(len(phase)))
+    before = cloud.mse_json("context", "--list")
+    code, text = signalled_in(cloud, folder, phase, signal.SIGINT)
+    assert code == 130 and "interrupted" in text, text
+    time.sleep(1)
+    assert active_ids(cloud, folder.name) == [], text
+    assert cloud.mse_json("context", "--list") == before
+    assert pending(cloud) == []
+
+
+def settled_ids(cloud, name):
+    """The active apps of that name, once the cloud has made what it was asked for before the client died."""
+    until = time.monotonic() + 3
+    while not active_ids(cloud, name) and time.monotonic() < until:
+        time.sleep(0.1)
+    return active_ids(cloud, name)
+
+
+@pytest.mark.parametrize("phase", PHASES)
+def test_killed_in_every_phase(cloud, project, phase):
+    """kill -9 of mse as soon as the phase begins: what is left at the cloud is told by name, and stop ends all of it."""
+    folder = project(cloud, "killed-" + phase.split()[-1] + str(len(phase)))
+    before = cloud.mse_json("context", "--list")
+    assert signalled_in(cloud, folder, phase, signal.SIGKILL)[0] == -signal.SIGKILL
+    is_sent = PHASES.index(phase) - PHASES.index("Sending the code")  # before, perhaps, after
+    left = settled_ids(cloud, folder.name) if is_sent >= 0 else active_ids(cloud, folder.name)
+    assert is_sent == 0 or len(left) == (is_sent > 0)
+    assert cloud.mse_json("context", "--list") == before
+    for app_id in left:
+        for _ in range(2):
+            told = cloud.mse("list").stderr
+            assert "was cut off" in told and f"`mse cloud stop {app_id}` ends it" in told, told
+        cloud.mse("stop", app_id, "-y")
+        assert pending(cloud) == []
+    assert active_ids(cloud, folder.name) == []
+    assert "was cut off" not in cloud.mse("list").stderr
+    for name in pending(cloud):  # the cloud was never asked: forgotten once it cannot answer any more
+        path = os.path.join(cloud.env["MSE_CONF_PATH"], "context", name, "begun.json")
+        with open(path) as file:
+            begun = json.load(file)
+        with open(path, "w") as file:
+            json.dump({**begun, "at": begun["at"] - 601}, file)
+    cloud.mse("list")
+    assert pending(cloud) == []
+
+
+def test_a_new_deployment_takes_the_place_of_one_that_was_cut_off(cloud, project, deploy):
+    folder = project(cloud, "again")
+    signalled_in(cloud, folder, "Sending code key", signal.SIGKILL)
+    left = settled_ids(cloud, "again")
+    assert len(pending(cloud)) == 1
+    result = cloud.mse("deploy", "-y", "--json", cwd=folder)
+    assert f"its app is {left[0]}" in result.stderr
+    app = json.loads(result.stdout)
+    try:
+        assert active_ids(cloud, "again") == [app["id"]] and app["id"] not in left
+        assert pending(cloud) == []
+        assert "was cut off" not in cloud.mse("list").stderr
+    finally:
+        cloud.mse("stop", app["id"], "-y")
