@@ -98,7 +98,7 @@ static int check_certificate(const struct chain_kind *kind, const struct chain *
 		return err_set(err, ERR_INVALID, "('%s') is issued by another name than that of the next one", name);
 	if (chain_check_rules(cert, position, err) < 0)
 		return err_prefix(err, "('%s')", name);
-	if (x509_verify(cert, issuer->point, err) < 0)
+	if (x509_verify(cert, issuer, err) < 0)
 		return err_prefix(err, "('%s') is not signed by the next one", name);
 	return 0;
 }

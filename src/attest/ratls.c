@@ -62,7 +62,7 @@ static int check_certificate(const struct x509_cert *cert, struct attest_bytes *
 		return err_set(err, ERR_INVALID, "keyUsage lacks digitalSignature");
 	if (check_extended_usage(cert, err) < 0 || ratls_find_quote(cert, ret_quote, err) < 0)
 		return -1;
-	if (x509_verify(cert, cert->point, err) < 0)
+	if (x509_verify(cert, cert, err) < 0)
 		return err_prefix(err, "self-signature");
 	return 0;
 }

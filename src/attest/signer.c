@@ -70,8 +70,8 @@ static bool judge_signature(struct judge *judge, const struct item *item)
 		return judge_fail(judge, check, ATTEST_ERROR_COLLATERAL_MALFORMED, "%s", json->form.text);
 	if (item->chain->chain.count == 0)
 		return judge_skip(judge, check, "needs the signer's chain");
-	if (p256_verify_raw(chain_leaf(&item->chain->chain)->point, json->json.signed_data, json->json.signed_size,
-			    json->json.signature, &err) < 0)
+	if (p256_verify(chain_leaf(&item->chain->chain)->key, json->json.signed_data, json->json.signed_size,
+			json->json.signature, &err) < 0)
 		return judge_fail_err(judge, check, item->signature_error, &err);
 	judge_pass(judge, check, "%zu bytes as received are signed by the TCB signer", json->json.signed_size);
 	return true;

@@ -215,9 +215,9 @@ void x509_crl_free(struct x509_crl *crl)
 	free(crl);
 }
 
-int crl_verify(const struct x509_crl *crl, const uint8_t issuer_point[static 64], struct err *err)
+int crl_verify(const struct x509_crl *crl, const struct x509_cert *issuer, struct err *err)
 {
-	return p256_verify_raw(issuer_point, crl->tbs.data, crl->tbs.size, crl->signature, err);
+	return p256_verify(issuer->key, crl->tbs.data, crl->tbs.size, crl->signature, err);
 }
 
 int crl_verify_amd(const struct x509_crl *crl, const struct x509_cert *issuer, struct err *err)

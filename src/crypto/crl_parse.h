@@ -33,7 +33,7 @@ void x509_crl_free(struct x509_crl *crl);
 DEFINE_SCOPED_PTR(struct x509_crl, x509_crl_free);
 
 /* ERR_UNTRUSTED unless signed by the key with this point. */
-must_check int crl_verify(const struct x509_crl *crl, const uint8_t issuer_point[static 64], struct err *err);
+must_check int crl_verify(const struct x509_crl *crl, const struct x509_cert *issuer, struct err *err);
 must_check int crl_verify_amd(const struct x509_crl *crl, const struct x509_cert *issuer, struct err *err);
 
 /* serial: big-endian without leading zero byte. An entry counts whatever its date or reason. */

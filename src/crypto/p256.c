@@ -101,10 +101,7 @@ void *p256_evp(const struct p256_key *key)
 
 DEFINE_SCOPED_PTR(EVP_MD_CTX, EVP_MD_CTX_free);
 DEFINE_SCOPED_PTR(ECDSA_SIG, ECDSA_SIG_free);
-DEFINE_SCOPED_PTR(EVP_PKEY, EVP_PKEY_free);
 DEFINE_SCOPED_PTR(EVP_PKEY_CTX, EVP_PKEY_CTX_free);
-DEFINE_SCOPED_PTR(EC_GROUP, EC_GROUP_free);
-DEFINE_SCOPED_PTR(EC_POINT, EC_POINT_free);
 
 static int signature_to_raw(const uint8_t *der, size_t size, uint8_t ret[static P256_SIGNATURE_SIZE], struct err *err)
 {
@@ -154,25 +151,21 @@ static int signature_to_der(const uint8_t raw[static P256_SIGNATURE_SIZE], uint8
 	return 0;
 }
 
-int p256_check_point(const uint8_t xy[static 64], struct err *err)
+/* The EVP_PKEY itself: a name of ours for it keeps OpenSSL's out of the header. */
+static EVP_PKEY *public_pkey(const struct p256_public *key)
 {
-	scoped(EC_GROUP_freep) EC_GROUP *group = EC_GROUP_new_by_curve_name(NID_X9_62_prime256v1);
-	scoped(EC_POINT_freep) EC_POINT *point = group ? EC_POINT_new(group) : NULL;
-	uint8_t octets[P256_POINT_SIZE];
-
-	if (!point)
-		return err_no_memory(err);
-	octets[0] = POINT_CONVERSION_UNCOMPRESSED;
-	memcpy(octets + 1, xy, 64);
-	/* The first call already refuses coordinates that are too big and points off the curve; ask again, plainly. */
-	if (EC_POINT_oct2point(group, point, octets, sizeof(octets), NULL) != 1 ||
-	    EC_POINT_is_on_curve(group, point, NULL) != 1)
-		return openssl_err(err, ERR_UNTRUSTED, "point is not on the curve P-256");
-	return 0;
+	return (EVP_PKEY *)(uintptr_t)key;
 }
 
-static int public_from_point(const uint8_t xy[static 64], EVP_PKEY **ret, struct err *err)
+void p256_public_free(struct p256_public *key)
 {
+	EVP_PKEY_free(public_pkey(key));
+}
+
+/* OpenSSL refuses coordinates that are too big and points off the curve while it reads the octets. */
+int p256_public_new(const uint8_t xy[static 64], struct p256_public **ret, struct err *err)
+{
+	EVP_PKEY *pkey = NULL;
 	scoped(EVP_PKEY_CTX_freep) EVP_PKEY_CTX *ctx = EVP_PKEY_CTX_new_from_name(NULL, "EC", NULL);
 	char group[] = GROUP_NAME;
 	uint8_t octets[P256_POINT_SIZE];
@@ -184,27 +177,36 @@ static int public_from_point(const uint8_t xy[static 64], EVP_PKEY **ret, struct
 
 	octets[0] = POINT_CONVERSION_UNCOMPRESSED;
 	memcpy(octets + 1, xy, 64);
-	if (!ctx || EVP_PKEY_fromdata_init(ctx) != 1 || EVP_PKEY_fromdata(ctx, ret, EVP_PKEY_PUBLIC_KEY, params) != 1)
-		return openssl_err(err, ERR_UNTRUSTED, "cannot use the P-256 point");
+	if (!ctx)
+		return err_no_memory(err);
+	if (EVP_PKEY_fromdata_init(ctx) != 1 || EVP_PKEY_fromdata(ctx, &pkey, EVP_PKEY_PUBLIC_KEY, params) != 1)
+		return openssl_err(err, ERR_UNTRUSTED, "point is not on the curve P-256");
+	*ret = (struct p256_public *)pkey;
 	return 0;
 }
 
-int p256_verify_raw(const uint8_t xy[static 64], const void *data, size_t size,
-		    const uint8_t signature[static P256_SIGNATURE_SIZE], struct err *err)
+int p256_verify(const struct p256_public *key, const void *data, size_t size,
+		const uint8_t signature[static P256_SIGNATURE_SIZE], struct err *err)
 {
-	scoped(EVP_PKEY_freep) EVP_PKEY *pkey = NULL;
 	scoped(EVP_MD_CTX_freep) EVP_MD_CTX *ctx = EVP_MD_CTX_new();
 	uint8_t der[SIGNATURE_DER_MAX];
 	size_t der_size = 0;
 
 	if (!ctx)
 		return err_no_memory(err);
-	if (p256_check_point(xy, err) < 0 || public_from_point(xy, &pkey, err) < 0 ||
-	    signature_to_der(signature, der, &der_size, err) < 0)
+	if (signature_to_der(signature, der, &der_size, err) < 0)
 		return -1;
-	if (EVP_DigestVerifyInit(ctx, NULL, EVP_sha256(), NULL, pkey) != 1)
+	if (EVP_DigestVerifyInit(ctx, NULL, EVP_sha256(), NULL, public_pkey(key)) != 1)
 		return openssl_err(err, ERR_INTERNAL, "cannot verify");
 	if (EVP_DigestVerify(ctx, der, der_size, data, size) != 1) /* 0 and negative alike: r and s out of range */
 		return openssl_err(err, ERR_UNTRUSTED, "P-256 signature does not fit");
 	return 0;
+}
+
+int p256_verify_raw(const uint8_t xy[static 64], const void *data, size_t size,
+		    const uint8_t signature[static P256_SIGNATURE_SIZE], struct err *err)
+{
+	scoped(p256_public_freep) struct p256_public *key = NULL;
+
+	return p256_public_new(xy, &key, err) < 0 ? -1 : p256_verify(key, data, size, signature, err);
 }

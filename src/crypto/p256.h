@@ -35,16 +35,27 @@ must_check int p256_spki_sha256(const struct p256_key *key, uint8_t ret[static 3
 must_check int p256_sign_raw(const struct p256_key *key, const void *data, size_t size,
 			     uint8_t ret[static P256_SIGNATURE_SIZE], struct err *err);
 
+/* A public key, ready to verify with and never changed: threads may share it. */
+struct p256_public;
+
 /*
- * xy is the point without its first byte, as quotes hold it. ERR_UNTRUSTED if the point is not on the curve, r or s is
- * 0 or not below the group's order, or the signature does not fit. s above half the order is valid (malleable: never
- * use a signature as an identity).
+ * xy is the point without its first byte, as quotes hold it. ERR_UNTRUSTED unless it is a point of the curve with both
+ * coordinates below the field's prime.
  */
+must_check int p256_public_new(const uint8_t xy[static 64], struct p256_public **ret, struct err *err);
+void p256_public_free(struct p256_public *key); /* NULL is fine */
+DEFINE_SCOPED_PTR(struct p256_public, p256_public_free);
+
+/*
+ * ERR_UNTRUSTED if r or s is 0 or not below the group's order, or the signature does not fit. s above half the order is
+ * valid (malleable: never use a signature as an identity).
+ */
+must_check int p256_verify(const struct p256_public *key, const void *data, size_t size,
+			   const uint8_t signature[static P256_SIGNATURE_SIZE], struct err *err);
+
+/* Both in one, for a key that is used once. */
 must_check int p256_verify_raw(const uint8_t xy[static 64], const void *data, size_t size,
 			       const uint8_t signature[static P256_SIGNATURE_SIZE], struct err *err);
-
-/* ERR_UNTRUSTED unless xy is a point of the curve with both coordinates below the field's prime. */
-must_check int p256_check_point(const uint8_t xy[static 64], struct err *err);
 
 /* The EVP_PKEY, still owned by key: for net/tls.c and crypto/ only. */
 void *p256_evp(const struct p256_key *key);

@@ -161,7 +161,7 @@ static int take_p256_key(struct der *tbs, struct x509_cert *cert, struct err *er
 	if (key.size != 65 || key.data[0] != POINT_UNCOMPRESSED)
 		return err_set(err, ERR_INVALID, "public key is not an uncompressed point");
 	memcpy(cert->point, key.data + 1, sizeof(cert->point));
-	return p256_check_point(cert->point, err);
+	return p256_public_new(cert->point, &cert->key, err);
 }
 
 static int keep_ecdsa_signature(struct der signature, struct x509_cert *cert, struct err *err)
@@ -250,14 +250,15 @@ void x509_cert_free(struct x509_cert *cert)
 {
 	if (!cert)
 		return;
+	p256_public_free(cert->key);
 	amd_key_free(cert->amd_key);
 	free(cert->bytes);
 	free(cert);
 }
 
-int x509_verify(const struct x509_cert *cert, const uint8_t issuer_point[static 64], struct err *err)
+int x509_verify(const struct x509_cert *cert, const struct x509_cert *issuer, struct err *err)
 {
-	return p256_verify_raw(issuer_point, cert->tbs.data, cert->tbs.size, cert->signature, err);
+	return p256_verify(issuer->key, cert->tbs.data, cert->tbs.size, cert->signature, err);
 }
 
 int x509_verify_amd(const struct x509_cert *cert, const struct x509_cert *issuer, struct err *err)

@@ -36,6 +36,7 @@ struct x509_ext {
 };
 
 struct amd_key;
+struct p256_public;
 
 /* Of a certificate of AMD's family; that of the other has X509_KEY_P256. */
 enum x509_key_kind {
@@ -56,6 +57,7 @@ struct x509_cert {
 	struct der spki; /* whole SubjectPublicKeyInfo */
 	enum x509_key_kind key_kind;
 	uint8_t point[64];        /* P-256: x ‖ y */
+	struct p256_public *key;  /* P-256: that point, ready for use; owned */
 	uint8_t signature[64];    /* ECDSA */
 	struct amd_key *amd_key;  /* AMD: the key, ready for use; owned */
 	struct der amd_signature; /* AMD: AMD_SIGNATURE_SIZE bytes */
@@ -72,8 +74,8 @@ must_check int x509_parse_amd(const void *der, size_t size, struct x509_cert **r
 void x509_cert_free(struct x509_cert *cert);
 DEFINE_SCOPED_PTR(struct x509_cert, x509_cert_free);
 
-/* ERR_UNTRUSTED unless the certificate is signed by the key with this point. Names are not looked at. */
-must_check int x509_verify(const struct x509_cert *cert, const uint8_t issuer_point[static 64], struct err *err);
+/* ERR_UNTRUSTED unless the certificate is signed by the other one's key. Names are not looked at. */
+must_check int x509_verify(const struct x509_cert *cert, const struct x509_cert *issuer, struct err *err);
 /* The same for AMD's family; ERR_UNTRUSTED too if the issuer's key is no RSA key. */
 must_check int x509_verify_amd(const struct x509_cert *cert, const struct x509_cert *issuer, struct err *err);
 

@@ -22,7 +22,7 @@ static void use_cert(const struct x509_cert *cert)
 	x509_common_name(cert, name);
 	assert(strlen(name) < sizeof(name));
 	IGNORE_RESULT(x509_check_critical(cert, KNOWN, &err));
-	IGNORE_RESULT(x509_verify(cert, cert->point, &err));
+	IGNORE_RESULT(x509_verify(cert, cert, &err));
 	if (san && x509_san_open(san, &reader, &err) == 0)
 		while (x509_san_next(&reader, text, &err) > 0)
 			assert(strlen(text) < sizeof(text));
