@@ -95,12 +95,15 @@ def fuzz(until):
 
 
 def bit_flips():
-    """Every single bit of a quote, changed: the unit test does one in eight."""
-    result = subprocess.run([BUILD / "test/unit/test_attest_sgx_quote"], capture_output=True, text=True,
-                            env=os.environ | {"MSE_TEST_LONG": "1"})
-    counts = [line for line in result.stdout.splitlines() if line.endswith("changed quotes refused")]
-    assert result.returncode == 0 and counts, result.stdout[-2000:] + result.stderr[-2000:]
-    return counts[0]
+    """Every single bit of quotes, reports and AMD's certificates, changed: the unit tests do a few of them."""
+    counts = []
+    for program, ending in [("attest_sgx_quote", "changed quotes refused"), ("attest_snp_flips", "changed SEV-SNP bits refused")]:
+        result = subprocess.run([BUILD / f"test/unit/test_{program}"], capture_output=True, text=True,
+                                env=os.environ | {"MSE_TEST_LONG": "1", "MSE_TEST_SOURCE_DIR": str(ROOT)})
+        found = [line for line in result.stdout.splitlines() if line.endswith(ending)]
+        assert result.returncode == 0 and found, result.stdout[-2000:] + result.stderr[-2000:]
+        counts.append(found[0])
+    return "; ".join(counts)
 
 
 def record(lines):

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "amd_judge.h"
+#include "base/fs.h"
 
 #define MILAN SNP_PRODUCT_MILAN
 #define GENOA SNP_PRODUCT_GENOA
@@ -467,6 +468,35 @@ static void test_needs(void **state)
 	amd_evidence_done(&e);
 }
 
+/* docs/formats/verdict.md names every check of a verdict on a report. */
+static void test_documented(void **state)
+{
+	const char *source = getenv("MSE_TEST_SOURCE_DIR");
+	struct buf text = BUF_INIT(1u << 20);
+	struct amd_evidence e;
+	struct amd_question question;
+	struct attest_verdict *verdict;
+	struct err err = ERR_INIT;
+	char path[512];
+
+	(void)state;
+	(void)snprintf(path, sizeof(path), "%s/docs/formats/verdict.md", source ? source : ".");
+	assert_ok(fs_read(path, &text, &err), &err);
+	assert_ok(buf_add(&text, "", 1, &err), &err);
+	wrap(&e, &question);
+	verdict = amd_judge(&question);
+	for (size_t i = 0; i < verdict->check_count; i++) {
+		char quoted[ATTEST_NAME_SIZE + 2];
+
+		(void)snprintf(quoted, sizeof(quoted), "`%s`", verdict->checks[i].name);
+		if (!strstr((const char *)text.data, quoted))
+			fail_msg("docs/formats/verdict.md does not name %s", quoted);
+	}
+	attest_verdict_free(verdict);
+	amd_evidence_done(&e);
+	buf_done(&text);
+}
+
 #define TEST(name) cmocka_unit_test(name)
 
 int main(void)
@@ -546,6 +576,7 @@ int main(void)
 	    TEST(test_hcl_malformed),
 	    TEST(test_no_question),
 	    TEST(test_needs),
+	    TEST(test_documented),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
