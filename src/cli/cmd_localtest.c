@@ -90,7 +90,7 @@ static int run(struct cmd_call *call, const struct project *project, const struc
 	};
 	int status;
 
-	if (place_code(project, workspace->path, err) < 0 || local_app_start(call->settings, &options, &app, err) < 0)
+	if (place_code(project, workspace->path, err) < 0 || local_app_start(&options, &app, err) < 0)
 		return -1;
 	status = wait_and_test(call, project, workspace, &app, err);
 	if (status < 0) {

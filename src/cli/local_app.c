@@ -15,10 +15,10 @@
 #include "base/fd.h"
 #include "base/fs.h"
 #include "base/number.h"
+#include "base/program.h"
 #include "base/spawn.h"
 #include "cli/child.h"
 #include "cli/interrupt.h"
-#include "cli/template.h"
 
 #define PORT_WANTED 5000
 #define SECRETS_SIZE_MAX (1u << 20)
@@ -94,17 +94,21 @@ static int make_env(const struct local_app_options *options, struct child_env *e
 	return child_env_set(env, "PYTHONDONTWRITEBYTECODE", "1", err);
 }
 
-static int start_launcher(const struct settings *settings, const struct local_app_options *options,
-			  const struct child_env *env, struct local_app *app, struct err *err)
+static int start_server(const struct local_app_options *options, const struct child_env *env, struct local_app *app,
+			struct err *err)
 {
 	struct spawn_options spawn = SPAWN_OPTIONS_INIT;
-	char port[8];
-	const char *argv[] = {child_python(settings), "-c", template_launcher, port, options->application, NULL};
+	char bind[32];
+	scoped(freep) char *program = NULL;
+	scoped(freep) char *code = NULL;
 	scoped(fd_closep) int log = open(app->log, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
 
 	if (log < 0)
 		return err_set_errno(err, "cannot write '%s'", app->log);
-	(void)snprintf(port, sizeof(port), "%u", app->port);
+	if (program_find("mse-enclave", &program, err) < 0 || fs_join(options->workspace, "mse-app", &code, err) < 0)
+		return -1;
+	(void)snprintf(bind, sizeof(bind), "127.0.0.1:%u", app->port);
+	const char *argv[] = {program, "--plain", "--bind", bind, "--app-dir", code, options->application, NULL};
 	spawn.argv = argv;
 	spawn.env = (const char *const *)env->items;
 	spawn.dir = options->workspace;
@@ -113,8 +117,7 @@ static int start_launcher(const struct settings *settings, const struct local_ap
 	return spawn_start(&spawn, &app->pid, err);
 }
 
-int local_app_start(const struct settings *settings, const struct local_app_options *options, struct local_app *ret_app,
-		    struct err *err)
+int local_app_start(const struct local_app_options *options, struct local_app *ret_app, struct err *err)
 {
 	scoped(child_env_done) struct child_env env = {0};
 	struct local_app app = {0};
@@ -123,7 +126,7 @@ int local_app_start(const struct settings *settings, const struct local_app_opti
 		return err_set_errno(err, "no free port on 127.0.0.1");
 	if (make_env(options, &env, err) < 0 || fs_join(options->workspace, "docker.log", &app.log, err) < 0)
 		return -1;
-	if (start_launcher(settings, options, &env, &app, err) < 0) {
+	if (start_server(options, &env, &app, err) < 0) {
 		free(app.log);
 		return -1;
 	}

@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The app on this machine, for localtest: our small launcher under python3, on the loopback, in a workspace. */
+/* The app on this machine, for localtest: in our plain server (docs/plain-server.md), on the loopback, in a workspace.
+ */
 #ifndef MSE_CLI_LOCAL_APP_H
 #define MSE_CLI_LOCAL_APP_H
 
 #include <stdint.h>
 #include <sys/types.h>
 
-#include "cli/settings.h"
+#include "base/err.h"
 
 struct local_app {
 	pid_t pid; /* 0 once it ended */
@@ -22,8 +23,7 @@ struct local_app_options {
 };
 
 /* Starts it on 127.0.0.1:5000, or another free port when that is taken. */
-must_check int local_app_start(const struct settings *settings, const struct local_app_options *options,
-			       struct local_app *ret_app, struct err *err);
+must_check int local_app_start(const struct local_app_options *options, struct local_app *ret_app, struct err *err);
 
 /* Asks GET endpoint until the answer is below 500 or timeout_ms pass. ERR_CONFLICT when the app ended. */
 must_check int local_app_wait_healthy(struct local_app *app, const char *endpoint, int timeout_ms, struct err *err);

@@ -6,7 +6,6 @@
 extern const char template_app[];
 extern const char template_conftest[];
 extern const char template_dockerfile[];
-extern const char template_launcher[]; /* localtest: serves the app */
 extern const char template_mse_toml[];
 extern const char template_mseignore[];
 extern const char template_readme[];

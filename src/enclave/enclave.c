@@ -95,63 +95,6 @@ static enum http_result serve_reserved(struct http_exchange *exchange, struct en
 	return attestation_serve(exchange, enclave);
 }
 
-/* On the thread of a request that has left the application. */
-static void resume_waiting(void *item, void *tag)
-{
-	struct connection *connection = tag;
-
-	atomic_store(&connection->is_admitted, true);
-	http_resume(item);
-}
-
-static void refuse_waiting(void *item, void *tag)
-{
-	const struct http_header headers[] = {{"Mse-Status", "Stopping"}, {"Retry-After", STARTING_RETRY_AFTER}};
-
-	(void)tag;
-	http_complete(item, 503, headers, COUNT_OF(headers), "", 0);
-}
-
-void enclave_open_gate(struct enclave *enclave, unsigned limit)
-{
-	app_gate_init(&enclave->gate, limit, resume_waiting);
-}
-
-void enclave_close_gate(struct enclave *enclave)
-{
-	app_gate_close(&enclave->gate, refuse_waiting);
-}
-
-static enum http_result run_app(struct http_exchange *exchange, struct enclave *enclave)
-{
-	const enum http_result result = enclave->serve_app(exchange, enclave);
-
-	app_gate_leave(&enclave->gate);
-	return result;
-}
-
-static enum http_result serve_app(struct http_exchange *exchange, struct enclave *enclave)
-{
-	struct connection *connection = connection_of(exchange);
-
-	if (!connection) {
-		enclave_reply(exchange, 503, NULL, "busy\n");
-		return HTTP_HANDLED;
-	}
-	if (atomic_exchange(&connection->is_admitted, false))
-		return run_app(exchange, enclave);
-	switch (app_gate_enter(&enclave->gate, exchange, connection)) {
-	case APP_GATE_RUN:
-		return run_app(exchange, enclave);
-	case APP_GATE_WAIT:
-		return HTTP_DEFERRED;
-	case APP_GATE_FULL:
-		enclave_reply(exchange, 503, NULL, "busy\n");
-		return HTTP_HANDLED;
-	}
-	return HTTP_HANDLED;
-}
-
 enum http_result enclave_serve(struct http_exchange *exchange, void *arg)
 {
 	struct enclave *enclave = arg;
@@ -167,7 +110,7 @@ enum http_result enclave_serve(struct http_exchange *exchange, void *arg)
 		enclave_reply(exchange, 503, "Starting", "the application is starting\n");
 		return HTTP_HANDLED;
 	case LIFE_RUNNING:
-		return serve_app(exchange, enclave);
+		return app_server_serve(exchange, &enclave->app);
 	case LIFE_FAILED:
 		enclave_reply(exchange, 503, "Failed", "the application failed to load\n");
 		return HTTP_HANDLED;

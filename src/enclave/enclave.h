@@ -6,7 +6,7 @@
 #ifndef MSE_ENCLAVE_ENCLAVE_H
 #define MSE_ENCLAVE_ENCLAVE_H
 
-#include "enclave/app_gate.h"
+#include "enclave/app_server.h"
 #include "enclave/identity.h"
 #include "enclave/instance_input.h"
 #include "enclave/life.h"
@@ -27,8 +27,7 @@ struct enclave {
 	struct life life;
 	pthread_mutex_t provisioning; /* held for all checks of one POST; taken before life.lock */
 	struct quoter *quoter;
-	struct app_gate gate;
-	http_handler serve_app;         /* the application's, once RUNNING; NULL answers 503 */
+	struct app_server app;
 	void (*on_accepted)(void *arg); /* told once, after the state is ACCEPTED; must not block */
 	void *on_accepted_arg;
 };
@@ -44,11 +43,6 @@ struct tls_identity *enclave_choose_identity(const char *sni, void *arg);
 
 /* The handler of the one listening socket; arg is the struct enclave. */
 enum http_result enclave_serve(struct http_exchange *exchange, void *arg);
-
-/* Sets up the gate for the given number of requests at a time. */
-void enclave_open_gate(struct enclave *enclave, unsigned limit);
-/* Answers what waits at the gate with 503 and lets nothing more in. */
-void enclave_close_gate(struct enclave *enclave);
 
 /* Before provisioning: GET tells that we wait, POST / provisions (configuration.c). */
 enum http_result configuration_serve(struct http_exchange *exchange, struct enclave *enclave);

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "enclave/bootstrap.h"
+#include "enclave/plain.h"
 #include "enclave/runtime.h"
 
 extern char **environ;
@@ -65,11 +66,12 @@ static enum exit_code run_enclave(char *const *argv)
 
 /* In the order of asking. */
 static const struct {
-	const char *name;                         /* of the program */
+	const char *name;                         /* of the program; NULL: none */
 	const char *word;                         /* or the first argument */
 	enum exit_code (*run)(char *const *argv); /* what follows the name and the word */
 } rows[] = {
     {BOOTSTRAP_NAME, "bootstrap", run_bootstrap},
+    {NULL, "--plain", plain_run},
 };
 
 int main(int argc, char **argv)
@@ -78,7 +80,7 @@ int main(int argc, char **argv)
 	const char *name = slash ? slash + 1 : argc > 0 ? argv[0] : "";
 
 	for (size_t i = 0; i < COUNT_OF(rows); i++) {
-		if (strcmp(name, rows[i].name) == 0)
+		if (rows[i].name && strcmp(name, rows[i].name) == 0)
 			return (int)rows[i].run(argv + 1);
 		if (argc > 1 && strcmp(argv[1], rows[i].word) == 0)
 			return (int)rows[i].run(argv + 2);

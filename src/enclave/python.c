@@ -1,6 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "enclave/python.h"
 
+#include <limits.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "enclave/python_audit.h"
@@ -24,12 +28,15 @@ static int status_to_err(PyStatus status, struct err *err)
 	return err_set(err, ERR_INTERNAL, "python: %s", status.err_msg ? status.err_msg : "cannot start");
 }
 
-static int preinitialize(struct err *err)
+static int preinitialize(bool is_isolated, struct err *err)
 {
 	PyPreConfig config;
 	PyStatus status;
 
-	PyPreConfig_InitIsolatedConfig(&config);
+	if (is_isolated)
+		PyPreConfig_InitIsolatedConfig(&config);
+	else
+		PyPreConfig_InitPythonConfig(&config);
 	config.utf8_mode = 1;
 	status = Py_PreInitialize(&config);
 	return PyStatus_Exception(status) ? status_to_err(status, err) : 0;
@@ -48,11 +55,11 @@ static PyStatus add_path(PyConfig *config, const char *path)
 }
 
 /* Everything that getpath.py would otherwise look for on disk. */
-static PyStatus set_paths(PyConfig *config, const struct settings *settings)
+static PyStatus set_paths(PyConfig *config, const char *module_path)
 {
 	wchar_t **const prefixes[] = {&config->prefix, &config->exec_prefix, &config->base_prefix,
 				      &config->base_exec_prefix};
-	const char *const paths[] = {settings->module_path, PYTHON_STDLIB, DYNLOAD, DIST_PACKAGES};
+	const char *const paths[] = {module_path, PYTHON_STDLIB, DYNLOAD, DIST_PACKAGES};
 	PyStatus status = PyConfig_SetBytesString(config, &config->executable, EXECUTABLE);
 
 	for (size_t i = 0; i < COUNT_OF(prefixes) && !PyStatus_Exception(status); i++)
@@ -67,31 +74,61 @@ static PyStatus set_paths(PyConfig *config, const struct settings *settings)
 	return status;
 }
 
-static int initialize(const struct settings *settings, struct err *err)
+static PyStatus configure_isolated(PyConfig *config, const char *module_path)
+{
+	PyConfig_InitIsolatedConfig(config);
+	config->site_import = 0;
+	config->write_bytecode = 0;
+	return set_paths(config, module_path);
+}
+
+/* As the python3 that a shell finds would be: its environment, its packages, and those of an active virtual one. */
+static PyStatus configure_ordinary(PyConfig *config)
+{
+	const char *virtual_env = getenv("VIRTUAL_ENV");
+	char program[PATH_MAX];
+
+	PyConfig_InitPythonConfig(config);
+	if (!virtual_env || snprintf(program, sizeof(program), "%s/bin/python3", virtual_env) >= (int)sizeof(program))
+		(void)snprintf(program, sizeof(program), EXECUTABLE);
+	return PyConfig_SetBytesString(config, &config->program_name, program);
+}
+
+static int initialize(const struct python_options *options, struct err *err)
 {
 	PyConfig config;
-	PyStatus status;
+	PyStatus status =
+	    options->guard ? configure_isolated(&config, options->module_path) : configure_ordinary(&config);
 
-	PyConfig_InitIsolatedConfig(&config);
-	config.site_import = 0;
-	config.write_bytecode = 0;
 	config.buffered_stdio = 0;
 	config.install_signal_handlers = 0;
 	config.parse_argv = 0;
 	config.pathconfig_warnings = 0;
-	status = set_paths(&config, settings);
 	if (!PyStatus_Exception(status))
 		status = Py_InitializeFromConfig(&config);
 	PyConfig_Clear(&config);
 	return PyStatus_Exception(status) ? status_to_err(status, err) : 0;
 }
 
-int python_start(const struct settings *settings, struct err *err)
+/* An ordinary interpreter has made sys.path by itself: the application's directory comes first. */
+static int put_first(const char *module_path, struct err *err)
 {
-	if (preinitialize(err) < 0 || python_audit_install(settings, err) < 0 || initialize(settings, err) < 0)
+	scoped(py_decrefp) PyObject *text = PyUnicode_DecodeFSDefault(module_path);
+	PyObject *path = PySys_GetObject("path"); /* borrowed */
+
+	if (text && path && PyList_Insert(path, 0, text) == 0)
+		return 0;
+	PyErr_Clear();
+	return err_set(err, ERR_INTERNAL, "python: cannot set sys.path");
+}
+
+int python_start(const struct python_options *options, struct err *err)
+{
+	if (preinitialize(options->guard != NULL, err) < 0 ||
+	    (options->guard && python_audit_install(options->guard, err) < 0) || initialize(options, err) < 0)
 		return -1;
 	interpreter = PyInterpreterState_Get();
-	return 0;
+	return options->guard ? 0 : put_first(options->module_path, err);
 }
 
 void python_report_exception(void)
@@ -128,34 +165,39 @@ static PyObject *find_variable(PyObject *module, const char *variable)
 	return object;
 }
 
-static PyObject *import_app(const struct settings *settings)
+static PyObject *import_app(const struct python_options *options)
 {
-	scoped(py_decrefp) PyObject *module = PyImport_ImportModule(settings->module);
-	PyObject *app = module ? find_variable(module, settings->variable) : NULL;
+	scoped(py_decrefp) PyObject *module = PyImport_ImportModule(options->module);
+	PyObject *app = module ? find_variable(module, options->variable) : NULL;
 
+	if (module && !app && PyErr_ExceptionMatches(PyExc_AttributeError))
+		PyErr_Format(PyExc_AttributeError, "module '%s' has no variable '%s'", options->module,
+			     options->variable);
 	if (app && !PyCallable_Check(app)) {
-		PyErr_Format(PyExc_TypeError, "'%s' is a %.100s, which cannot be called", settings->application,
+		PyErr_Format(PyExc_TypeError, "'%s' is a %.100s, which cannot be called", options->application,
 			     Py_TYPE(app)->tp_name);
 		Py_CLEAR(app);
 	}
 	return app;
 }
 
-static const struct python_protocol *find_protocol(PyObject *app)
+static const struct python_protocol *find_protocol(PyObject *app, const char *interface)
 {
+	const bool is_auto = strcmp(interface, PYTHON_INTERFACE_AUTO) == 0;
+
 	for (size_t i = 0; i < COUNT_OF(protocols); i++) {
-		if (protocols[i]->is_mine(app))
+		if (is_auto ? protocols[i]->is_mine(app) : strcmp(protocols[i]->name, interface) == 0)
 			return protocols[i];
 	}
 	PyErr_SetString(PyExc_TypeError, "the application is asynchronous (ASGI); this runtime serves WSGI");
 	return NULL;
 }
 
-int python_load(const struct settings *settings, const struct python_site *site,
+int python_load(const struct python_options *options, const struct python_site *site,
 		const struct python_protocol **ret_protocol, struct err *err)
 {
-	scoped(py_decrefp) PyObject *app = import_app(settings);
-	const struct python_protocol *protocol = app ? find_protocol(app) : NULL;
+	scoped(py_decrefp) PyObject *app = import_app(options);
+	const struct python_protocol *protocol = app ? find_protocol(app, options->interface) : NULL;
 
 	if (!protocol) {
 		python_report_exception();
@@ -167,6 +209,19 @@ int python_load(const struct settings *settings, const struct python_site *site,
 	Py_CLEAR(app);
 	main_state = PyEval_SaveThread();
 	return 0;
+}
+
+void python_run(const struct python_protocol *protocol, int fd, int cancel_ms)
+{
+	struct pollfd ready = {.fd = fd, .events = POLLIN};
+
+	if (protocol->run) {
+		PyEval_RestoreThread(TAKE_PTR(main_state));
+		protocol->run(fd, cancel_ms);
+		main_state = PyEval_SaveThread();
+	}
+	while (poll(&ready, 1, -1) < 1) {
+	}
 }
 
 void python_enter(void)

@@ -7,10 +7,11 @@
  * python_enter and python_leave; each such thread gets one thread state, made at its first entry. No C function of ours
  * blocks on a socket, a lock or the TEE while it holds the GIL.
  *
- * The interpreter is isolated: no environment variable, user site, .pth file, or current directory decides what it
- * imports. sys.path is MODULE_PATH, then Debian's standard library and its packages: all measured.
+ * In an enclave the interpreter is isolated: no environment variable, user site, .pth file, or current directory
+ * decides what it imports. sys.path is MODULE_PATH, then Debian's standard library and its packages: all measured.
  *
- * A protocol (WSGI; ASGI has its own file when it comes) is one row of struct python_protocol, found by inspection.
+ * A protocol is one row of struct python_protocol, found by inspection or by its name. WebSocket will be a further
+ * function of a row, for exchanges that are upgraded.
  */
 #ifndef MSE_ENCLAVE_PYTHON_H
 #define MSE_ENCLAVE_PYTHON_H
@@ -24,30 +25,54 @@
 #include "net/http_server.h"
 
 #define PYTHON_STDLIB "/usr/lib/python3.11"
+#define PYTHON_BODY_MAX (2048ULL << 20) /* E4: of one request, in an enclave */
+#define PYTHON_INTERFACE_AUTO "auto"
 
-/* What a protocol needs of the enclave to describe a request. Borrowed, lives as long as the interpreter. */
+/* Which application, in what interpreter. Borrowed, lives as long as the interpreter. */
+struct python_options {
+	const char *application; /* "module:variable" */
+	const char *module;
+	const char *variable;
+	const char *module_path;      /* first entry of sys.path */
+	const char *interface;        /* name of a protocol, or "auto" */
+	const struct settings *guard; /* an enclave: isolated, with the audit hook; NULL: as python3 itself would be */
+};
+
+/* What a protocol needs to describe a request. Borrowed, lives as long as the interpreter. */
 struct python_site {
-	const char *domain; /* SERVER_NAME */
+	const char *domain;   /* SERVER_NAME */
+	bool is_behind_proxy; /* https for the client, whatever arrives here */
+	bool is_multiprocess;
 	unsigned threads;
+	uint64_t body_max;
 };
 
 struct python_protocol {
 	const char *name;
 	bool (*is_mine)(PyObject *app); /* GIL held, clears its own exceptions */
 	int (*start)(PyObject *app, const struct python_site *site, struct err *err); /* GIL held; keeps a reference */
-	http_handler serve;                                                           /* no GIL, pool threads */
-	void (*stop)(void);                                                           /* GIL held */
+	http_handler serve; /* no GIL, pool threads; arg is not used */
+	bool is_deferring;  /* serve never blocks: it defers */
+	/*
+	 * Main thread, GIL held: does what the protocol has to do there until fd is readable (which is not read), at
+	 * least once before stop. cancel_ms >= 0: what still runs after so many is cancelled. NULL: there is nothing.
+	 */
+	void (*run)(int fd, int cancel_ms);
+	void (*stop)(void); /* GIL held */
 };
 
 /* Starts the interpreter, with the audit hook of python_audit.h in place before it runs any code. */
-must_check int python_start(const struct settings *settings, struct err *err);
+must_check int python_start(const struct python_options *options, struct err *err);
 
 /*
  * Imports the application and starts its protocol. On failure the traceback has been written to the application's
  * stderr, and err says only that it failed: nothing of the application's is in it.
  */
-must_check int python_load(const struct settings *settings, const struct python_site *site,
+must_check int python_load(const struct python_options *options, const struct python_site *site,
 			   const struct python_protocol **ret_protocol, struct err *err);
+
+/* Runs the protocol, if it has something to run, until fd is readable. Main thread. */
+void python_run(const struct python_protocol *protocol, int fd, int cancel_ms);
 
 void python_enter(void);
 void python_leave(void);

@@ -5,11 +5,6 @@
  */
 #include "enclave/runtime.h"
 
-#include <errno.h>
-#include <fcntl.h>
-#include <limits.h>
-#include <poll.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -22,26 +17,17 @@
 #include "enclave/enclave.h"
 #include "enclave/hardening.h"
 #include "enclave/operator_log.h"
-#include "enclave/python.h"
 #include "enclave/sealed_state.h"
+#include "enclave/serving.h"
+#include "enclave/wake.h"
 
 #define SECRET_FILE_MODE 0600
 #define SECRET_DIR_MODE 0700
-#define OWN_THREADS 4  /* for handshakes, attestation and probes, whatever the application does */
-#define DRAIN_MS 10000 /* running requests at a stop */
+#define OWN_THREADS 4 /* for handshakes, attestation and probes, whatever the application does */
 #define NS_PER_MS 1000000LL
-#define NS_PER_SECOND (1000 * NS_PER_MS)
-#define STOP_SECONDS_MAX 30 /* then the process ends, whatever the application does in its exit functions */
-
-/* Bytes written to the wake pipe. */
-enum wake { WAKE_STOP = 'S', WAKE_ACCEPTED = 'A', WAKE_TIMEOUT = 'T' };
 
 static int64_t g_started_ns;
 static bool g_is_debug;
-static int g_wake_write_fd = -1;
-static int g_wake_read_fd = -1;
-static volatile sig_atomic_t g_is_loading; /* the main thread is in the application's import */
-static volatile sig_atomic_t g_exit_code;  /* of a stop that is cut short */
 
 /* MSE_DEBUG: how far it is, and when. */
 static void phase(const char *text)
@@ -51,79 +37,10 @@ static void phase(const char *text)
 			     (double)(clock_monotonic_ns() - g_started_ns) / (double)NS_PER_MS);
 }
 
-static void wake(enum wake reason)
-{
-	const char byte = (char)reason;
-	const int saved = errno;
-
-	while (write(g_wake_write_fd, &byte, 1) < 0 && errno == EINTR) {
-	}
-	errno = saved;
-}
-
-static void on_signal(int number)
-{
-	(void)number;
-	/* Nothing is served yet, and an import may never end. */
-	if (g_is_loading)
-		_exit(EXIT_CODE_STOPPED);
-	wake(WAKE_STOP);
-}
-
-/* The time for an orderly stop is over, or somebody asked twice. */
-static void on_impatience(int number)
-{
-	(void)number;
-	_exit((int)g_exit_code);
-}
-
 static void on_accepted(void *arg)
 {
 	(void)arg;
-	wake(WAKE_ACCEPTED);
-}
-
-/* The next reason to act. */
-static enum wake wait_wake(void)
-{
-	char byte;
-	ssize_t got;
-
-	do {
-		got = read(g_wake_read_fd, &byte, 1);
-	} while (got < 0 && errno == EINTR);
-	return got == 1 && byte == WAKE_ACCEPTED ? WAKE_ACCEPTED : WAKE_STOP;
-}
-
-/* The same, for at most so many seconds (0: without end), after which it is WAKE_TIMEOUT. */
-static enum wake wait_wake_for(unsigned seconds)
-{
-	const int64_t until_ns = clock_monotonic_ns() + seconds * NS_PER_SECOND;
-	struct pollfd ready = {.fd = g_wake_read_fd, .events = POLLIN};
-
-	while (seconds > 0) {
-		const int64_t left_ms = (until_ns - clock_monotonic_ns()) / NS_PER_MS;
-
-		if (left_ms <= 0)
-			return WAKE_TIMEOUT;
-		if (poll(&ready, 1, left_ms < INT_MAX ? (int)left_ms + 1 : INT_MAX) > 0)
-			break;
-	}
-	return wait_wake();
-}
-
-static int setup_wake(struct err *err)
-{
-	const struct sigaction action = {.sa_handler = on_signal, .sa_flags = SA_RESTART};
-	int fds[2];
-
-	if (pipe2(fds, O_CLOEXEC) < 0)
-		return err_set_errno(err, "cannot make a pipe");
-	g_wake_read_fd = fds[0];
-	g_wake_write_fd = fds[1];
-	if (sigaction(SIGTERM, &action, NULL) < 0 || sigaction(SIGINT, &action, NULL) < 0)
-		return err_set_errno(err, "cannot handle signals");
-	return 0;
+	wake_send(WAKE_ACCEPTED);
 }
 
 static int tee_quote_for_quoter(void *arg, const uint8_t *report_data, struct buf *ret, struct err *err)
@@ -166,7 +83,7 @@ static enum exit_code resume(struct enclave *enclave, struct err *err)
 		return EXIT_CODE_SEALED_STATE;
 	life_accept(&enclave->life, LIFE_START, &grant, &owner_tls);
 	operator_log("resumed from the sealed state");
-	wake(WAKE_ACCEPTED);
+	wake_send(WAKE_ACCEPTED);
 	return EXIT_CODE_STOPPED;
 }
 
@@ -201,13 +118,13 @@ static enum exit_code prepare(const struct runtime_options *options, struct encl
 	    .report = report_quote_failure,
 	};
 
-	if (hardening_apply(err) < 0 || setup_wake(err) < 0)
+	if (hardening_apply(err) < 0 || wake_setup(err) < 0)
 		return EXIT_CODE_INTERNAL;
 	if (settings_load(options->env, &enclave->settings, err) < 0)
 		return EXIT_CODE_SETTINGS;
 	g_is_debug = enclave->settings.is_debug;
 	phase("settings read");
-	enclave_open_gate(enclave, enclave->settings.threads);
+	app_server_init(&enclave->app, enclave->settings.threads);
 	/* Before anything opens a descriptor that could be taken for it. */
 	if (tee_open(enclave->settings.tee, &enclave->tee, err) < 0)
 		return EXIT_CODE_TEE;
@@ -252,6 +169,14 @@ static int load_application(struct enclave *enclave, const struct python_site *s
 			    const struct python_protocol **ret_protocol, struct err *err)
 {
 	const struct settings *settings = &enclave->settings;
+	const struct python_options options = {
+	    .application = settings->application,
+	    .module = settings->module,
+	    .variable = settings->variable,
+	    .module_path = settings->module_path,
+	    .interface = settings->interface,
+	    .guard = settings,
+	};
 	const int status = unpack_grant(settings, &enclave->life.grant, err);
 
 	/* Before the application's first line runs, no key but the identity's is in memory any more. */
@@ -261,45 +186,37 @@ static int load_application(struct enclave *enclave, const struct python_site *s
 	phase("code decrypted");
 	if (chdir(settings->module_path) < 0)
 		return err_set_errno(err, "cannot enter '%s'", settings->module_path);
-	if (python_start(settings, err) < 0)
+	if (python_start(&options, err) < 0)
 		return -1;
 	phase("Python started");
-	return python_load(settings, site, ret_protocol, err);
-}
-
-/* From here on nothing of the application is waited for longer than STOP_SECONDS_MAX. */
-static void limit_stop(enum exit_code code)
-{
-	const struct sigaction end = {.sa_handler = on_impatience};
-
-	g_exit_code = code;
-	(void)sigaction(SIGALRM, &end, NULL);
-	(void)sigaction(SIGTERM, &end, NULL);
-	(void)alarm(STOP_SECONDS_MAX);
+	return python_load(&options, site, ret_protocol, err);
 }
 
 static enum exit_code run_application(struct enclave *enclave, const struct python_protocol **ret_protocol)
 {
-	const struct python_site site = {
-	    .domain = enclave->input.instance.domain,
-	    .threads = enclave->settings.threads,
-	};
+	static struct python_site site;
 	struct err err = ERR_INIT;
 	int status;
 
-	g_is_loading = 1;
+	site = (struct python_site){
+	    .domain = enclave->input.instance.domain,
+	    .is_behind_proxy = true,
+	    .threads = enclave->settings.threads,
+	    .body_max = PYTHON_BODY_MAX,
+	};
+	wake_set_loading(true);
 	status = load_application(enclave, &site, ret_protocol, &err);
-	g_is_loading = 0;
+	wake_set_loading(false);
 	if (status < 0) {
 		life_set(&enclave->life, LIFE_ACCEPTED, LIFE_FAILED);
 		return runtime_fail(EXIT_CODE_APPLICATION, &err);
 	}
-	enclave->serve_app = (*ret_protocol)->serve;
+	enclave->app.serve = (*ret_protocol)->serve;
+	enclave->app.is_deferring = (*ret_protocol)->is_deferring;
 	life_set(&enclave->life, LIFE_ACCEPTED, LIFE_RUNNING);
 	phase("application loaded");
 	operator_log("running");
-	while (wait_wake() != WAKE_STOP) {
-	}
+	serving_run(*ret_protocol);
 	return EXIT_CODE_STOPPED;
 }
 
@@ -356,7 +273,7 @@ static enum exit_code serve(struct enclave *enclave)
 	}
 	phase("listening, identity ready");
 	operator_log("%s", life_state_text(life_state(&enclave->life)));
-	switch (wait_wake_for(enclave->settings.wait_seconds)) {
+	switch (wake_wait(enclave->settings.wait_seconds)) {
 	case WAKE_ACCEPTED:
 		code = run_application(enclave, &protocol);
 		break;
@@ -367,20 +284,18 @@ static enum exit_code serve(struct enclave *enclave)
 	case WAKE_STOP:
 		break;
 	}
-	limit_stop(code);
-	enclave_close_gate(enclave);
+	wake_limit_stop(SERVING_STOP_SECONDS_MAX, (int)code);
+	app_server_close(&enclave->app);
 	/* Deferred attestations are answered while the server drains. */
-	http_server_stop(server, DRAIN_MS);
+	serving_stop(server, protocol, SERVING_DRAIN_MS);
 	tls_server_free(tls);
-	if (Py_IsInitialized())
-		python_stop(protocol);
 	return code;
 }
 
 static void enclave_done(struct enclave *enclave)
 {
 	quoter_stop(enclave->quoter);
-	app_gate_done(&enclave->gate);
+	app_server_done(&enclave->app);
 	life_done(&enclave->life);
 	identity_done(&enclave->identity);
 	tee_close(enclave->tee);

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/number.h"
+#include "enclave/application_name.h"
 #include "format/hex.h"
 
 #define WAIT_SECONDS_MAX (366 * 24 * 3600)
@@ -53,34 +54,11 @@ static int parse_key(const char *name, const char *value, bool *ret_has, uint8_t
 	return 0;
 }
 
-/* A dotted Python name: every part an ASCII identifier. Checked here so that nothing else ever reaches Python. */
-static bool is_dotted_name(const char *text, size_t size)
-{
-	bool at_start = true;
-
-	for (size_t i = 0; i < size; i++) {
-		const char c = text[i];
-		const bool letter = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_';
-
-		if (c == '.' ? at_start : !letter && (at_start || c < '0' || c > '9'))
-			return false;
-		at_start = c == '.';
-	}
-	return !at_start;
-}
-
 static int parse_application(struct settings *settings, struct err *err)
 {
-	const char *colon = strchr(settings->application, ':');
-
-	if (!colon || !is_dotted_name(settings->application, (size_t)(colon - settings->application)) ||
-	    !is_dotted_name(colon + 1, strlen(colon + 1)))
-		return err_set(err, ERR_INVALID, "setting 'MSE_APPLICATION' is '%s', expected 'module:variable'",
+	if (application_name_parse(settings->application, &settings->module, &settings->variable, err) < 0)
+		return err_set(err, err->code, "setting 'MSE_APPLICATION' is '%s', expected 'module:variable'",
 			       settings->application);
-	settings->module = strndup(settings->application, (size_t)(colon - settings->application));
-	if (!settings->module)
-		return err_no_memory(err);
-	settings->variable = colon + 1;
 	return 0;
 }
 
@@ -95,25 +73,34 @@ static int parse_listen(struct settings *settings, struct err *err)
 	return 0;
 }
 
-/* A proxy of ours stands before a unix socket; before a port there may be anybody, who could say any address. */
-static int parse_proxy(struct settings *settings, struct err *err)
+int settings_parse_proxy(const char *text, enum http_proxy_mode *ret, struct err *err)
 {
 	static const struct {
 		const char *text;
 		enum http_proxy_mode mode;
 	} rows[] = {{"none", HTTP_PROXY_NONE}, {"optional", HTTP_PROXY_OPTIONAL}, {"required", HTTP_PROXY_REQUIRED}};
 
-	settings->proxy = settings->listen_address.is_unix ? HTTP_PROXY_OPTIONAL : HTTP_PROXY_NONE;
-	if (!*settings->proxy_text)
-		return 0;
 	for (size_t i = 0; i < COUNT_OF(rows); i++) {
-		if (strcmp(settings->proxy_text, rows[i].text) == 0) {
-			settings->proxy = rows[i].mode;
+		if (strcmp(text, rows[i].text) == 0) {
+			*ret = rows[i].mode;
 			return 0;
 		}
 	}
-	return err_set(err, ERR_INVALID, "setting 'MSE_PROXY' is '%s', expected 'none', 'optional' or 'required'",
-		       settings->proxy_text);
+	return err_set(err, ERR_INVALID, "'%s', expected 'none', 'optional' or 'required'", text);
+}
+
+/* A proxy of ours stands before a unix socket; before a port there may be anybody, who could say any address. */
+static int parse_proxy(struct settings *settings, struct err *err)
+{
+	settings->proxy = settings->listen_address.is_unix ? HTTP_PROXY_OPTIONAL : HTTP_PROXY_NONE;
+	if (*settings->proxy_text && settings_parse_proxy(settings->proxy_text, &settings->proxy, err) < 0)
+		return err_prefix(err, "setting 'MSE_PROXY'");
+	return 0;
+}
+
+bool settings_is_interface(const char *text)
+{
+	return strcmp(text, "auto") == 0 || strcmp(text, "wsgi") == 0 || strcmp(text, "asgi") == 0;
 }
 
 static int parse_wait(struct settings *settings, struct err *err)
@@ -157,6 +144,9 @@ static int parse_all(struct settings *settings, struct err *err)
 	    parse_choice("MSE_DEBUG", settings->debug_text, "1", "0", &settings->is_debug, err) < 0 ||
 	    parse_choice("MSE_PLAINCODE", settings->plaincode_text, "1", "0", &settings->is_plaincode, err) < 0)
 		return -1;
+	if (!settings_is_interface(settings->interface))
+		return err_set(err, ERR_INVALID, "setting 'MSE_INTERFACE' is '%s', expected 'auto', 'wsgi' or 'asgi'",
+			       settings->interface);
 	if (*settings->argv_text && strcmp(settings->argv_text, "measured") != 0)
 		return err_set(err, ERR_INVALID, "setting 'MSE_ARGV' is '%s', expected 'measured' or nothing",
 			       settings->argv_text);

@@ -31,6 +31,7 @@
 	X("MSE_WAIT_SECONDS", wait_text, "0") \
 	X("MSE_DEBUG", debug_text, "0") \
 	X("MSE_ARGV", argv_text, "") \
+	X("MSE_INTERFACE", interface, "auto") \
 	X("MODULE_PATH", module_path, "/mse-app") \
 	X("SECRETS_PATH", secrets_path, "/root/.cache/mse/secrets.json") \
 	X("SEALED_SECRETS_PATH", sealed_secrets_path, "/root/.cache/mse/sealed_secrets.json") \
@@ -72,5 +73,10 @@ struct settings {
 /* env: "NAME=value" texts ended by NULL. ERR_INVALID names the setting. *ret is to be settings_done even on failure. */
 must_check int settings_load(char *const *env, struct settings *ret, struct err *err);
 void settings_done(struct settings *settings);
+
+/* "none", "optional" or "required". */
+must_check int settings_parse_proxy(const char *text, enum http_proxy_mode *ret, struct err *err);
+/* "auto", "wsgi" or "asgi". */
+bool settings_is_interface(const char *text);
 
 #endif

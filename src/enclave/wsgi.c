@@ -6,6 +6,7 @@
 #define ERROR_TEXT "internal server error\n"
 
 static PyObject *application;
+static uint64_t body_max;
 
 /* ASGI applications are coroutine functions, or objects whose __call__ is one; whatever else can be called is ours. */
 static bool wsgi_is_mine(PyObject *app)
@@ -33,6 +34,7 @@ static int wsgi_start(PyObject *app, const struct python_site *site, struct err 
 		return -1;
 	}
 	application = Py_NewRef(app);
+	body_max = site->body_max;
 	return 0;
 }
 
@@ -114,7 +116,7 @@ static void serve_locked(struct http_exchange *exchange)
 static enum http_result wsgi_serve(struct http_exchange *exchange, void *arg)
 {
 	(void)arg;
-	http_set_body_max(exchange, WSGI_BODY_MAX);
+	http_set_body_max(exchange, body_max);
 	python_enter();
 	serve_locked(exchange);
 	python_leave();

@@ -15,8 +15,6 @@
 
 #include "enclave/python.h"
 
-#define WSGI_BODY_MAX (2048ULL << 20) /* E4 */
-
 /* Environ: start makes the part that is equal in all requests; stop drops it. */
 must_check int wsgi_environ_start(const struct python_site *site, struct err *err);
 void wsgi_environ_stop(void);

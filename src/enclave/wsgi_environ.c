@@ -9,10 +9,12 @@
 #include "base/number.h"
 #include "enclave/wsgi.h"
 
-#define DEFAULT_PORT "443"
+#define PORT_HTTPS "443"
+#define PORT_HTTP "80"
 #define PORT_TEXT_MAX 5
 
 static PyObject *common; /* copied for each request */
+static bool is_behind_proxy;
 
 static int set_text(PyObject *dict, const char *key, const char *value)
 {
@@ -27,7 +29,7 @@ static int fill_common(PyObject *dict, const struct python_site *site)
 
 	if (!version || PyDict_SetItemString(dict, "wsgi.version", version) < 0 ||
 	    PyDict_SetItemString(dict, "wsgi.multithread", site->threads > 1 ? Py_True : Py_False) < 0 ||
-	    PyDict_SetItemString(dict, "wsgi.multiprocess", Py_False) < 0 ||
+	    PyDict_SetItemString(dict, "wsgi.multiprocess", site->is_multiprocess ? Py_True : Py_False) < 0 ||
 	    PyDict_SetItemString(dict, "wsgi.run_once", Py_False) < 0 ||
 	    PyDict_SetItemString(dict, "wsgi.input_terminated", Py_True) < 0)
 		return -1;
@@ -39,6 +41,7 @@ static int fill_common(PyObject *dict, const struct python_site *site)
 
 int wsgi_environ_start(const struct python_site *site, struct err *err)
 {
+	is_behind_proxy = site->is_behind_proxy;
 	common = PyDict_New();
 	if (!common || fill_common(common, site) < 0)
 		return err_set(err, ERR_NO_MEMORY, "cannot make the environ");
@@ -151,16 +154,24 @@ static int set_headers(PyObject *environment, struct http_exchange *exchange)
 	return length ? set_text(environment, "CONTENT_LENGTH", length) : 0;
 }
 
-/* The public port is the proxy's: the client's Host names it, if it is not 443. */
-static int set_port(PyObject *environment, const char *host)
+/* The public port may be a proxy's: the client's Host names it, if it is not its scheme's own. */
+static int set_port(PyObject *environment, const char *host, bool is_https)
 {
 	const char *colon = strrchr(host, ':');
-	const char *port = DEFAULT_PORT;
+	const char *port = is_https ? PORT_HTTPS : PORT_HTTP;
 
 	if (colon && colon[1] && strlen(colon + 1) <= PORT_TEXT_MAX &&
 	    strspn(colon + 1, "0123456789") == strlen(colon + 1))
 		port = colon + 1;
 	return set_text(environment, "SERVER_PORT", port);
+}
+
+/* What is common says https. */
+static int set_scheme(PyObject *environment, bool is_https)
+{
+	if (is_https)
+		return 0;
+	return PyDict_DelItemString(environment, "HTTPS") < 0 ? -1 : set_text(environment, "wsgi.url_scheme", "http");
 }
 
 static int set_peer(PyObject *environment, const struct proxy_v2_addresses *peer)
@@ -177,6 +188,7 @@ static int set_peer(PyObject *environment, const struct proxy_v2_addresses *peer
 
 static int set_request(PyObject *environment, struct http_exchange *exchange)
 {
+	const bool is_https = is_behind_proxy || http_is_tls(exchange);
 	const char *query = http_query(exchange);
 
 	if (set_text(environment, "REQUEST_METHOD", http_method(exchange)) < 0 ||
@@ -185,7 +197,8 @@ static int set_request(PyObject *environment, struct http_exchange *exchange)
 	    set_text(environment, "REQUEST_URI", http_target(exchange)) < 0 ||
 	    set_text(environment, "SERVER_PROTOCOL", http_minor_version(exchange) == 0 ? "HTTP/1.0" : "HTTP/1.1") < 0)
 		return -1;
-	if (set_port(environment, http_host(exchange)) < 0 || set_peer(environment, http_peer(exchange)) < 0)
+	if (set_scheme(environment, is_https) < 0 || set_port(environment, http_host(exchange), is_https) < 0 ||
+	    set_peer(environment, http_peer(exchange)) < 0)
 		return -1;
 	return set_headers(environment, exchange);
 }

@@ -54,6 +54,10 @@ static void find_peer(struct http_conn *conn)
 	if (getpeername(conn->fd, (struct sockaddr *)&source, &source_size) < 0 ||
 	    getsockname(conn->fd, (struct sockaddr *)&destination, &destination_size) < 0)
 		return;
+	if (source.ss_family == AF_UNIX) {
+		conn->peer.family = PROXY_V2_UNIX;
+		return;
+	}
 	conn->peer.family = source.ss_family == AF_INET ? PROXY_V2_INET : PROXY_V2_INET6;
 	text_of(&source, conn->peer.source);
 	text_of(&destination, conn->peer.destination);

@@ -29,6 +29,7 @@ int http_exchange_new(struct http_conn *conn, struct http_exchange **ret_exchang
 	memset((uint8_t *)exchange + offsetof(struct http_exchange, memory), 0,
 	       sizeof(*exchange) - offsetof(struct http_exchange, memory));
 	exchange->conn = conn;
+	exchange->began_ns = conn->server->on_done ? clock_monotonic_ns() : 0;
 	exchange->body_max = BODY_MAX_DEFAULT;
 	exchange->out = BUF_INIT(SIZE_MAX / 2);
 	atomic_init(&exchange->deferral, DEFERRAL_NONE);
@@ -36,10 +37,27 @@ int http_exchange_new(struct http_conn *conn, struct http_exchange **ret_exchang
 	return 0;
 }
 
+/* A request that was never taken in (its head is wrong) has no path. */
+static void say_done(const struct http_exchange *exchange)
+{
+	const struct http_server *server = exchange->conn->server;
+	struct http_done done;
+
+	if (!server || !server->on_done || !exchange->path)
+		return;
+	done = (struct http_done){
+	    .status = exchange->status,
+	    .body_size = exchange->reply_size,
+	    .duration_ns = clock_monotonic_ns() - exchange->began_ns,
+	};
+	server->on_done(exchange, &done, server->arg);
+}
+
 void http_exchange_free(struct http_exchange *exchange)
 {
 	if (!exchange)
 		return;
+	say_done(exchange);
 	buf_done(&exchange->out);
 	free(exchange->path);
 	http_wipe_free(exchange->memory);
@@ -150,21 +168,27 @@ static int send_continue(struct http_exchange *exchange, struct err *err)
 	return http_conn_write(exchange->conn, &piece, 1, err);
 }
 
+int http_exchange_check_pace(struct http_exchange *exchange, size_t got, struct err *err)
+{
+	const int64_t grace_ns = exchange->conn->server->body_timeout_ms * NS_PER_MS;
+
+	if (exchange->body_waited_ns > grace_ns &&
+	    (exchange->body.taken + got) / BODY_RATE_MIN <
+		(uint64_t)((exchange->body_waited_ns - grace_ns) / NS_PER_SECOND))
+		return err_set(err, ERR_TIMEOUT, "the body comes too slowly");
+	return 0;
+}
+
 /* Reads what comes into data, and watches the pace. */
 static int read_piece(struct http_exchange *exchange, void *data, size_t size, int timeout_ms, size_t *ret_got,
 		      struct err *err)
 {
 	const int64_t began_ns = clock_monotonic_ns();
-	const int64_t grace_ns = exchange->conn->server->body_timeout_ms * NS_PER_MS;
 
 	if (http_conn_read_wait(exchange->conn, data, size, timeout_ms, ret_got, err) < 0)
 		return -1;
 	exchange->body_waited_ns += clock_monotonic_ns() - began_ns;
-	if (exchange->body_waited_ns > grace_ns &&
-	    (exchange->body.taken + *ret_got) / BODY_RATE_MIN <
-		(uint64_t)((exchange->body_waited_ns - grace_ns) / NS_PER_SECOND))
-		return err_set(err, ERR_TIMEOUT, "the body comes too slowly");
-	return 0;
+	return http_exchange_check_pace(exchange, *ret_got, err);
 }
 
 static int fill_input(struct http_exchange *exchange, int timeout_ms, struct err *err)
@@ -179,9 +203,9 @@ static int fill_input(struct http_exchange *exchange, int timeout_ms, struct err
 	return 0;
 }
 
-/* One piece, from what is here or from the wire. *ret_got 0: the body's end. */
-static int take_piece(struct http_exchange *exchange, void *ret_data, size_t size, int timeout_ms, size_t *ret_got,
-		      struct err *err)
+/* From what is here, or from the wire. */
+int http_exchange_take_piece(struct http_exchange *exchange, void *ret_data, size_t size, int timeout_ms,
+			     size_t *ret_got, struct err *err)
 {
 	struct http_conn *conn = exchange->conn;
 
@@ -213,7 +237,13 @@ static int take_piece(struct http_exchange *exchange, void *ret_data, size_t siz
 	return 0;
 }
 
-static int too_large(const struct http_exchange *exchange, struct err *err)
+bool http_exchange_is_too_large(const struct http_exchange *exchange)
+{
+	return exchange->body.taken > exchange->body_max ||
+	       (exchange->head.framing == HTTP1_SIZED && exchange->head.body_size > exchange->body_max);
+}
+
+int http_exchange_too_large(const struct http_exchange *exchange, struct err *err)
 {
 	return err_set(err, ERR_LIMIT, "the body is larger than %llu bytes", (unsigned long long)exchange->body_max);
 }
@@ -222,13 +252,14 @@ static int read_body(struct http_exchange *exchange, void *ret_data, size_t size
 {
 	size_t got = 0;
 
-	if (exchange->head.framing == HTTP1_SIZED && exchange->head.body_size > exchange->body_max)
-		return too_large(exchange, err);
+	if (http_exchange_is_too_large(exchange))
+		return http_exchange_too_large(exchange, err);
 	if (send_continue(exchange, err) < 0 ||
-	    take_piece(exchange, ret_data, size, (int)exchange->conn->server->body_timeout_ms, &got, err) < 0)
+	    http_exchange_take_piece(exchange, ret_data, size, (int)exchange->conn->server->body_timeout_ms, &got,
+				     err) < 0)
 		return -1;
-	if (exchange->body.taken > exchange->body_max)
-		return too_large(exchange, err);
+	if (http_exchange_is_too_large(exchange))
+		return http_exchange_too_large(exchange, err);
 	*ret_got = got;
 	return 0;
 }
@@ -298,7 +329,8 @@ bool http_exchange_skip_body(struct http_exchange *exchange)
 	while (exchange->body.taken - before <= SKIP_MAX) {
 		const int64_t left_ms = (until_ns - clock_monotonic_ns()) / NS_PER_MS;
 
-		if (take_piece(exchange, thrown, sizeof(thrown), left_ms > 0 ? (int)left_ms : 0, &got, &ignored) < 0)
+		if (http_exchange_take_piece(exchange, thrown, sizeof(thrown), left_ms > 0 ? (int)left_ms : 0, &got,
+					     &ignored) < 0)
 			return false;
 		if (exchange->body.done)
 			return true;

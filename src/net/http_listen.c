@@ -124,6 +124,10 @@ static int bind_tcp(const struct http_listener *listener, int *ret_fd, struct er
 
 int http_listen(const struct http_listener *listener, int *ret_fd, struct err *err)
 {
+	if (listener->fd > 0) {
+		*ret_fd = listener->fd;
+		return 0;
+	}
 	if (listener->unix_path)
 		return bind_unix(listener, ret_fd, err);
 	return bind_tcp(listener, ret_fd, err);
@@ -131,10 +135,15 @@ int http_listen(const struct http_listener *listener, int *ret_fd, struct err *e
 
 uint16_t http_server_port(const struct http_server *server, size_t listener_index)
 {
+	return http_listen_port(server->listen_fds[listener_index]);
+}
+
+uint16_t http_listen_port(int fd)
+{
 	union address address = {0};
 	socklen_t size = sizeof(address);
 
-	if (getsockname(server->listen_fds[listener_index], &address.any, &size) < 0)
+	if (getsockname(fd, &address.any, &size) < 0)
 		return 0;
 	if (address.any.sa_family == AF_INET)
 		return ntohs(address.inet.sin_port);

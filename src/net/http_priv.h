@@ -87,8 +87,12 @@ struct http_exchange {
 	bool chunked;
 	bool bodiless; /* HEAD, 204, 304: what is written is counted but not sent */
 	bool sized;
-	uint64_t reply_left; /* of a sized reply */
-	struct buf out;      /* reply head that goes out with the first piece; later what PHASE_FLUSH sends */
+	uint64_t reply_left;   /* of a sized reply */
+	int status;            /* of the reply; 0: none */
+	uint64_t reply_size;   /* bytes of its body so far */
+	int64_t began_ns;      /* if somebody wants to know */
+	int64_t step_since_ns; /* http_step_read waits since then; 0: it does not */
+	struct buf out;        /* reply head that goes out with the first piece; later what PHASE_FLUSH sends */
 	size_t out_sent;
 	atomic_int deferral;
 };
@@ -107,6 +111,7 @@ struct http_server {
 	http_handler handler;
 	void *arg;
 	char *server_name;
+	void (*on_done)(const struct http_exchange *exchange, const struct http_done *done, void *arg);
 	unsigned thread_count;
 	unsigned connections_max;
 	unsigned header_timeout_ms;
@@ -136,9 +141,6 @@ struct http_server {
 	int64_t tick_ns;
 	int64_t last_tick;
 };
-
-/* ---- http_listen.c ---- */
-must_check int http_listen(const struct http_listener *listener, int *ret_fd, struct err *err);
 
 /* ---- http_server.c ---- */
 /* Gives the connection back to epoll until events or its deadline. The caller no longer owns it. */
@@ -178,7 +180,24 @@ void http_exchange_begin(struct http_exchange *exchange); /* head is parsed */
 /* Throws the rest of the request's body away. false: too long, too slow or malformed: the connection must end. */
 bool http_exchange_skip_body(struct http_exchange *exchange);
 
+/* One piece of the body, waiting at most timeout_ms (0: not at all) before ERR_TIMEOUT. *ret_got 0: the body's end. */
+must_check int http_exchange_take_piece(struct http_exchange *exchange, void *ret_data, size_t size, int timeout_ms,
+					size_t *ret_got, struct err *err);
+/* ERR_LIMIT. */
+int http_exchange_too_large(const struct http_exchange *exchange, struct err *err);
+bool http_exchange_is_too_large(const struct http_exchange *exchange);
+/* ERR_TIMEOUT for a body that came at less than the slowest pace, after one time-out's grace. */
+must_check int http_exchange_check_pace(struct http_exchange *exchange, size_t got, struct err *err);
+
 /* ---- http_reply.c ---- */
+/* "NAME: VALUE\r\n" for each, checked. */
+must_check int http_reply_add_fields(struct buf *out, const struct http_header *headers, size_t count, struct err *err);
+must_check int http_reply_add_status(struct buf *out, int status, struct err *err);
+/* Counts size bytes more of an open reply's body. ERR_INVALID for more than was promised. */
+must_check int http_reply_count(struct http_exchange *exchange, size_t size, struct err *err);
+/* What of the pieces the client has not taken becomes exchange->out. */
+must_check int http_reply_keep_rest(struct http_exchange *exchange, const struct iovec *pieces, size_t count,
+				    struct err *err);
 /* A whole reply of ours, e.g. 400 before there is a handler. Best effort; the connection is to be closed. */
 void http_reply_refusal(struct http_conn *conn, int status);
 

@@ -35,6 +35,20 @@ static int add_field(struct buf *out, const char *name, const char *value, struc
 	return buf_add(out, "\r\n", 2, err);
 }
 
+static int add_fields(struct buf *out, const struct http_header *headers, size_t count, struct err *err)
+{
+	for (size_t i = 0; i < count; i++) {
+		if (add_field(out, headers[i].name, headers[i].value, err) < 0)
+			return -1;
+	}
+	return 0;
+}
+
+int http_reply_add_fields(struct buf *out, const struct http_header *headers, size_t count, struct err *err)
+{
+	return check_headers(headers, count, err) < 0 ? -1 : add_fields(out, headers, count, err);
+}
+
 static int add_date(struct buf *out, struct err *err)
 {
 	static _Thread_local int64_t made_at = -1;
@@ -56,7 +70,7 @@ static int add_number_field(struct buf *out, const char *name, int64_t value, st
 	return add_field(out, name, text, err);
 }
 
-static int add_status_line(struct buf *out, int status, struct err *err)
+int http_reply_add_status(struct buf *out, int status, struct err *err)
 {
 	char text[80];
 	const int size = snprintf(text, sizeof(text), "HTTP/1.1 %d %s\r\n", status, http_status_text(status));
@@ -103,29 +117,30 @@ static int make_head(struct http_exchange *exchange, int status, const struct ht
 	/* A body that ends with the connection ends the connection. */
 	exchange->close = exchange->close || (body_size < 0 && !exchange->chunked && !exchange->bodiless) ||
 			  atomic_load(&exchange->conn->server->draining);
-	if (add_status_line(out, status, err) < 0 ||
+	if (http_reply_add_status(out, status, err) < 0 ||
 	    add_server_fields(exchange->conn->server, headers, count, out, err) < 0)
 		return -1;
-	for (size_t i = 0; i < count; i++) {
-		if (add_field(out, headers[i].name, headers[i].value, err) < 0)
-			return -1;
-	}
+	if (add_fields(out, headers, count, err) < 0)
+		return -1;
 	return add_framing(exchange, status, body_size, out, err) < 0 ? -1 : buf_add(out, "\r\n", 2, err);
 }
 
 static int begin(struct http_exchange *exchange, int status, const struct http_header *headers, size_t count,
 		 int64_t body_size, struct err *err)
 {
+	const size_t before = exchange->out.size; /* an informational reply may wait there */
+
 	if (exchange->started)
 		return err_set(err, ERR_INTERNAL, "the reply was started before");
 	/* A refused body may still be on its way: see http_exchange_skip_body. */
 	if (exchange->continue_wanted)
 		exchange->close = true;
 	if (make_head(exchange, status, headers, count, body_size, &exchange->out, err) < 0) {
-		buf_clear(&exchange->out);
+		exchange->out.size = before;
 		return -1;
 	}
 	exchange->started = true;
+	exchange->status = status;
 	return 0;
 }
 
@@ -141,7 +156,7 @@ static int send_pieces(struct http_exchange *exchange, struct iovec *pieces, siz
 /* ---- at once ---- */
 
 /* What the client does not take now stays in out: PHASE_FLUSH sends it while this thread serves others. */
-static int keep_rest(struct http_exchange *exchange, const struct iovec *pieces, size_t count, struct err *err)
+int http_reply_keep_rest(struct http_exchange *exchange, const struct iovec *pieces, size_t count, struct err *err)
 {
 	struct buf rest = BUF_INIT(SIZE_MAX / 2);
 
@@ -153,6 +168,7 @@ static int keep_rest(struct http_exchange *exchange, const struct iovec *pieces,
 	}
 	buf_done(&exchange->out);
 	exchange->out = rest;
+	exchange->out_sent = 0;
 	return 0;
 }
 
@@ -178,7 +194,7 @@ static int send_or_keep(struct http_exchange *exchange, struct iovec *pieces, si
 		return -1;
 	}
 	if (total(pieces, count) <= KEEP_MAX) {
-		exchange->aborted = keep_rest(exchange, pieces, count, err) < 0;
+		exchange->aborted = http_reply_keep_rest(exchange, pieces, count, err) < 0;
 		return exchange->aborted ? -1 : 0;
 	}
 	if (send_pieces(exchange, pieces, count, err) < 0)
@@ -196,8 +212,10 @@ int http_reply(struct http_exchange *exchange, int status, const struct http_hea
 		return -1;
 	exchange->ended = true;
 	pieces[0] = (struct iovec){.iov_base = exchange->out.data, .iov_len = exchange->out.size};
-	if (!exchange->bodiless)
+	if (!exchange->bodiless) {
 		pieces[1] = (struct iovec){.iov_base = (void *)(uintptr_t)body, .iov_len = body_size};
+		exchange->reply_size = body_size;
+	}
 	return send_or_keep(exchange, pieces, 2, err);
 }
 
@@ -207,7 +225,7 @@ void http_reply_refusal(struct http_conn *conn, int status)
 	struct err ignored = ERR_INIT;
 	struct iovec piece;
 
-	if (add_status_line(&out, status, &ignored) < 0 ||
+	if (http_reply_add_status(&out, status, &ignored) < 0 ||
 	    add_server_fields(conn->server, NULL, 0, &out, &ignored) < 0 ||
 	    add_number_field(&out, "Content-Length", 0, &ignored) < 0 ||
 	    add_field(&out, "Connection", "close", &ignored) < 0 || buf_add(&out, "\r\n", 2, &ignored) < 0)
@@ -251,7 +269,7 @@ static int send_body_piece(struct http_exchange *exchange, const void *data, siz
 	return sent;
 }
 
-int http_reply_write(struct http_exchange *exchange, const void *data, size_t size, struct err *err)
+int http_reply_count(struct http_exchange *exchange, size_t size, struct err *err)
 {
 	if (!exchange->started || exchange->ended)
 		return err_set(err, ERR_INTERNAL, "no reply is open");
@@ -263,6 +281,14 @@ int http_reply_write(struct http_exchange *exchange, const void *data, size_t si
 				       size - (size_t)exchange->reply_left);
 		exchange->reply_left -= size;
 	}
+	exchange->reply_size += exchange->bodiless ? 0 : size;
+	return 0;
+}
+
+int http_reply_write(struct http_exchange *exchange, const void *data, size_t size, struct err *err)
+{
+	if (http_reply_count(exchange, size, err) < 0)
+		return -1;
 	return send_body_piece(exchange, data, exchange->bodiless ? 0 : size, err);
 }
 
@@ -299,6 +325,7 @@ static void prepare(struct http_exchange *exchange, int status, const struct htt
 	if (begin(exchange, status, headers, header_count, (int64_t)body_size, &ignored) == 0 &&
 	    (exchange->bodiless || buf_add(&exchange->out, body, body_size, &ignored) == 0)) {
 		exchange->ended = true;
+		exchange->reply_size = exchange->bodiless ? 0 : body_size;
 		return;
 	}
 	exchange->started = false;

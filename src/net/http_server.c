@@ -396,6 +396,7 @@ static void take_options(struct http_server *server, const struct http_server_op
 
 	server->handler = options->handler;
 	server->arg = options->arg;
+	server->on_done = options->on_done;
 	server->thread_count = least(or_default(options->threads, THREADS), HTTP_THREADS_MAX);
 	server->connections_max = least(or_default(options->connections_max, CONNECTIONS), HTTP_CONNECTIONS_MAX);
 	server->header_timeout_ms = or_default(options->header_timeout_ms, HEADER_TIMEOUT_MS);

@@ -39,6 +39,13 @@ enum http_result {
 	HTTP_DEFERRED, /* somebody calls http_complete or http_resume exactly once, perhaps already has */
 };
 
+/* One reply that is out, or was cut. The exchange is valid during the call. */
+struct http_done {
+	int status;          /* 0: none was sent */
+	uint64_t body_size;  /* bytes of the body, without framing */
+	int64_t duration_ns; /* from the whole head to the last byte handed to the system */
+};
+
 typedef enum http_result (*http_handler)(struct http_exchange *exchange, void *arg);
 
 enum http_proxy_mode { HTTP_PROXY_NONE, HTTP_PROXY_OPTIONAL, HTTP_PROXY_REQUIRED };
@@ -46,6 +53,7 @@ enum http_proxy_mode { HTTP_PROXY_NONE, HTTP_PROXY_OPTIONAL, HTTP_PROXY_REQUIRED
 struct http_listener {
 	const char *unix_path; /* a stale socket is replaced, a live one is ERR_CONFLICT; at most 107 bytes */
 	mode_t unix_mode;      /* 0: 0600 */
+	int fd;                /* > 0: a socket that listens already, owned by the server from now on; else: */
 	const char *address;   /* numeric IPv4 or IPv6, when unix_path is NULL */
 	uint16_t port;         /* 0: the system chooses, see http_server_port */
 	enum http_proxy_mode proxy;
@@ -67,10 +75,17 @@ struct http_server_options {
 	unsigned idle_timeout_ms;   /* [75000] between two requests */
 	unsigned write_timeout_ms;  /* [30000] between two pieces a client accepts */
 	size_t stack_size;          /* [1 MiB] of each thread */
+	/* For an access log, on the thread that ends the exchange; NULL: none. Requests refused before the handler
+	 * are not told. */
+	void (*on_done)(const struct http_exchange *exchange, const struct http_done *done, void *arg);
 };
 
 must_check int http_server_start(const struct http_server_options *options, struct http_server **ret_server,
 				 struct err *err);
+
+/* The listening socket alone, for a server that is to be started later, or in another process. The caller closes it. */
+must_check int http_listen(const struct http_listener *listener, int *ret_fd, struct err *err);
+uint16_t http_listen_port(int fd); /* 0 for a unix socket */
 
 /* Port of a TCP listener, as bound. */
 uint16_t http_server_port(const struct http_server *server, size_t listener_index);
@@ -158,6 +173,46 @@ void http_complete(struct http_exchange *exchange, int status, const struct http
  * thread of the pool, as if the request had just come. For handlers that let a request wait its turn without a thread.
  */
 void http_resume(struct http_exchange *exchange);
+
+/*
+ * ---- a deferred exchange in steps ----
+ *
+ * Instead of http_complete and http_resume: whoever deferred an exchange may work on it without ever blocking, from one
+ * thread at a time, and gives it back with http_release exactly once, perhaps before the handler has returned. When a
+ * step wants to wait, wait for http_descriptor (another epoll is fine: the engine's own does not watch it meanwhile)
+ * and take the step again. Time-outs between steps are the caller's.
+ */
+enum http_step {
+	HTTP_STEP_DONE,
+	HTTP_STEP_WANT_READ,
+	HTTP_STEP_WANT_WRITE,
+	HTTP_STEP_FAILED, /* *err says why, as for the function that blocks */
+};
+
+int http_descriptor(const struct http_exchange *exchange); /* to wait for; nothing else may be done with it */
+
+/* As http_read_body. */
+enum http_step http_step_read(struct http_exchange *exchange, void *ret_data, size_t size, size_t *ret_got,
+			      struct err *err);
+/*
+ * With the body read to its end: is the client still there? WANT_READ: yes, ask again when something comes. DONE: yes,
+ * and it has sent so much of its next request that nobody can see further. FAILED: it has closed its side.
+ */
+enum http_step http_step_watch(struct http_exchange *exchange, struct err *err);
+/* 100..199 but 101; nothing for HTTP/1.0. Goes out with the next write or flush. */
+must_check int http_step_informational(struct http_exchange *exchange, int status, const struct http_header *headers,
+				       size_t header_count, struct err *err);
+/*
+ * After http_reply_start. All of data is taken, whatever is returned; WANT_…: what the client has not taken yet was
+ * copied: http_step_flush before writing more keeps that to one piece.
+ */
+enum http_step http_step_write(struct http_exchange *exchange, const void *data, size_t size, struct err *err);
+/* The reply's end. Trailers are sent if the body is chunked and the client wants them (TE: trailers), else dropped. */
+enum http_step http_step_end(struct http_exchange *exchange, const struct http_header *trailers, size_t trailer_count,
+			     struct err *err);
+enum http_step http_step_flush(struct http_exchange *exchange, struct err *err);
+/* Not valid afterwards. A reply that has not ended is cut; what is not flushed is sent by the engine. */
+void http_release(struct http_exchange *exchange);
 
 /* The connection ends after this reply ("Connection: close"). */
 void http_close_after(struct http_exchange *exchange);

@@ -353,7 +353,7 @@ def test_import_failure_is_for_the_owner_only(build):
 
 
 @pytest.mark.parametrize("code, text", [
-    ("x = 1", "AttributeError: module 'app' has no attribute 'app'"),
+    ("x = 1", "AttributeError: module 'app' has no variable 'app'"),
     ("app = 5", "TypeError: 'app:app' is a int, which cannot be called"),
     ("raise SystemExit(0)", "SystemExit"),
     ("def app(", "SyntaxError"),

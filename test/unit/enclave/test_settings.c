@@ -138,6 +138,8 @@ static void wrong_values_name_the_setting(void **state)
 	refused("MSE_WAIT_SECONDS=31622401", "'MSE_WAIT_SECONDS'");
 	refused("MSE_WAIT_SECONDS=1.5", "'MSE_WAIT_SECONDS'");
 	refused("MSE_DEBUG=2", "'MSE_DEBUG'");
+	refused("MSE_ARGV=1", "'MSE_ARGV'");
+	refused("MSE_INTERFACE=cgi", "'MSE_INTERFACE'");
 	refused("MSE_THREADS=0", "'MSE_THREADS'");
 	refused("MSE_THREADS=49", "'MSE_THREADS'");
 	refused("MSE_OWNER_KEY=01", "'MSE_OWNER_KEY'");

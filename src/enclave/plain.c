@@ -1,0 +1,252 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "enclave/plain.h"
+
+#include <limits.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/fd.h"
+#include "base/fs.h"
+#include "enclave/app_server.h"
+#include "enclave/operator_log.h"
+#include "enclave/serving.h"
+#include "enclave/wake.h"
+
+#define PEM_SIZE_MAX (256u << 10)
+#define OWN_THREADS 2 /* for handshakes and heads, whatever the application does */
+
+struct plain {
+	struct plain_options options;
+	struct app_server app;
+	struct tls_identity *identity; /* NULL: plain HTTP */
+	struct tls_server *tls;
+	const struct python_protocol *protocol;
+};
+
+enum exit_code plain_fail(enum exit_code code, const struct err *err)
+{
+	operator_log("%s: %s", exit_code_label(code), err->text);
+	return code;
+}
+
+static enum http_result serve(struct http_exchange *exchange, void *arg)
+{
+	struct plain *plain = arg;
+
+	return app_server_serve(exchange, &plain->app);
+}
+
+static void write_access_log(const struct http_exchange *exchange, const struct http_done *done, void *arg)
+{
+	const struct plain *plain = arg;
+	scoped(buf_done) struct buf line = BUF_INIT(ACCESS_LOG_LINE_MAX);
+	struct access_log_entry entry;
+	struct err err = ERR_INIT;
+
+	access_log_entry_of(exchange, done, clock_now_seconds(), &entry);
+	if (access_log_format_line(plain->options.access_log, &entry, &line, &err) == 0)
+		IGNORE_RESULT(write(STDOUT_FILENO, line.data, line.size) < 0);
+}
+
+static struct tls_identity *choose(const char *sni, void *arg)
+{
+	struct plain *plain = arg;
+
+	(void)sni;
+	return tls_identity_ref(plain->identity);
+}
+
+static int setup_tls(struct plain *plain, struct err *err)
+{
+	scoped(buf_done) struct buf cert = BUF_INIT(PEM_SIZE_MAX);
+	scoped(buf_done) struct buf key = BUF_INIT(PEM_SIZE_MAX);
+	int status = 0;
+
+	if (!plain->options.cert)
+		return 0;
+	if (fs_read(plain->options.cert, &cert, err) < 0)
+		return err_prefix(err, "'--cert'");
+	if (fs_read(plain->options.key, &key, err) < 0)
+		return err_prefix(err, "'--key'");
+	status = tls_identity_from_pem(cert.data, cert.size, key.data, key.size, &plain->identity, err);
+	explicit_bzero(key.data, key.size);
+	if (status < 0)
+		return err_prefix(err, "'--cert' and '--key'");
+	return tls_server_new(choose, plain, &plain->tls, err);
+}
+
+/* ---- the application ---- */
+
+static const char *server_name(const struct plain_options *options)
+{
+	return options->bind.is_unix ? "localhost" : options->bind.host;
+}
+
+static int load(struct plain *plain, const struct python_site *site, struct err *err)
+{
+	static char app_dir[PATH_MAX];
+	const struct plain_options *options = &plain->options;
+	const struct python_options python = {
+	    .application = options->application,
+	    .module = options->module,
+	    .variable = options->variable,
+	    .module_path = app_dir,
+	    .interface = options->interface,
+	};
+	int status;
+
+	if (!realpath(options->app_dir, app_dir) || chdir(app_dir) < 0)
+		return err_set_errno(err, "'--app-dir': cannot enter '%s'", options->app_dir);
+	wake_set_loading(true);
+	status = python_start(&python, err);
+	if (status == 0)
+		status = python_load(&python, site, &plain->protocol, err);
+	wake_set_loading(false);
+	if (status < 0)
+		return -1;
+	plain->app.serve = plain->protocol->serve;
+	plain->app.is_deferring = plain->protocol->is_deferring;
+	return 0;
+}
+
+static int start_server(struct plain *plain, int listen_fd, struct http_server **ret, struct err *err)
+{
+	const struct plain_options *options = &plain->options;
+	const struct http_listener listener = {.fd = listen_fd, .proxy = options->proxy, .tls = plain->tls};
+	const struct http_server_options server = {
+	    .listeners = &listener,
+	    .listener_count = 1,
+	    .handler = serve,
+	    .arg = plain,
+	    .threads = options->threads + OWN_THREADS,
+	    .connections_max = options->connections,
+	    .header_timeout_ms = options->header_timeout_ms,
+	    .body_timeout_ms = options->body_timeout_ms,
+	    .idle_timeout_ms = options->idle_timeout_ms,
+	    .write_timeout_ms = options->write_timeout_ms,
+	    .on_done = options->access_log == ACCESS_LOG_NONE ? NULL : write_access_log,
+	};
+
+	return http_server_start(&server, ret, err);
+}
+
+/* One process's work, on a socket that listens already. */
+static enum exit_code work(struct plain *plain, int listen_fd)
+{
+	static struct python_site site;
+	const struct plain_options *options = &plain->options;
+	struct http_server *server = NULL;
+	struct err err = ERR_INIT;
+
+	site = (struct python_site){
+	    .domain = server_name(options),
+	    .is_multiprocess = options->workers > 1,
+	    .threads = options->threads,
+	    .body_max = options->body_max,
+	};
+	app_server_init(&plain->app, options->threads);
+	if (setup_tls(plain, &err) < 0)
+		return plain_fail(EXIT_CODE_SETTINGS, &err);
+	if (load(plain, &site, &err) < 0)
+		return plain_fail(EXIT_CODE_APPLICATION, &err);
+	if (start_server(plain, listen_fd, &server, &err) < 0)
+		return plain_fail(EXIT_CODE_LISTEN, &err);
+	operator_log("%s is served (%s)", options->application, plain->protocol->name);
+	serving_run(plain->protocol);
+	wake_limit_stop(options->drain_ms / 1000 + SERVING_STOP_SECONDS_MAX, EXIT_CODE_STOPPED);
+	app_server_close(&plain->app);
+	serving_stop(server, plain->protocol, options->drain_ms);
+	operator_log("%s", exit_code_label(EXIT_CODE_STOPPED));
+	return EXIT_CODE_STOPPED;
+}
+
+/* ---- start ---- */
+
+static int listen_on(const struct listen_address *address, int *ret_fd, struct err *err)
+{
+	const struct http_listener listener = {
+	    .unix_path = address->is_unix ? address->path : NULL, .address = address->host, .port = address->port};
+
+	return http_listen(&listener, ret_fd, err);
+}
+
+static void say_start(const struct plain_options *options, int listen_fd)
+{
+	char text[LISTEN_TEXT_SIZE];
+
+	listen_address_format(&options->bind, http_listen_port(listen_fd), text);
+	operator_log("plain server: no TEE, nothing is measured, attested or sealed");
+	operator_log("listening on %s%s", options->bind.is_unix ? "" : options->cert ? "https://" : "http://", text);
+}
+
+/* Taken while the working directory is still the one that the path is relative to. */
+static char *socket_path(const struct listen_address *address)
+{
+	return address->is_unix ? realpath(address->path, NULL) : NULL;
+}
+
+static enum exit_code run_parent(struct plain *plain, char *const *argv)
+{
+	const struct plain_options *options = &plain->options;
+	scoped(freep) char *path = NULL;
+	struct err err = ERR_INIT;
+	enum exit_code code;
+	int fd;
+
+	if (listen_on(&options->bind, &fd, &err) < 0)
+		return plain_fail(EXIT_CODE_LISTEN, &err);
+	path = socket_path(&options->bind);
+	say_start(options, fd);
+	if (options->workers > 1 || options->wants_reload)
+		code = plain_workers_run(options, argv, fd);
+	else
+		code = work(plain, fd);
+	if (path)
+		(void)unlink(path);
+	return code;
+}
+
+static enum exit_code say_help(void)
+{
+	scoped(buf_done) struct buf text = BUF_INIT(16 << 10);
+	struct err err = ERR_INIT;
+
+	if (plain_options_help(&text, &err) < 0)
+		return plain_fail(EXIT_CODE_INTERNAL, &err);
+	return fwrite(buf_text(&text), 1, text.size, stdout) == text.size && fflush(stdout) == 0 ? EXIT_CODE_STOPPED
+												 : EXIT_CODE_INTERNAL;
+}
+
+static int setup(struct err *err)
+{
+	const struct sigaction ignore = {.sa_handler = SIG_IGN};
+
+	operator_log_set_fd(STDERR_FILENO);
+	(void)sigaction(SIGPIPE, &ignore, NULL);
+	return wake_setup(err);
+}
+
+enum exit_code plain_run(char *const *argv)
+{
+	static struct plain plain;
+	struct err err = ERR_INIT;
+	enum exit_code code;
+
+	if (setup(&err) < 0)
+		return plain_fail(EXIT_CODE_INTERNAL, &err);
+	if (plain_options_parse(argv, &plain.options, &err) < 0)
+		return plain_fail(EXIT_CODE_SETTINGS, &err);
+	if (plain.options.wants_help)
+		return say_help();
+	if (plain.options.worker_fd != PLAIN_NO_FD)
+		code = work(&plain, plain.options.worker_fd);
+	else
+		code = run_parent(&plain, argv);
+	tls_server_free(plain.tls);
+	tls_identity_unref(plain.identity);
+	plain_options_done(&plain.options);
+	return code;
+}

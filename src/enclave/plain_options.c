@@ -1,0 +1,177 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "enclave/plain_options.h"
+
+#include <string.h>
+
+#include "base/number.h"
+#include "enclave/application_name.h"
+#include "enclave/arguments.h"
+#include "enclave/settings.h"
+
+#define SECONDS_MAX 86400
+#define MS_PER_SECOND 1000
+#define THREADS_MAX (HTTP_THREADS_MAX / 2)
+#define FD_MAX 1023
+#define BODY_MAX (1ULL << 40)
+
+/* [option, what help calls its value, default, help] */
+#define TEXTS(X) \
+	X(bind, "--bind", "ADDRESS", "127.0.0.1:8000", "HOST:PORT, [IPV6]:PORT or unix:PATH") \
+	X(app_dir, "--app-dir", "DIR", ".", "where the application is: first in sys.path, working directory") \
+	X(cert, "--cert", "PEM", "", "certificate chain: serves TLS 1.3") \
+	X(key, "--key", "PEM", "", "its private key") \
+	X(interface, "--interface", "NAME", "auto", "auto, wsgi or asgi") \
+	X(threads, "--threads", "N", "8", "WSGI requests that run at a time, in each worker") \
+	X(workers, "--workers", "N", "1", "processes") \
+	X(access_log, "--access-log", "FORMAT", "none", "to stdout: none, common, combined or json") \
+	X(proxy, "--proxy", "MODE", "none", "PROXY protocol v2: none, optional or required") \
+	X(connections, "--connections", "N", "10000", "at a time, in each worker; more wait") \
+	X(body_max, "--body-max", "BYTES", "2147483648", "of one request's body") \
+	X(header_timeout, "--header-timeout", "S", "10", "for a handshake and a request's head") \
+	X(body_timeout, "--body-timeout", "S", "30", "between two pieces of a body") \
+	X(idle_timeout, "--idle-timeout", "S", "75", "between two requests") \
+	X(write_timeout, "--write-timeout", "S", "30", "between two pieces that a client takes") \
+	X(drain, "--graceful-timeout", "S", "10", "for running requests at a stop") \
+	X(worker_fd, "--worker-fd", "FD", "", "what the server's parent tells its workers")
+
+struct texts {
+#define X(field, name, value, fallback, help) const char *field;
+	TEXTS(X)
+#undef X
+	const char *reload;
+	const char *help;
+};
+
+#define ROW(field, name, value, fallback, help) \
+	{name, value, help[0] && fallback[0] ? help " [" fallback "]" : help, &(texts)->field},
+#define ROWS \
+	{ \
+		TEXTS(ROW){"--reload", NULL, "start anew when a file of the application changes", &(texts)->reload}, \
+		    {"--help", NULL, "this text", &(texts)->help}, {"-h", NULL, "this text", &(texts)->help}, \
+	}
+
+int plain_options_help(struct buf *ret, struct err *err)
+{
+	struct texts ignored = {0};
+	struct texts *texts = &ignored;
+	const struct argument rows[] = ROWS;
+
+	if (buf_add_text(ret,
+			 "usage: mse-enclave --plain MODULE:APP [OPTIONS]\n\n"
+			 "An ordinary application server: WSGI and ASGI over HTTP/1.1, plain or TLS. No TEE, no "
+			 "attestation.\n\n",
+			 err) < 0)
+		return -1;
+	return arguments_help(rows, COUNT_OF(rows), ret, err);
+}
+
+static int parse_number(const char *name, const char *text, uint64_t min, uint64_t max, unsigned scale, unsigned *ret,
+			struct err *err)
+{
+	uint64_t value;
+
+	if (number_parse_u64(text, min, max, &value, err) < 0)
+		return err_prefix(err, "'%s'", name);
+	*ret = (unsigned)value * scale;
+	return 0;
+}
+
+static int parse_numbers(const struct texts *texts, struct plain_options *ret, struct err *err)
+{
+	const struct {
+		const char *name;
+		const char *text;
+		uint64_t min;
+		uint64_t max;
+		unsigned scale;
+		unsigned *into;
+	} rows[] = {
+	    {"--threads", texts->threads, 1, THREADS_MAX, 1, &ret->threads},
+	    {"--workers", texts->workers, 1, PLAIN_WORKERS_MAX, 1, &ret->workers},
+	    {"--connections", texts->connections, 1, HTTP_CONNECTIONS_MAX, 1, &ret->connections},
+	    {"--header-timeout", texts->header_timeout, 1, SECONDS_MAX, MS_PER_SECOND, &ret->header_timeout_ms},
+	    {"--body-timeout", texts->body_timeout, 1, SECONDS_MAX, MS_PER_SECOND, &ret->body_timeout_ms},
+	    {"--idle-timeout", texts->idle_timeout, 1, SECONDS_MAX, MS_PER_SECOND, &ret->idle_timeout_ms},
+	    {"--write-timeout", texts->write_timeout, 1, SECONDS_MAX, MS_PER_SECOND, &ret->write_timeout_ms},
+	    {"--graceful-timeout", texts->drain, 0, SECONDS_MAX, MS_PER_SECOND, &ret->drain_ms},
+	};
+
+	for (size_t i = 0; i < COUNT_OF(rows); i++) {
+		if (parse_number(rows[i].name, rows[i].text, rows[i].min, rows[i].max, rows[i].scale, rows[i].into,
+				 err) < 0)
+			return -1;
+	}
+	return number_parse_u64(texts->body_max, 0, BODY_MAX, &ret->body_max, err) < 0 ? err_prefix(err, "'--body-max'")
+										       : 0;
+}
+
+static int parse_worker_fd(const char *text, int *ret, struct err *err)
+{
+	uint64_t fd;
+
+	*ret = PLAIN_NO_FD;
+	if (!*text)
+		return 0;
+	if (number_parse_u64(text, 3, FD_MAX, &fd, err) < 0)
+		return err_prefix(err, "'--worker-fd'");
+	*ret = (int)fd;
+	return 0;
+}
+
+static int parse_tls(const struct texts *texts, struct plain_options *ret, struct err *err)
+{
+	if (!*texts->cert != !*texts->key)
+		return err_set(err, ERR_INVALID, "'--cert' and '--key' go together");
+	ret->cert = *texts->cert ? texts->cert : NULL;
+	ret->key = *texts->key ? texts->key : NULL;
+	return 0;
+}
+
+static int parse_all(const struct texts *texts, struct plain_options *ret, struct err *err)
+{
+	if (!ret->application)
+		return err_set(err, ERR_INVALID, "the application is missing: MODULE:APP");
+	if (application_name_parse(ret->application, &ret->module, &ret->variable, err) < 0)
+		return err_prefix(err, "the application");
+	if (listen_address_parse(texts->bind, &ret->bind, err) < 0)
+		return err_prefix(err, "'--bind'");
+	if (settings_parse_proxy(texts->proxy, &ret->proxy, err) < 0)
+		return err_prefix(err, "'--proxy'");
+	if (access_log_format_parse(texts->access_log, &ret->access_log, err) < 0)
+		return err_prefix(err, "'--access-log'");
+	if (!settings_is_interface(texts->interface))
+		return err_set(err, ERR_INVALID, "'--interface' is '%s', expected auto, wsgi or asgi",
+			       texts->interface);
+	if (parse_numbers(texts, ret, err) < 0 || parse_worker_fd(texts->worker_fd, &ret->worker_fd, err) < 0)
+		return -1;
+	ret->app_dir = texts->app_dir;
+	ret->interface = texts->interface;
+	ret->wants_reload = texts->reload != NULL;
+	return parse_tls(texts, ret, err);
+}
+
+int plain_options_parse(char *const *argv, struct plain_options *ret, struct err *err)
+{
+	struct texts given = {0};
+	struct texts *texts = &given;
+	const struct argument rows[] = ROWS;
+
+	*ret = (struct plain_options){.worker_fd = PLAIN_NO_FD};
+	if (arguments_parse(rows, COUNT_OF(rows), argv, &ret->application, err) < 0)
+		return -1;
+	ret->wants_help = given.help != NULL;
+	if (ret->wants_help)
+		return 0;
+#define X(field, name, value, fallback, help) \
+	if (!given.field) \
+		given.field = fallback;
+	TEXTS(X)
+#undef X
+	return parse_all(&given, ret, err);
+}
+
+void plain_options_done(struct plain_options *options)
+{
+	free(options->module);
+	options->module = NULL;
+}

@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The command line of the plain server: mse-enclave --plain (docs/plain-server.md). */
+#ifndef MSE_ENCLAVE_PLAIN_OPTIONS_H
+#define MSE_ENCLAVE_PLAIN_OPTIONS_H
+
+#include "enclave/access_log.h"
+#include "format/listen_address.h"
+
+#define PLAIN_WORKERS_MAX 64
+#define PLAIN_NO_FD (-1)
+
+struct plain_options {
+	bool wants_help; /* nothing below is set */
+	const char *application;
+	char *module;         /* owned */
+	const char *variable; /* in application */
+	const char *app_dir;
+	const char *interface;
+	const char *cert; /* PEM files; both or none */
+	const char *key;
+	struct listen_address bind;
+	enum http_proxy_mode proxy;
+	enum access_log_format access_log;
+	unsigned threads;
+	unsigned workers;
+	bool wants_reload;
+	unsigned connections;
+	uint64_t body_max;
+	unsigned header_timeout_ms;
+	unsigned body_timeout_ms;
+	unsigned idle_timeout_ms;
+	unsigned write_timeout_ms;
+	unsigned drain_ms;
+	int worker_fd; /* this is a worker: its listening socket; else PLAIN_NO_FD */
+};
+
+/* argv without "--plain"; ERR_INVALID and others name the option. *ret is to be plain_options_done even on failure. */
+must_check int plain_options_parse(char *const *argv, struct plain_options *ret, struct err *err);
+void plain_options_done(struct plain_options *options);
+
+must_check int plain_options_help(struct buf *ret, struct err *err);
+
+#endif

@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "enclave/serving.h"
+
+#include <fcntl.h>
+#include <pthread.h>
+#include <unistd.h>
+
+#include "base/fd.h"
+#include "enclave/wake.h"
+
+struct stopping {
+	struct http_server *server;
+	unsigned drain_ms;
+	int done_fd; /* its end is closed when the server is gone */
+};
+
+void serving_run(const struct python_protocol *protocol)
+{
+	do
+		python_run(protocol, wake_fd(), -1);
+	while (wake_wait(0) != WAKE_STOP);
+}
+
+static void *run_stop(void *arg)
+{
+	struct stopping *stopping = arg;
+
+	http_server_stop(stopping->server, stopping->drain_ms);
+	fd_close(stopping->done_fd);
+	return NULL;
+}
+
+/* Requests that still run need the main thread: another one waits for them. */
+static bool stop_beside(struct stopping *stopping, const struct python_protocol *protocol)
+{
+	pthread_t thread;
+	int fds[2];
+
+	if (pipe2(fds, O_CLOEXEC) < 0)
+		return false;
+	stopping->done_fd = fds[1];
+	if (pthread_create(&thread, NULL, run_stop, stopping) != 0) {
+		fd_close(fds[0]);
+		fd_close(fds[1]);
+		return false;
+	}
+	python_run(protocol, fds[0], (int)stopping->drain_ms);
+	(void)pthread_join(thread, NULL);
+	fd_close(fds[0]);
+	return true;
+}
+
+void serving_stop(struct http_server *server, const struct python_protocol *protocol, unsigned drain_ms)
+{
+	struct stopping stopping = {.server = server, .drain_ms = drain_ms};
+
+	if (!protocol || !protocol->run || !stop_beside(&stopping, protocol))
+		http_server_stop(server, drain_ms);
+	if (Py_IsInitialized())
+		python_stop(protocol);
+}

@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Running an application until the process shall end, and the orderly end, for the enclave and the plain server. */
+#ifndef MSE_ENCLAVE_SERVING_H
+#define MSE_ENCLAVE_SERVING_H
+
+#include "enclave/python.h"
+
+#define SERVING_DRAIN_MS 10000      /* running requests at a stop */
+#define SERVING_STOP_SECONDS_MAX 30 /* then the process ends, whatever the application does in its exit functions */
+
+/* Until a signal asks for the stop. Main thread. */
+void serving_run(const struct python_protocol *protocol);
+
+/*
+ * Stops the server (what runs may finish within drain_ms), while the protocol goes on; then ends the interpreter.
+ * protocol NULL: no application was loaded.
+ */
+void serving_stop(struct http_server *server, const struct python_protocol *protocol, unsigned drain_ms);
+
+#endif

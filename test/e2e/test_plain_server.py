@@ -1,0 +1,362 @@
+# SPDX-License-Identifier: Apache-2.0
+"""mse-enclave --plain: an ordinary application server, with real frameworks and real curl."""
+import json
+import os
+import re
+import signal
+import socket
+import subprocess
+import threading
+import time
+
+import pytest
+from plainserver import PlainServer
+
+HELLO = """
+import os
+def app(environ, start):
+    start("200 OK", [("Content-Type", "text/plain")])
+    return [b"hello"]
+"""
+ENVIRON = """
+import json, os, sys
+def app(environ, start):
+    start("200 OK", [("Content-Type", "application/json")])
+    shown = {k: v for k, v in environ.items() if isinstance(v, (str, bool))}
+    return [json.dumps({"environ": shown, "path": sys.path, "cwd": os.getcwd(), "pid": os.getpid()}).encode()]
+"""
+FLASK = """
+from flask import Flask, Response, request
+app = Flask(__name__)
+
+@app.get("/")
+def hello():
+    return "hello from flask"
+
+@app.post("/file")
+def file():
+    return str(len(request.files["f"].read()))
+
+@app.get("/stream")
+def stream():
+    return Response((f"line {i}\\n" for i in range(1000)), mimetype="text/plain")
+
+@app.get("/wrong")
+def wrong():
+    raise RuntimeError("of the application")
+"""
+BOTTLE = """
+import bottle
+app = bottle.Bottle()
+
+@app.get("/")
+def hello():
+    return "hello from bottle"
+
+@app.post("/file")
+def file():
+    return str(len(bottle.request.files["f"].file.read()))
+
+@app.get("/stream")
+def stream():
+    bottle.response.content_type = "text/plain"
+    return (f"line {i}\\n" for i in range(1000))
+
+@app.get("/wrong")
+def wrong():
+    raise RuntimeError("of the application")
+"""
+DJANGO = """
+from django.conf import settings
+from django.core.wsgi import get_wsgi_application
+from django.http import HttpResponse, StreamingHttpResponse
+from django.urls import path
+
+settings.configure(SECRET_KEY="x", ROOT_URLCONF=__name__, ALLOWED_HOSTS=["*"],
+                   LOGGING={"version": 1, "disable_existing_loggers": False,
+                            "handlers": {"c": {"class": "logging.StreamHandler"}}, "root": {"handlers": ["c"]}})
+
+def hello(request):
+    return HttpResponse("hello from django")
+
+def file(request):
+    return HttpResponse(str(len(request.FILES["f"].read())))
+
+def stream(request):
+    return StreamingHttpResponse((f"line {i}\\n" for i in range(1000)), content_type="text/plain")
+
+def wrong(request):
+    raise RuntimeError("of the application")
+
+urlpatterns = [path("", hello), path("file", file), path("stream", stream), path("wrong", wrong)]
+app = get_wsgi_application()
+"""
+FRAMEWORKS = {"flask": FLASK, "bottle": BOTTLE, "django": DJANGO}
+
+
+def curl(server, path, *options):
+    done = subprocess.run(["curl", "-sS", "--max-time", "20", *options, server.url(path)], capture_output=True, timeout=30)
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+@pytest.mark.parametrize("name", FRAMEWORKS)
+def test_frameworks_and_curl(build, name, tmp_path):
+    upload = tmp_path / "upload"
+    upload.write_bytes(os.urandom(300000))
+    with PlainServer(build, {"app.py": FRAMEWORKS[name]}) as server:
+        assert curl(server, "/") == f"hello from {name}".encode()
+        assert curl(server, "/file", "-F", f"f=@{upload}") == b"300000"
+        assert curl(server, "/stream").decode().splitlines() == [f"line {i}" for i in range(1000)]
+        assert curl(server, "/wrong", "-o", "/dev/null", "-w", "%{http_code}") == b"500"
+        assert "RuntimeError: of the application" in server.messages() + server.output()
+        assert curl(server, "/", "-I").startswith(b"HTTP/1.1 200 OK\r\n")
+
+
+def test_it_says_what_it_is(build):
+    with PlainServer(build, {"app.py": HELLO}) as server:
+        said = server.messages().splitlines()
+        assert said[0] == "mse-enclave: plain server: no TEE, nothing is measured, attested or sealed"
+        assert re.fullmatch(r"mse-enclave: listening on http://127.0.0.1:\d+", said[1])
+        assert said[2] == "mse-enclave: app:app is served (wsgi)"
+        assert server.get().text == "hello"
+        assert server.get("/.well-known/mse/attestation").text == "hello", "nothing of the enclave's own is there"
+        assert server.stop() == 0
+        assert server.messages().splitlines()[-1] == "mse-enclave: stopped"
+
+
+def test_what_the_application_sees(build):
+    with PlainServer(build, {"app.py": ENVIRON}) as server:
+        seen = json.loads(server.get("/a%20b?c=d", headers={"Host": "a.host:81", "X_Evil": "1"}).text)
+        environ = seen["environ"]
+        assert seen["path"][0] == seen["cwd"] == str(server.code)
+        assert environ["wsgi.url_scheme"] == "http" and "HTTPS" not in environ
+        assert (environ["SERVER_NAME"], environ["SERVER_PORT"]) == ("127.0.0.1", "81")
+        assert (environ["PATH_INFO"], environ["QUERY_STRING"]) == ("/a b", "c=d")
+        assert (environ["REMOTE_ADDR"], environ["wsgi.multiprocess"]) == ("127.0.0.1", False)
+        assert not [name for name in environ if "EVIL" in name]
+        port = json.loads(server.get(headers={"Host": "a.host"}).text)["environ"]["SERVER_PORT"]
+        assert port == "80"
+
+
+def test_tls(build, tmp_path):
+    cert, key = tmp_path / "cert.pem", tmp_path / "key.pem"
+    subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "2",
+                    "-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost", "-keyout", key, "-out", cert],
+                   check=True, capture_output=True)
+    with PlainServer(build, {"app.py": ENVIRON}, "--cert", cert, "--key", key) as server:
+        answer = subprocess.run(["curl", "-sS", "--cacert", cert, "--resolve", f"localhost:{server.port()}:127.0.0.1",
+                                 "-w", "%{ssl_verify_result}", f"https://localhost:{server.port()}/"],
+                                capture_output=True, text=True, timeout=20)
+        assert answer.returncode == 0, answer.stderr
+        environ = json.loads(answer.stdout[:-1])["environ"]
+        assert environ["wsgi.url_scheme"] == "https" and environ["HTTPS"] == "on"
+        assert "listening on https://" in server.messages()
+
+
+def test_unix_socket(build):
+    with PlainServer(build, {"app.py": ENVIRON}, bind="unix:app.sock") as server:
+        path = server.dir / "app.sock"
+        done = subprocess.run(["curl", "-sS", "--unix-socket", path, "http://a.host/"], capture_output=True, timeout=20)
+        assert json.loads(done.stdout)["environ"]["REMOTE_ADDR"] == ""
+        assert server.stop() == 0
+        assert not path.exists()
+
+
+def test_access_log_formats(build):
+    wanted = {
+        "common": r'127\.0\.0\.1 - - \[\d\d/[A-Z][a-z]{2}/\d{4}:\d\d:\d\d:\d\d \+0000\] "GET /a\\"b\?c HTTP/1\.1" 200 5',
+        "combined": r'127\.0\.0\.1 - - \[[^]]+\] "GET /a\\"b\?c HTTP/1\.1" 200 5 "http://from/" "me\\x1b\\xe9"',
+        "none": "",
+    }
+    request = b'GET /a"b?c HTTP/1.1\r\nHost: a\r\nReferer: http://from/\r\nUser-Agent: me\xe9\r\nConnection: close\r\n\r\n'
+    for name, pattern in wanted.items():
+        with PlainServer(build, {"app.py": HELLO}, "--access-log", name) as server:
+            assert b"200 OK" in server.raw(request)
+            assert server.stop() == 0
+            assert re.fullmatch(pattern.replace("\\\\x1b", "") + ("\n" if pattern else ""), server.output()), server.output()
+
+
+def test_access_log_json(build):
+    with PlainServer(build, {"app.py": HELLO}, "--access-log", "json") as server:
+        server.get("/x", headers={"User-Agent": 'a"\\é'.encode("latin-1").decode("latin-1")})
+        server.request("HEAD", "/y")
+        assert server.stop() == 0
+        first, second = (json.loads(line) for line in server.output().splitlines())
+        assert (first["method"], first["target"], first["status"], first["bytes"]) == ("GET", "/x", 200, 5)
+        assert first["user_agent"] == 'a"\\é' and 0 <= first["duration_ms"] < 10000
+        assert (second["method"], second["bytes"]) == ("HEAD", 0)
+
+
+SLOW = """
+import time
+def app(environ, start):
+    start("200 OK", [("Content-Type", "text/plain")])
+    yield b"one "
+    time.sleep(float(environ["QUERY_STRING"] or 0))
+    yield b"two"
+"""
+
+
+def test_a_stop_lets_requests_finish(build):
+    with PlainServer(build, {"app.py": SLOW}) as server:
+        connection = server.connection()
+        connection.request("GET", "/?1")
+        answer = connection.getresponse()
+        assert answer.read(4) == b"one "
+        server.process.send_signal(signal.SIGTERM)
+        assert answer.read() == b"two"
+        assert server.exit() == 0
+
+
+def test_a_stop_does_not_wait_for_ever(build):
+    with PlainServer(build, {"app.py": SLOW}, "--graceful-timeout", "1") as server:
+        connection = server.connection()
+        connection.request("GET", "/?60")
+        assert connection.getresponse().read(4) == b"one "
+        server.process.send_signal(signal.SIGTERM)
+        time.sleep(0.3)
+        began = time.monotonic()
+        server.process.send_signal(signal.SIGTERM)   # twice: at once
+        assert server.exit() == 0
+        assert time.monotonic() - began < 5
+
+
+def test_threads_limit_what_runs_at_a_time(build):
+    code = """
+import threading, time
+lock, now, most = threading.Lock(), 0, 0
+def app(environ, start):
+    global now, most
+    with lock:
+        now += 1
+        most = max(most, now)
+    time.sleep(0.1)
+    with lock:
+        now -= 1
+    start("200 OK", [("Content-Type", "text/plain")])
+    return [str(most).encode()]
+"""
+    with PlainServer(build, {"app.py": code}, "--threads", "3") as server:
+        clients = [threading.Thread(target=server.get) for _ in range(12)]
+        for client in clients:
+            client.start()
+        for client in clients:
+            client.join()
+        assert server.get().text == "3"
+
+
+def test_workers_are_processes(build):
+    with PlainServer(build, {"app.py": ENVIRON}, "--workers", "3") as server:
+        server.wait_for(lambda: server.messages().count("is served") == 3)
+        seen = {}
+
+        def look():
+            for _ in range(20):
+                answer = json.loads(server.get().text)
+                assert answer["environ"]["wsgi.multiprocess"] is True
+                seen[answer["pid"]] = True
+        clients = [threading.Thread(target=look) for _ in range(4)]
+        for client in clients:
+            client.start()
+        for client in clients:
+            client.join()
+        assert server.process.pid not in seen and len(seen) >= 1
+        victim = next(iter(seen))
+        os.kill(victim, signal.SIGKILL)
+        server.wait_for(lambda: server.messages().count("is served") == 4)
+        assert "a worker ended with status 137: it is started again" in server.messages()
+        assert server.get().status == 200
+        assert server.stop() == 0
+        with pytest.raises(ProcessLookupError):
+            os.kill(victim, 0)
+
+
+def test_workers_die_with_their_parent(build):
+    with PlainServer(build, {"app.py": ENVIRON}, "--workers", "2") as server:
+        pid = json.loads(server.get().text)["pid"]
+        server.process.kill()
+        server.process.wait(10)
+        end = time.monotonic() + 10
+        while os.path.exists(f"/proc/{pid}") and time.monotonic() < end:
+            time.sleep(0.02)
+        assert not os.path.exists(f"/proc/{pid}")
+
+
+def test_reload(build):
+    with PlainServer(build, {"app.py": HELLO}, "--reload") as server:
+        assert server.get().text == "hello"
+        server.write({"app.py": HELLO.replace("hello", "changed")})
+        server.wait_for(lambda: server.messages().count("is served") == 2)
+        assert server.get().text == "changed"
+        server.write({"app.py": "syntax error"})
+        server.wait_for(lambda: "waiting for a change" in server.messages())
+        server.write({"sub/other.py": "", "app.py": HELLO.replace("hello", "mended")})
+        server.wait_for(lambda: server.messages().count("is served") == 3)
+        assert server.get().text == "mended"
+        assert server.stop() == 0
+
+
+@pytest.mark.parametrize("files, options, status, wanted", [
+    ({"app.py": "1 +"}, [], 3, "SyntaxError"),
+    ({"app.py": ""}, [], 3, "module 'app' has no variable 'app'"),
+    ({"other.py": ""}, [], 3, "No module named 'app'"),
+    ({"app.py": "app = 1"}, [], 3, "which cannot be called"),
+    ({"app.py": "1 +"}, ["--workers", "2"], 3, "application-failed"),
+    ({"app.py": HELLO}, ["--bind", "x"], 2, "'--bind' is given twice"),
+    ({"app.py": HELLO}, ["--threads", "0"], 2, "'--threads'"),
+    ({"app.py": HELLO}, ["--cert", "x.pem"], 2, "'--cert' and '--key' go together"),
+    ({"app.py": HELLO}, ["--cert", "x.pem", "--key", "x.pem"], 2, "'--cert': cannot open 'x.pem'"),
+    ({"app.py": HELLO}, ["--interface", "cgi"], 2, "'--interface' is 'cgi'"),
+    ({"app.py": HELLO}, ["--access-log", "apache"], 2, "no access log format"),
+    ({"app.py": HELLO}, ["--worse"], 2, "unknown option '--worse'"),
+])
+def test_what_is_wrong_is_said(build, files, options, status, wanted):
+    server = PlainServer(build, files, *options)
+    try:
+        server.start(wait=False)
+        assert server.exit() == status
+        assert wanted in server.messages()
+    finally:
+        server.remove()
+
+
+def test_a_busy_port(build):
+    with socket.create_server(("127.0.0.1", 0)) as busy:
+        server = PlainServer(build, {"app.py": HELLO}, bind=f"127.0.0.1:{busy.getsockname()[1]}")
+        try:
+            server.start(wait=False)
+            assert server.exit() == 8
+            assert "listen-failed: cannot listen on 127.0.0.1:" in server.messages()
+        finally:
+            server.remove()
+
+
+def test_limits_are_options(build):
+    code = """
+def app(environ, start):
+    data = environ["wsgi.input"].read()
+    start("200 OK", [("Content-Type", "text/plain")])
+    return [str(len(data)).encode()]
+"""
+    with PlainServer(build, {"app.py": code}, "--body-max", "1000", "--header-timeout", "1") as server:
+        assert server.request("POST", "/", body=b"x" * 1000).text == "1000"
+        assert server.request("POST", "/", body=b"x" * 1001).status == 413
+        assert server.raw(b"GET / HTTP/1.1\r\nHost: a\r\n").startswith(b"HTTP/1.1 408 ")
+
+
+def test_the_environment_and_a_virtual_one_count(build, tmp_path):
+    """Unlike in an enclave: PYTHONPATH and VIRTUAL_ENV are those of an ordinary python3."""
+    (tmp_path / "lib").mkdir()
+    (tmp_path / "lib/extra.py").write_text("name = 'extra'")
+    code = "import extra\n" + HELLO.replace('b"hello"', "extra.name.encode()")
+    with PlainServer(build, {"app.py": code}, env={"PYTHONPATH": str(tmp_path / "lib")}) as server:
+        assert server.get().text == "extra"
+    site = tmp_path / "venv/lib/python3.11/site-packages"
+    site.mkdir(parents=True)
+    (tmp_path / "venv/bin").mkdir()
+    (tmp_path / "venv/bin/python3").symlink_to("/usr/bin/python3")
+    (tmp_path / "venv/pyvenv.cfg").write_text("home = /usr/bin\ninclude-system-site-packages = false\n")
+    (site / "extra.py").write_text("name = 'of the virtual environment'")
+    with PlainServer(build, {"app.py": code}, env={"VIRTUAL_ENV": str(tmp_path / "venv")}) as server:
+        assert server.get().text == "of the virtual environment"
