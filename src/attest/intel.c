@@ -73,6 +73,13 @@ static bool judge_format(struct judge *judge, struct attest_bytes bytes, struct 
 	return true;
 }
 
+/* A second SGX extension is found while the certificates are read, but has its own name. */
+static enum attest_error chain_error(const struct err *err)
+{
+	return err->code == ERR_CONFLICT && strstr(err->text, PCK_EXTENSION_OID) ? ATTEST_ERROR_PCK_EXTENSION
+										 : ATTEST_ERROR_CHAIN_INVALID;
+}
+
 /* Finds the chain and reads its certificates. Records a check only if that fails. */
 static bool find_chain(struct judge *judge, struct intel_subject *subject)
 {
@@ -81,7 +88,7 @@ static bool find_chain(struct judge *judge, struct intel_subject *subject)
 
 	if (subject->quote.cert_data_type == INTEL_CERT_DATA_PCK_CHAIN) {
 		if (chain_parse(subject->quote.cert_data, subject->quote.cert_data_size, &subject->own_chain, &err) < 0)
-			return judge_fail_err(judge, "pck-chain", ATTEST_ERROR_CHAIN_INVALID, &err);
+			return judge_fail_err(judge, "pck-chain", chain_error(&err), &err);
 		subject->chain = &subject->own_chain;
 		return true;
 	}

@@ -19,6 +19,8 @@ bool revocation_judge_list(struct judge *judge, const char *name, const struct c
 	if (!der_equal(crl->issuer, issuer->subject))
 		return judge_fail(judge, name, ATTEST_ERROR_CRL_ISSUER,
 				  "list is of another issuer than the certificate");
+	if (!(issuer->key_usage & X509_BIT_CRL_SIGN))
+		return judge_fail(judge, name, ATTEST_ERROR_CRL_ISSUER, "its issuer may not sign lists");
 	if (crl_verify(crl, issuer, &err) < 0)
 		return judge_fail_err(judge, name, ATTEST_ERROR_CRL_SIGNATURE, &err);
 	return judge_interval(judge, name, name, crl->this_update, crl->next_update, ATTEST_ERROR_CRL_EXPIRED);

@@ -127,7 +127,7 @@ static int parse_extensions(struct der *tbs, struct x509_cert *cert, struct err 
 		if (x509_take_extension(&list, &extension, err) < 0 || der_oid_text(extension.oid, oid, err) < 0)
 			return -1;
 		if (x509_find_extension(cert, oid))
-			return err_set(err, ERR_INVALID, "extension %s appears twice", oid);
+			return err_set(err, ERR_CONFLICT, "extension %s appears twice", oid);
 		if (cert->extension_count == X509_PARSE_EXTENSIONS_MAX)
 			return err_set(err, ERR_LIMIT, "more than %d extensions", X509_PARSE_EXTENSIONS_MAX);
 		cert->extensions[cert->extension_count++] = extension;

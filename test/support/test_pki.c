@@ -10,8 +10,10 @@
 
 #define DER_MAX (256u << 10)
 #define OID_ECDSA_SHA256 "1.2.840.10045.4.3.2"
+#define OID_ECDSA_SHA384 "1.2.840.10045.4.3.3"
 #define OID_EC_PUBLIC_KEY "1.2.840.10045.2.1"
 #define OID_PRIME256V1 "1.2.840.10045.3.1.7"
+#define OID_SECP384R1 "1.3.132.0.34"
 #define OID_SGX "1.2.840.113741.1.13.1"
 
 void test_must(int result, const struct err *err)
@@ -32,16 +34,16 @@ const struct p256_key *test_key(enum test_key which)
 	return keys[which];
 }
 
-static void put_algorithm(struct buf *buf)
+static void put_algorithm(struct buf *buf, bool other)
 {
 	const size_t start = buf->size;
 
-	der_put_oid(buf, OID_ECDSA_SHA256);
+	der_put_oid(buf, other ? OID_ECDSA_SHA384 : OID_ECDSA_SHA256);
 	der_wrap(buf, start, DER_SEQUENCE);
 }
 
 /* Wraps what is in buf (a TBS structure) with its algorithm and signature. */
-static void sign_and_wrap(struct buf *buf, enum test_key key, bool break_signature)
+static void sign_and_wrap(struct buf *buf, enum test_key key, bool break_signature, bool other_algorithm)
 {
 	uint8_t raw[64];
 	struct err err = ERR_INIT;
@@ -50,7 +52,7 @@ static void sign_and_wrap(struct buf *buf, enum test_key key, bool break_signatu
 	test_must(p256_sign_raw(test_key(key), buf->data, buf->size, raw, &err), &err);
 	if (break_signature)
 		raw[63] ^= 1;
-	put_algorithm(buf);
+	put_algorithm(buf, other_algorithm);
 	start = buf->size;
 	der_put_raw(buf, "", 1);
 	{
@@ -64,13 +66,13 @@ static void sign_and_wrap(struct buf *buf, enum test_key key, bool break_signatu
 	der_wrap(buf, 0, DER_SEQUENCE);
 }
 
-static void put_spki(struct buf *buf, enum test_key key)
+static void put_spki(struct buf *buf, enum test_key key, bool other_curve)
 {
 	const size_t start = buf->size;
 	uint8_t point[66] = {0};
 
 	der_put_oid(buf, OID_EC_PUBLIC_KEY);
-	der_put_oid(buf, OID_PRIME256V1);
+	der_put_oid(buf, other_curve ? OID_SECP384R1 : OID_PRIME256V1);
 	der_wrap(buf, start, DER_SEQUENCE);
 	p256_point(test_key(key), point + 1);
 	der_put(buf, DER_BIT_STRING, point, sizeof(point));
@@ -114,20 +116,20 @@ void test_cert_make(const struct test_cert *cert, struct buf *ret_der)
 
 	buf_done(ret_der);
 	*ret_der = BUF_INIT(DER_MAX);
-	der_put_int(ret_der, DER_INTEGER, 2);
+	der_put_int(ret_der, DER_INTEGER, cert->version_2 ? 1 : 2);
 	der_wrap(ret_der, 0, DER_CONTEXT_CONSTRUCTED(0));
 	der_put_unsigned(ret_der, &cert->serial, 1);
-	put_algorithm(ret_der);
+	put_algorithm(ret_der, cert->other_algorithm);
 	der_put_name(ret_der, cert->issuer_name);
 	start = ret_der->size;
 	der_put_time(ret_der, cert->not_before);
 	der_put_time(ret_der, cert->not_after);
 	der_wrap(ret_der, start, DER_SEQUENCE);
 	der_put_name(ret_der, cert->name);
-	put_spki(ret_der, cert->key);
+	put_spki(ret_der, cert->key, cert->other_curve);
 	put_extensions(ret_der, cert);
 	der_wrap(ret_der, 0, DER_SEQUENCE);
-	sign_and_wrap(ret_der, cert->issuer_key, cert->break_signature);
+	sign_and_wrap(ret_der, cert->issuer_key, cert->break_signature, cert->other_algorithm);
 	if (cert->trailing_byte)
 		der_put_raw(ret_der, "", 1);
 }
@@ -170,7 +172,7 @@ void test_crl_make(const struct test_crl *crl, struct buf *ret_der)
 	buf_done(ret_der);
 	*ret_der = BUF_INIT(DER_MAX);
 	der_put_int(ret_der, DER_INTEGER, crl->version_1 ? 0 : 1);
-	put_algorithm(ret_der);
+	put_algorithm(ret_der, false);
 	der_put_name(ret_der, crl->issuer_name);
 	der_put_time(ret_der, crl->this_update);
 	if (!crl->no_next_update)
@@ -179,7 +181,7 @@ void test_crl_make(const struct test_crl *crl, struct buf *ret_der)
 		const size_t start = ret_der->size;
 
 		der_put_unsigned(ret_der, &crl->revoked, 1);
-		der_put_time(ret_der, crl->this_update);
+		der_put_time(ret_der, crl->revoked_at ? crl->revoked_at : crl->this_update);
 		if (crl->entry_oid) {
 			const size_t extensions = ret_der->size;
 
@@ -191,7 +193,7 @@ void test_crl_make(const struct test_crl *crl, struct buf *ret_der)
 	}
 	put_crl_extensions(ret_der, crl);
 	der_wrap(ret_der, 0, DER_SEQUENCE);
-	sign_and_wrap(ret_der, crl->issuer_key, crl->break_signature);
+	sign_and_wrap(ret_der, crl->issuer_key, crl->break_signature, false);
 	if (crl->trailing_byte)
 		der_put_raw(ret_der, "", 1);
 }

@@ -50,6 +50,9 @@ struct test_cert {
 	size_t extension_count;
 	bool break_signature;
 	bool trailing_byte;
+	bool version_2;       /* instead of 3 */
+	bool other_algorithm; /* says ecdsa-with-SHA384 */
+	bool other_curve;     /* says secp384r1 */
 };
 
 void test_cert_make(const struct test_cert *cert, struct buf *ret_der);
@@ -62,6 +65,7 @@ struct test_crl {
 	enum test_key issuer_key;
 	int64_t this_update, next_update;
 	uint8_t revoked;       /* serial, 0: none */
+	int64_t revoked_at;    /* 0: this_update */
 	const char *entry_oid; /* an extension of the entry, NULL: none */
 	bool entry_critical;
 	bool no_number, no_authority_key, no_next_update;
