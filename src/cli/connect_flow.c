@@ -90,6 +90,11 @@ bool flow_is_empty(const struct flow *flow)
 	return flow->head_at == flow->head.size && flow->start == flow->ready;
 }
 
+bool flow_is_drained(const struct flow *flow)
+{
+	return flow_is_empty(flow) && flow->ready == flow->end;
+}
+
 void flow_rewind(struct flow *flow)
 {
 	flow->head_at = 0;

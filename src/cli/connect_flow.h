@@ -40,7 +40,8 @@ void flow_drop(struct flow *flow, size_t size); /* they are taken out; nothing m
 /* What goes out next; 0: nothing. */
 const uint8_t *flow_out(const struct flow *flow, size_t *ret_size);
 void flow_sent(struct flow *flow, size_t size);
-bool flow_is_empty(const struct flow *flow); /* nothing waits to go out */
+bool flow_is_empty(const struct flow *flow);   /* nothing waits to go out */
+bool flow_is_drained(const struct flow *flow); /* nor to be judged */
 
 void flow_rewind(struct flow *flow);    /* the head goes out once more */
 void flow_clear_out(struct flow *flow); /* drops the head and what waits to go out; what is not judged stays */

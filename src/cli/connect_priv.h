@@ -126,8 +126,8 @@ const struct connect_site *session_site(const struct session *session);
 bool session_wants_client(const struct session *session); /* bytes of the client may be read now */
 void session_wait(struct session *session);               /* for an attested connection */
 void session_drop_upstream(struct session *session);
-void session_begin_tunnel(struct session *session);       /* a protocol of its own from here on */
-void session_begin_closing(struct session *session);      /* what is left goes out, then the end */
+void session_begin_tunnel(struct session *session);  /* a protocol of its own from here on */
+void session_begin_closing(struct session *session); /* what is left goes out, then the end */
 void session_refuse(struct session *session, int status, const char *name, const char *text);
 void session_lost(struct session *session, const char *why); /* the app has gone */
 bool session_judge_body(struct session *session, struct flow *flow, struct http1_body *body, enum part *part);

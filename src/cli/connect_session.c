@@ -18,6 +18,7 @@
 #define STALL_NS (600 * NS_PER_SECOND) /* an exchange in which nothing moves */
 #define LINGER_NS (2 * NS_PER_SECOND)  /* for a client that goes on sending behind our answer */
 #define WHOLE_PIECE SIZE_MAX
+#define BAD_REQUEST 400
 
 static const char established[] = "HTTP/1.1 200 Connection established\r\n\r\n";
 
@@ -178,6 +179,15 @@ void session_wait(struct session *session)
 	pool_ask(proxy_pool(session->proxy), session);
 }
 
+/* Neither side can make sense of it. Who sent it is told, if nothing else was said yet. */
+static void judge_malformed(struct session *session, const struct flow *flow, const char *text)
+{
+	if (flow == &session->up && session->down_part == PART_HEAD && flow_is_empty(&session->down))
+		session_refuse(session, BAD_REQUEST, "bad-request", text);
+	else
+		session_end(session, true);
+}
+
 bool session_judge_body(struct session *session, struct flow *flow, struct http1_body *body, enum part *part)
 {
 	struct err err = ERR_INIT;
@@ -191,7 +201,7 @@ bool session_judge_body(struct session *session, struct flow *flow, struct http1
 		if (size == 0)
 			break;
 		if (http1_body_take(body, data, size, WHOLE_PIECE, &used, &piece, &piece_size, &err) < 0) {
-			session_end(session, true); /* neither side can make sense of it */
+			judge_malformed(session, flow, err.text);
 			return true;
 		}
 		flow_pass(flow, used);
@@ -245,7 +255,8 @@ static bool finish_closed(struct session *session)
 	size_t size;
 
 	(void)flow_unjudged(&session->down, &size);
-	if (!session->upstream->is_ended || size > 0 || session->down_part == PART_DONE)
+	if (!session->upstream->is_ended || session->down_part == PART_DONE ||
+	    size > (session->down_part == PART_HEAD ? session->down_scan.seen : 0))
 		return false;
 	if (session->down_part == PART_BODY && http1_body_ended(&session->down_body, &err) == 0)
 		session->down_part = PART_DONE;
@@ -279,8 +290,8 @@ static bool finish_exchange(struct session *session)
 /* Each side's end is told to the other; both ended is the end. */
 static bool finish_tunnel(struct session *session)
 {
-	const bool up_ended = session->client_ended && flow_is_empty(&session->up);
-	const bool down_ended = session->upstream->is_ended && flow_is_empty(&session->down);
+	const bool up_ended = session->client_ended && flow_is_drained(&session->up);
+	const bool down_ended = session->upstream->is_ended && flow_is_drained(&session->down);
 
 	if ((up_ended && down_ended) || (session->up_failed && down_ended)) {
 		session_end(session, false);

@@ -1,0 +1,415 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Who is in the middle of `mse connect`: every request gets 502 by name, and not one byte of it got there
+(attached-channel sections 8 and 11; docs/testing-channel.md)."""
+import concurrent.futures
+import contextlib
+import os
+import socket
+import ssl
+import subprocess
+import threading
+import time
+
+import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+import attackers
+import connector
+import standin
+
+SECRET = b"the client's secret"
+
+
+@pytest.fixture(scope="module")
+def world(build):
+    new = attackers.World(build)
+    yield new
+    new.close()
+
+
+@pytest.fixture(scope="module")
+def victim(world):
+    """A running, ticketed instance; the tests do not change it."""
+    with world.enclave() as enclave:
+        enclave.sent_ticket = enclave.start().ticket()
+        assert enclave.provision(ticket=enclave.sent_ticket).status == 200
+        enclave.wait_running()
+        yield enclave
+
+
+@pytest.fixture(scope="module")
+def twin(world, victim):
+    with world.twin(victim) as enclave:
+        yield enclave.start()
+
+
+def owner_context(world, enclave):
+    return world.context(enclave, identity=enclave.identity().hex(), ticket=attackers.encode(enclave.sent_ticket))
+
+
+def connect(world, enclave, port, *options, owner=False, **more):
+    what = {"context": owner_context(world, enclave)} if owner else {"fingerprint": enclave.tee.mrenclave}
+    return connector.Connector(world, enclave.instance["domain"], port, *options, **what, **more)
+
+
+def relay(enclave, certificate, key, log):
+    """Ends TLS with that key; nonces are forwarded to the real enclave, answers back. log: all it ever received."""
+    def handle(tls, request):
+        answer = attackers.ask(enclave, attackers.nonce_of(request))
+        tls.sendall(attackers.http_answer(attackers.dump(answer)))
+    return attackers.ending(attackers.server_context(certificate, key), handle, log)
+
+
+def post_secret(running):
+    return running.request("POST", "/" + SECRET.decode().replace(" ", "-"), body=SECRET * 1000,
+                           headers={"Authorization": SECRET.decode()})
+
+
+def assert_refused(running, name, log, times=3):
+    for _ in range(times):
+        answer = post_secret(running)
+        assert (answer.status, answer.error) == (502, name), answer.body
+        assert answer.json()["error"] == name
+    for seen in log:
+        head, _, body = bytes(seen).partition(b"\r\n\r\n")
+        assert head.startswith(b"POST /.well-known/mse/attestation HTTP/1.1\r\n") and len(body) == 88, seen
+        assert b"secret" not in seen
+    assert len(log) >= times, "each request asked for evidence anew"
+
+
+# ---- somebody in the middle from the beginning ----
+
+def test_relays_get_nothing(world, victim):
+    with world.enclave() as other:
+        other.run()
+        for keys in (attackers.stolen(victim), attackers.stolen(other)):
+            log = []
+            with relay(victim, *keys, log) as middle, connect(world, victim, middle.port) as running:
+                name = "fresh-binding" if keys[0] == attackers.stolen(victim)[0] else "tls-key"
+                assert_refused(running, name, log)
+                assert running.wait_event("refused")["error"] == name
+
+
+def test_a_middlebox_gets_nothing(world, victim):
+    log = []
+    issuer = attackers.make_certificate("A Trusted CA")
+    with relay(victim, *attackers.make_certificate(victim.instance["domain"], issuer=issuer), log) as middle, \
+            connect(world, victim, middle.port) as running:
+        assert_refused(running, "tls-key", log)
+
+
+def test_another_instance_gets_nothing(world, victim, twin):
+    with world.enclave() as other, attackers.passing(lambda _: other) as listener:
+        other.run()
+        with connect(world, victim, listener.port) as running:
+            assert post_secret(running).error == "measurement"
+    with attackers.passing(lambda _: twin) as listener, connect(world, victim, listener.port) as running:
+        assert post_secret(running).error == "role"
+
+
+def test_a_twin_without_the_owners_ticket(world):
+    """What connect learns from a context: the ticket is asked for, and the recorded identity."""
+    with world.enclave() as honest:
+        honest.sent_ticket = honest.start().ticket()
+        assert honest.provision(ticket=honest.sent_ticket).status == 200
+        with standin_of(world, honest, ticket=b"") as other, connect(world, honest, other.port, owner=True) as running:
+            assert post_secret(running).error == "ticket-missing" and other.served == 1
+            with standin_of(world, honest, ticket=honest.sent_ticket) as right, \
+                    connect(world, honest, right.port, owner=True) as accepted:
+                assert accepted.request().status == 200
+        foreign = honest.ticket(key=Ed25519PrivateKey.generate())
+        with standin_of(world, honest, ticket=foreign) as other, connect(world, honest, other.port, owner=True) as running:
+            assert post_secret(running).error == "ticket-signature"
+
+
+def standin_of(world, enclave, **options):
+    return standin.StandIn(world, enclave, hello, **options)
+
+
+def hello(stream, _):
+    while stream.head():
+        stream.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello")
+
+
+@pytest.mark.parametrize("what, name", [("tls12", "tls-version"), ("plain", "unreachable"), ("nobody", "unreachable"),
+                                        ("web", "attest-http"), ("redirect", "attest-http")])
+def test_servers_that_are_no_enclave(world, victim, what, name):
+    log, keys = [], attackers.make_certificate(victim.instance["domain"])
+    answers = {"web": attackers.http_answer(b"{}", "404 Not Found"),
+               "redirect": attackers.http_answer(b"", "307 Temporary Redirect", "Location: https://elsewhere.localhost/\r\n")}
+    contexts = {"tls12": attackers.server_context(*keys, maximum=ssl.TLSVersion.TLSv1_2),
+                "redirect": attackers.server_context(*attackers.stolen(victim))}
+
+    def plain(connection, _):
+        log.append(connection.recv(65536))
+        connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok")
+    if what == "plain":
+        listener = attackers.Listener(plain)
+    else:
+        listener = attackers.ending(contexts.get(what) or attackers.server_context(*keys),
+                                    lambda tls, _: tls.sendall(answers[what]), log)
+    with listener, connect(world, victim, listener.port) as running:
+        if what == "nobody":
+            listener.__exit__()
+        answer = post_secret(running)
+        assert (answer.status, answer.error) == (502, name), answer.body
+        assert all(b"secret" not in bytes(seen) for seen in log)
+
+
+def test_simulation_is_refused_without_its_root(world, victim):
+    with attackers.passing(lambda _: victim) as listener, connect(world, victim, listener.port, root=False) as running:
+        assert post_secret(running).error == "simulated"
+
+
+# ---- somebody in the middle later ----
+
+class Switch:
+    """A listener that the test turns: connections that stand go on, new ones go elsewhere."""
+
+    def __init__(self, serve):
+        self.serve = serve
+        self.joined = []
+        self.listener = attackers.Listener(self._connection)
+        self.port = self.listener.port
+
+    def _connection(self, connection, number):
+        self.joined.append(connection)
+        self.serve(connection, number)
+
+    def break_all(self):
+        for connection in self.joined:
+            with contextlib.suppress(OSError):
+                connection.shutdown(socket.SHUT_RDWR)
+        self.joined.clear()
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.listener.__exit__()
+
+
+def test_a_swap_between_connections(world, victim):
+    """19: the attested connection is broken, the next is led to a relay, then back again."""
+    log = []
+
+    def honest(connection, _):
+        attackers.join(connection, victim)
+    with Switch(honest) as switch, relay(victim, *attackers.stolen(victim), log) as middle, \
+            connect(world, victim, switch.port) as running:
+        assert post_secret(running).status == 200
+
+        def diverted(connection, _):
+            with socket.create_connection(("127.0.0.1", middle.port)) as upstream:
+                threading.Thread(target=attackers.pump, args=(upstream, connection), daemon=True).start()
+                attackers.pump(connection, upstream)
+        switch.serve = diverted
+        assert post_secret(running).status == 200, "the connection that was attested still stands"
+        assert log == []
+        switch.break_all()
+        assert_refused(running, "fresh-binding", log)
+        switch.serve = honest
+        assert post_secret(running).status == 200, "asked anew, and right again"
+
+
+def test_another_instance_later(world, victim):
+    """Without a ticket to tell them apart the first instance is kept: a twin with the same keys is not taken for it."""
+    with world.twin(victim) as second:
+        second.start()
+        assert second.provision().status == 200
+        second.wait_running()
+        with Switch(lambda connection, _: attackers.join(connection, victim)) as switch, \
+                connect(world, victim, switch.port) as running:
+            assert post_secret(running).status == 200
+            switch.serve = lambda connection, _: attackers.join(connection, second)
+            switch.break_all()
+            assert post_secret(running).error == "identity-changed"
+        with attackers.passing(lambda _: second) as listener, connect(world, victim, listener.port, owner=True) as running:
+            assert post_secret(running).error == "identity-changed", "the context's identity is another"
+
+
+def test_a_request_is_not_sent_twice(world, victim):
+    """A POST whose connection breaks is not repeated; a GET is, once, and only on a connection attested anew."""
+    seen = []
+
+    def serve(stream, number):
+        while head := stream.head():
+            seen.append((number, head.split(b" ")[0]))
+            if len(seen) in (2, 4, 5):
+                return
+            stream.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello")
+    with standin.StandIn(world, victim, serve) as other, connect(world, victim, other.port) as running:
+        assert running.request().status == 200
+        answer = running.request("POST", "/", body=b"")
+        assert (answer.status, answer.error) == (502, "upstream-closed")
+        assert running.request().status == 200
+        answer = running.request()
+        assert (answer.status, answer.error) == (502, "upstream-closed"), "twice lost, told"
+        assert [kind for _, kind in seen] == [b"GET", b"POST", b"GET", b"GET", b"GET"]
+        assert len({number for number, _ in seen[2:]}) == 2
+
+
+# ---- an app that answers badly: never a half answer that looks whole ----
+
+@pytest.mark.parametrize("answer, wanted", [
+    (b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\n\r\n", "upstream-malformed"),
+    (b"SSH-2.0-OpenSSH\r\n\r\n", "upstream-malformed"), (b"HTTP/1.1 200 OK\nX: y\n\n", "upstream-malformed"),
+    (b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\nContent-Length: 6\r\n\r\nhello", "upstream-malformed"),
+    (b"HTTP/1.1 200 OK\r\nContent-Le", "upstream-malformed"), (b"", "upstream-closed"),
+    (b"HTTP/1.1 200 OK\r\nX: " + b"y" * 70000 + b"\r\n\r\n", "upstream-malformed")])
+def test_bad_answers(world, victim, answer, wanted):
+    def serve(stream, _):
+        if stream.head():
+            stream.sendall(answer)
+    with standin.StandIn(world, victim, serve) as other, connect(world, victim, other.port) as running:
+        seen = running.request()
+        assert (seen.status, seen.error) == (502, wanted)
+
+
+@pytest.mark.parametrize("answer", [b"Content-Length: 10\r\n\r\nhello", b"Transfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n",
+                                    b"Transfer-Encoding: chunked\r\n\r\n5\r\nhello\r\nnonsense"])
+def test_a_cut_answer_is_cut(world, victim, answer):
+    def serve(stream, _):
+        if stream.head():
+            stream.sendall(b"HTTP/1.1 200 OK\r\n" + answer)
+    with standin.StandIn(world, victim, serve) as other, connect(world, victim, other.port) as running:
+        seen = subprocess.run(["curl", "-sS", running.url], capture_output=True, timeout=30)
+        assert seen.returncode in (18, 56), (seen, "curl knows that it is not whole")
+
+
+def test_bytes_behind_an_answer_are_nobodys(world, victim):
+    """A second answer that nobody asked for must not become the next client's."""
+    def serve(stream, _):
+        while stream.head():
+            stream.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhelloHTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nevil")
+    with standin.StandIn(world, victim, serve) as other, connect(world, victim, other.port) as running:
+        for _ in range(3):
+            assert running.request().body == b"hello"
+        assert other.served == 3, "such a connection is not used again"
+
+
+# ---- time ----
+
+def test_a_verdict_ends(world, victim):
+    with attackers.passing(lambda _: victim) as listener, connect(world, victim, listener.port, "--max-age", "1") as running:
+        assert running.request().status == running.request().status == 200
+        assert listener.accepted == 1
+        end = time.monotonic() + 20
+        while listener.accepted == 1:
+            assert time.monotonic() < end
+            time.sleep(0.3)
+            assert running.request().status == 200
+        assert listener.accepted == 2
+
+
+def test_an_instance_that_expires_meanwhile(world):
+    """until is the least of all expiries: here the instance's, by the client's clock (the enclave's is behind)."""
+    env = {"LD_PRELOAD": str(world.build / "test/support/libattack_preload.so"), "ATTACK_CLOCK_DAYS": "-20"}
+    with world.enclave(**env) as enclave:
+        enclave.instance["expires"] = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(time.time() + 4))
+        enclave.write_instance()
+        enclave.run()
+        with attackers.passing(lambda _: enclave) as listener, connect(world, enclave, listener.port) as running:
+            assert running.request().status == 200
+            end = time.monotonic() + 20
+            while (answer := running.request()).status == 200:
+                assert time.monotonic() < end
+                time.sleep(0.2)
+            assert answer.error == "instance-field:expires"
+
+
+# ---- many, and too many ----
+
+def test_a_hundred_at_once(world, victim):
+    with attackers.passing(lambda _: victim) as listener, connect(world, victim, listener.port) as running, \
+            concurrent.futures.ThreadPoolExecutor(100) as pool:
+        answers = list(pool.map(lambda _: post_secret(running).status, range(200)))
+        assert answers == [200] * 200
+        assert listener.accepted <= 100
+
+
+def test_the_queue_has_an_end(world, victim):
+    hold = threading.Event()
+
+    def serve(stream, _):
+        while stream.head():
+            hold.wait(20)
+            stream.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello")
+    with standin.StandIn(world, victim, serve) as other, \
+            connect(world, victim, other.port, "--connections", "2", "--wait", "1") as running, \
+            concurrent.futures.ThreadPoolExecutor(6) as pool:
+        answers = [pool.submit(running.request) for _ in range(6)]
+        end = time.monotonic() + 15
+        while sum(a.done() for a in answers) < 4:
+            assert time.monotonic() < end
+            time.sleep(0.05)
+        assert all(a.result().status == 503 and a.result().error == "busy" and a.result().headers["Retry-After"] == "1"
+                   for a in answers if a.done())
+        hold.set()
+        assert sorted(a.result(20).status for a in answers) == [200, 200] + [503] * 4
+        assert other.served == 2
+
+
+def test_more_clients_than_allowed(world, victim):
+    with attackers.passing(lambda _: victim) as listener, connect(world, victim, listener.port) as running:
+        idle = [running.raw() for _ in range(1024)]
+        try:
+            answer = running.request()
+            assert (answer.status, answer.error) == (503, "busy")
+        finally:
+            for client in idle:
+                client.close()
+        end = time.monotonic() + 10
+        while running.request().status != 200:
+            assert time.monotonic() < end
+        threads = len(os.listdir(f"/proc/{running.process.pid}/task"))
+        assert threads <= 10, "an idle connection costs no thread"
+
+
+# ---- ends ----
+
+def test_kill_9_of_the_enclave(world):
+    with world.enclave() as enclave, attackers.passing(lambda _: enclave) as listener:
+        enclave.run()
+        with connect(world, enclave, listener.port) as running:
+            assert running.request().status == 200
+            enclave.kill()
+            for _ in range(3):
+                answer = running.request("POST", "/", body=b"x")
+                assert (answer.status, answer.error) in ((502, "unreachable"), (502, "upstream-closed"))
+            enclave.start()
+            enclave.wait_running()
+            end = time.monotonic() + 20
+            while running.request().status != 200:
+                assert time.monotonic() < end
+            assert running.stop() == 0
+
+
+def test_sigterm_lets_an_answer_finish(world, victim):
+    begun = threading.Event()
+
+    def serve(stream, _):
+        stream.head()
+        stream.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nhello")
+        begun.set()
+        time.sleep(0.5)
+        stream.sendall(b"world")
+    with standin.StandIn(world, victim, serve) as other, connect(world, victim, other.port) as running, \
+            concurrent.futures.ThreadPoolExecutor(1) as pool, running.raw() as idle:
+        answer = pool.submit(running.request)
+        assert begun.wait(20)
+        assert running.stop() == 0
+        assert answer.result(10).body == b"helloworld"
+        assert connector.read_all(idle) == b""
+
+
+def test_sigterm_while_evidence_does_not_come(world, victim):
+    with attackers.Listener(lambda connection, _: time.sleep(15)) as silent, connect(world, victim, silent.port) as running:
+        with running.raw(b"GET / HTTP/1.1\r\nHost: localhost:%d\r\n\r\n" % running.port):
+            end = time.monotonic() + 10
+            while silent.accepted == 0:
+                assert time.monotonic() < end
+                time.sleep(0.02)
+            begin = time.monotonic()
+            assert running.stop() == 0
+            assert time.monotonic() - begin < 5
