@@ -400,7 +400,7 @@ int collateral_get(struct collateral_client *client, const struct attest_needs *
 	for (;; products++) {
 		struct err failed = ERR_INIT;
 
-		if (get_for_product(&run, needs, *products, ret_set, &failed) == 0)
+		if (get_for_product(&run, needs, **products ? *products : needs->product, ret_set, &failed) == 0)
 			return 0;
 		if (failed.code != ERR_NOT_FOUND || !products[1]) {
 			*err = failed;
