@@ -8,9 +8,10 @@ _mse()
 	done
 	case "$path" in
 	"") choices="attest cloud connect context deploy image init list localtest login logout logs scaffold sgx status stop test trust verify" ;;
-	"attest") choices="bundle fresh verify" ;;
+	"attest") choices="bundle fresh show verify" ;;
 	"attest bundle") choices="--collateral --color --help --host --json --offline --output --pccs --quote --ratls --refresh --report --servername --version" ;;
 	"attest fresh") choices="--allow-debug --allow-missing-crl --allow-simulation --collateral --color --from --help --host --json --measurement --offline --owner-key --pccs --policy --role --save --servername --tickets-from --time --trust-root --version" ;;
+	"attest show") choices="--color --help --json --version" ;;
 	"attest verify") choices="--allow-debug --allow-missing-crl --allow-simulation --bundle --collateral --color --help --host --json --measurement --offline --pccs --policy --quote --ratls --report --report-data --servername --time --trust-root --version" ;;
 	"cloud") choices="connect context deploy init list localtest login logout logs scaffold status stop test trust verify" ;;
 	"cloud connect") choices="--allow-simulation --code --color --connections --context --expose --fingerprint --help --json --listen --max-age --pccs --release --tcp --version --wait" ;;

@@ -4,14 +4,20 @@
 #include <stdio.h>
 #include <string.h>
 
-static int print_json(struct cmd_call *call, const struct attest_verdict *verdict, json_t *more, struct err *err)
+#include "cli/collateral.h"
+
+#define LINE_MAX 4096
+
+static int print_json(struct cmd_call *call, const struct attest_verdict *verdict,
+		      const struct collateral_source *source, json_t *more, struct err *err)
 {
 	scoped(freep) char *text = attest_verdict_json(verdict);
 	json_t *object = text ? json_loads(text, 0, NULL) : NULL;
 
 	if (!object)
 		return err_no_memory(err);
-	if (more && json_object_update(object, more) < 0) {
+	if (json_object_set_new(object, "collateral", collateral_source_json(source)) < 0 ||
+	    (more && json_object_update(object, more) < 0)) {
 		json_decref(object);
 		return err_no_memory(err);
 	}
@@ -19,20 +25,27 @@ static int print_json(struct cmd_call *call, const struct attest_verdict *verdic
 	return 0;
 }
 
-static int print_text(struct cmd_call *call, const struct attest_verdict *verdict, struct err *err)
+static int print_text(struct cmd_call *call, const struct attest_verdict *verdict,
+		      const struct collateral_source *source, struct err *err)
 {
 	scoped(freep) char *text = attest_verdict_text(verdict);
+	scoped(buf_done) struct buf line = BUF_INIT(LINE_MAX);
 
 	if (!text)
 		return err_no_memory(err);
+	if (collateral_source_text(source, &line, err) < 0)
+		return -1;
 	out_print(call->out, "%s", text);
+	if (line.size)
+		out_print(call->out, "collateral: %s\n", buf_text(&line));
 	return 0;
 }
 
-int attest_report(struct cmd_call *call, const struct attest_verdict *verdict, json_t *more, struct err *err)
+int attest_report(struct cmd_call *call, const struct attest_verdict *verdict, const struct collateral_source *source,
+		  json_t *more, struct err *err)
 {
 	const bool json = cmd_find_value(call, "json") != NULL;
-	const int status = json ? print_json(call, verdict, more, err) : print_text(call, verdict, err);
+	const int status = json ? print_json(call, verdict, source, more, err) : print_text(call, verdict, source, err);
 
 	json_decref(more);
 	if (status == 0)

@@ -6,14 +6,16 @@
 #include "cli/cmd.h"
 #include "mse/attest.h"
 
+struct collateral_source;
+
 DEFINE_SCOPED_PTR(struct attest_verdict, attest_verdict_free);
 
 /*
- * Prints it and sets call->exit to 0 (accepted) or 2 (refused). more: members for the object, or NULL; taken over in
- * any case.
+ * Prints it and sets call->exit to 0 (accepted) or 2 (refused). source: who gave the collateral is told after it.
+ * more: members for the object, or NULL; taken over in any case.
  */
-must_check int attest_report(struct cmd_call *call, const struct attest_verdict *verdict, json_t *more,
-			     struct err *err);
+must_check int attest_report(struct cmd_call *call, const struct attest_verdict *verdict,
+			     const struct collateral_source *source, json_t *more, struct err *err);
 
 /* A failed check of the program's own, after all others: the verdict is refused by it unless it was already. */
 void attest_report_refuse(struct attest_verdict *verdict, const char *check, enum attest_error error, const char *text);

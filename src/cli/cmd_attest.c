@@ -150,7 +150,7 @@ static int run(struct cmd_call *call, struct question *question, struct err *err
 	if (text_kind)
 		out_warning(call->out, "'%s' is %s, and is judged as the bytes it is: decode it first",
 			    question->evidence.from, text_kind);
-	return attest_report(call, verdict, NULL, err);
+	return attest_report(call, verdict, question->options.collateral, NULL, err);
 }
 
 int cmd_attest_verify(struct cmd_call *call, struct err *err)

@@ -119,7 +119,7 @@ static int finish_live(struct fresh *fresh, const struct channel_record *record,
 	else if (path)
 		out_warning(fresh->call->out, "There was no answer: nothing has been saved at %s", path);
 	return attest_report(
-	    fresh->call, verdict,
+	    fresh->call, verdict, fresh->options.collateral,
 	    json_pack("{s:s,s:s?}", "domain", fresh->domain, "saved", record->answer.size ? path : NULL), err);
 }
 
@@ -177,8 +177,12 @@ static int load_saved(struct fresh *fresh, const char *path, struct err *err)
 	(void)snprintf(fresh->domain, sizeof(fresh->domain), "%s", bundle->exchange.domain);
 	if (!options->has_time)
 		options->time = bundle->exchange.asked;
-	return options->collateral ? 0
-				   : collateral_source_new_given(&fresh->bundle.collateral, &options->collateral, err);
+	if (cmd_has(call, "collateral") || cmd_has(call, "pccs"))
+		return 0;
+	/* what the environment names is no reason to ask a network */
+	collateral_source_free(options->collateral);
+	options->collateral = NULL;
+	return collateral_source_new_given(&fresh->bundle.collateral, &options->collateral, err);
 }
 
 static int judge_saved(const struct fresh *fresh, struct attest_verdict **ret_verdict, struct err *err)
@@ -225,7 +229,7 @@ static int run_saved(struct fresh *fresh, const char *path, struct err *err)
 	    fresh->call->out,
 	    "A saved exchange with %s of %s: it says what was then, and as much as the keeper of the file is trusted",
 	    exchange->host, asked);
-	return attest_report(fresh->call, verdict,
+	return attest_report(fresh->call, verdict, fresh->options.collateral,
 			     json_pack("{s:s,s:s,s:s}", "domain", fresh->domain, "saved", path, "asked", asked), err);
 }
 

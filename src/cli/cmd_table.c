@@ -201,6 +201,8 @@ const struct cmd_entry cmd_table[] = {
      OPTIONS(attest_bundle_options), cmd_attest_bundle},
     {ATTEST, "fresh", OPERATIONS, "attest a live connection to an enclave of MSE",
      "(--host HOST[:PORT] --role 1|2 | --from FILE)", 0, 0, OPTIONS(attest_fresh_options), cmd_attest_fresh},
+    {ATTEST, "show", OPERATIONS, "show what evidence, certificates and collateral say, unverified", "FILE...", 1,
+     CMD_ARGS_MAX, OPTIONS(json_options), cmd_attest_show},
     {IMAGE, "bill", OPERATIONS, "list every file of a built-in image as this machine's packages make it", "IMAGE", 1, 1,
      OPTIONS(image_bill_options), cmd_image_bill},
     {IMAGE, "key", OPERATIONS, "make a publisher's key in FILE, its public half in FILE.pub", "FILE", 1, 1, NO_OPTIONS,

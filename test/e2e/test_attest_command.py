@@ -1,0 +1,352 @@
+# SPDX-License-Identifier: Apache-2.0
+"""mse attest verify and bundle on files: every vector gives its verdict, every loosening shows, wrong use is no verdict.
+What needs the vectors beside the repository has a twin here with evidence of our own test CAs."""
+import json
+import pathlib
+import shutil
+import tomllib
+
+import pytest
+
+import attackers
+import attestcommand
+
+VECTORS = pathlib.Path(__file__).resolve().parents[3] / "shared/vectors"
+CASES = sorted(str(path.parent.relative_to(VECTORS)) for path in VECTORS.glob("*/*/case.toml"))
+REASONS = {"debug attribute set": "debug", "guest policy allows debug (bit 19)": "debug",
+           "TCB level not found": "tcb-not-supported"}
+MEASUREMENTS = ("mrenclave", "mrtd", "measurement")
+
+
+class Case:
+    """One folder of vectors and what its case.toml wants to be said."""
+
+    def __init__(self, build, name, cwd):
+        self.build, self.folder, self.cwd = build, VECTORS / name, cwd
+        self.toml = tomllib.loads((self.folder / "case.toml").read_text())
+        self.time = self.toml["case"]["verification_time"]
+        self.expected = self.toml["expected"]
+        self.kind = "report" if "report" in self.toml["files"] else "quote"
+        self.evidence = self.folder / self.toml["files"][self.kind]
+
+    @property
+    def error(self):
+        """None: to be accepted."""
+        if self.expected["appraisal"] == "accept":
+            return None
+        if self.expected["appraisal"] == "reject":
+            return REASONS[self.expected["appraisal_reason"]]
+        # collateral of different days: the note in case.toml says that issue dates refuse it before the status can
+        return "not-yet-valid" if self.toml["case"]["collateral_valid_from"] > self.time else "tcb-status"
+
+    def source(self):
+        return [f"--{self.kind}", self.evidence, "--collateral", self.folder, "--time", self.time]
+
+    def verify(self, *more, crl=False):
+        """crl: without the loosening that the vectors of SEV-SNP need."""
+        loose = ["--allow-missing-crl"] if self.kind == "report" and not crl else []
+        return attestcommand.run(self.build, "verify", *self.source(), *loose, "--json", *more, cwd=self.cwd)
+
+
+@pytest.fixture(params=CASES or [None])
+def case(request, build, tmp_path):
+    if request.param is None:
+        pytest.skip(f"no evidence vectors at {VECTORS}: the twins with our own test CAs run")
+    return Case(build, request.param, tmp_path)
+
+
+def names(verdict):
+    return {item["name"] for item in verdict["loosenings"]}
+
+
+def test_every_vector_gives_its_verdict(case):
+    result = case.verify("--report-data", case.expected["body"]["report_data"])
+    verdict = result.json()
+    attestcommand.check_verdict(verdict)
+    assert verdict["error"] == case.error, result.text
+    assert result.code == (0 if case.error is None else 2)
+    assert verdict["simulated"] is False
+    assert names(verdict) == ({"allow-missing-crl"} if case.kind == "report" else set())
+
+
+def test_every_vector_shows_its_facts(case):
+    verdict = case.verify("--report-data", "any").json()
+    body = case.expected["body"]
+    assert "report-data-any" in names(verdict), verdict["loosenings"]
+    assert verdict["measurement"] == next(body[name] for name in MEASUREMENTS if name in body)
+
+
+def test_a_vector_for_another_is_refused(case):
+    """Expected REPORTDATA and measurement with one bit changed; the first failure names the verdict."""
+    data = bytearray.fromhex(case.expected["body"]["report_data"])
+    data[63] ^= 1
+    result = case.verify("--report-data", data.hex())
+    assert result.code == 2 and result.json()["error"] == (case.error or "binding"), result.text
+    if case.error is None:
+        measurement = bytearray.fromhex(result.json()["measurement"])
+        measurement[0] ^= 0x80
+        other = case.verify("--report-data", "any", "--measurement", measurement.hex())
+        assert other.json()["error"] == "measurement", other.text
+        same = case.verify("--report-data", "any", "--measurement", result.json()["measurement"])
+        assert same.code == 0, same.text
+
+
+def test_no_revocation_list_is_a_refusal(case):
+    if case.kind == "report":
+        assert case.verify("--report-data", "any", crl=True).json()["error"] == "crl-missing"
+        return
+    folder = case.cwd / "collateral"
+    shutil.copytree(case.folder, folder, ignore=shutil.ignore_patterns("pck_crl.*"))
+    argv = ["verify", "--quote", case.evidence, "--collateral", folder, "--time", case.time, "--report-data", "any",
+            "--json"]
+    assert attestcommand.run(case.build, *argv, cwd=case.cwd).json()["error"] == "crl-missing"
+
+
+def test_debug_is_allowed_by_name_only(case):
+    if case.error != "debug":
+        return
+    result = case.verify("--report-data", "any", "--allow-debug")
+    assert "allow-debug" in names(result.json())
+    assert result.json()["error"] in (None, "tcb-status"), result.text
+
+
+def test_a_bundle_of_every_vector_gives_the_same_verdict(case):
+    path = case.cwd / "bundle.json"
+    made = attestcommand.run(case.build, "bundle", *case.source()[:4], "--output", path, "--json", cwd=case.cwd)
+    assert made.code == 0, made.text
+    assert made.json()["missing"] == (["ark_crl"] if case.kind == "report" else [])
+    loose = ["--allow-missing-crl"] if case.kind == "report" else []
+    result = attestcommand.run(case.build, "verify", "--bundle", path, "--time", case.time, "--report-data", "any",
+                               "--json", *loose, cwd=case.cwd)
+    assert result.json() == case.verify("--report-data", "any").json()
+
+
+# ---- twin: evidence of the simulated vendor, always here ----
+
+class Own:
+    """A quote of the simulated vendor with its collateral in a folder."""
+
+    def __init__(self, build, folder):
+        self.build, self.folder = build, folder
+        self.vendor = attackers.Vendor(build)
+        self.measurement, self.report_data = bytes(range(32)), bytes(range(64))
+        self.collateral = folder / "collateral"
+        self.collateral.mkdir()
+        chain = (self.vendor.dir / "tcb_signer.pem").read_text() + self.vendor.root.read_text()
+        for name in ("tcb_info", "qe_identity"):
+            shutil.copy(self.vendor.dir / f"{name}.json", self.collateral)
+            (self.collateral / f"{name}_issuer_chain.pem").write_text(chain)
+        shutil.copy(self.vendor.dir / "pck_crl.der", self.collateral)
+        shutil.copy(self.vendor.dir / "root_crl.der", self.collateral / "root_ca_crl.der")
+        self.quote = folder / "quote.bin"
+        self.quote.write_bytes(self.vendor.quote(self.measurement, self.report_data))
+
+    def verify(self, *more, root=True, data=True, quote=None, collateral=True, stdin=b"", cwd=None):
+        argv = ["verify", "--quote", quote or self.quote]
+        argv += ["--collateral", self.collateral] if collateral else []
+        argv += ["--allow-simulation", self.vendor.root] if root else []
+        argv += ["--report-data", self.report_data.hex()] if data else []
+        return attestcommand.run(self.build, *argv, *more, cwd=cwd or self.folder, stdin=stdin)
+
+
+@pytest.fixture(scope="module")
+def own(build, tmp_path_factory):
+    new = Own(build, tmp_path_factory.mktemp("own"))
+    yield new
+    new.vendor.close()
+
+
+def test_own_evidence_is_accepted(own):
+    result = own.verify("--measurement", own.measurement.hex(), "--json")
+    assert result.code == 0, result.text
+    attestcommand.check_verdict(result.json())
+    assert result.json()["simulated"] is True and result.json()["notice"].startswith("SIMULATED")
+    assert names(result.json()) == {"allow-simulation"}
+    assert own.verify().out.startswith("SIMULATED: no hardware protects this\nACCEPTED\n")
+
+
+def test_every_loosening_shows(own):
+    result = own.verify("--report-data", "any", "--allow-debug", "--allow-missing-crl", "--json", data=False)
+    assert result.code == 0, result.text
+    assert names(result.json()) == {"allow-simulation", "report-data-any", "allow-debug", "allow-missing-crl"}
+    text = own.verify("--report-data", "any", data=False).out
+    assert "report-data-any" in text
+
+
+@pytest.mark.parametrize("more, name", [
+    ({"root": False}, "simulated"), ({"more": ["--measurement", "00" * 32]}, "measurement"),
+    ({"more": ["--measurement", "00" * 48]}, "measurement"),
+    ({"data": False, "more": ["--report-data", "00" * 64]}, "binding"),
+    ({"more": ["--time", "2999-01-01T00:00:00Z"]}, "cert-expired"),
+    ({"more": ["--time", "1999-01-01T00:00:00+00:00"]}, "not-yet-valid")])
+def test_refusals_have_names(own, more, name):
+    result = own.verify(*more.pop("more", []), "--json", **more)
+    assert result.code == 2, result.text
+    attestcommand.check_verdict(result.json())
+    assert result.json()["error"] == name
+
+
+@pytest.mark.parametrize("item, name", [
+    ("tcb_info.json", "collateral-malformed"), ("qe_identity.json", "collateral-malformed"),
+    ("pck_crl.der", "crl-missing"), ("root_ca_crl.der", "crl-missing"),
+    ("tcb_info_issuer_chain.pem", "chain-invalid")])
+def test_an_item_that_is_not_there_is_a_refusal(own, tmp_path, item, name):
+    shutil.copytree(own.collateral, tmp_path / "collateral")
+    (tmp_path / "collateral" / item).unlink()
+    result = own.verify("--collateral", tmp_path / "collateral", "--json", collateral=False)
+    assert result.code == 2 and result.json()["error"] == name, result.text
+
+
+def test_missing_lists_are_allowed_by_name_and_given_ones_still_count(own, tmp_path):
+    shutil.copytree(own.collateral, tmp_path / "collateral")
+    (tmp_path / "collateral/pck_crl.der").unlink()
+    loose = ["--collateral", tmp_path / "collateral", "--allow-missing-crl", "--json"]
+    result = own.verify(*loose, collateral=False)
+    assert result.code == 0 and "allow-missing-crl" in names(result.json()), result.text
+    (tmp_path / "collateral/pck_crl.der").write_bytes(b"0\x00")
+    result = own.verify(*loose, collateral=False)
+    assert result.code == 2 and result.json()["error"] == "crl-malformed", result.text
+
+
+@pytest.mark.parametrize("edit, name, said", [
+    (lambda b: b"", "truncated", None), (lambda b: b[:1000], "truncated", None),
+    (lambda b: b[:-1], "truncated", None), (lambda b: b + bytes(4000), None, None),
+    (lambda b: b.hex().encode(), "unsupported-version", "hexadecimal text"),
+    (lambda b: attackers.encode(b).encode(), "unsupported-version", "base64 text"),
+    (lambda b: b"-----BEGIN CERTIFICATE-----\n" + b, "unsupported-version", "PEM"),
+    (lambda b: b"{" + b"x" * 2000, "unsupported-version", "JSON"),
+    (lambda b: bytes(4096), "unsupported-version", None)])
+def test_whatever_a_file_holds_is_judged(own, tmp_path, edit, name, said):
+    path = tmp_path / "quote"
+    path.write_bytes(edit(own.quote.read_bytes()))
+    result = own.verify("--json", quote=path)
+    assert result.code == (2 if name else 0) and result.json()["error"] == name, result.text
+    assert (f"is {said}" in result.err) if said else result.err == "", result.text
+
+
+def test_standard_input_is_a_file(own):
+    assert own.verify(quote="-", stdin=own.quote.read_bytes()).code == 0
+
+
+def test_more_than_a_megabyte_is_not_read(own, tmp_path):
+    for size, code in ((1 << 20, 2), ((1 << 20) + 1, 1)):
+        path = tmp_path / "big"
+        path.write_bytes(bytes(size))
+        assert own.verify(quote=path).code == code
+
+
+@pytest.mark.parametrize("argv, part", [
+    ([], "no evidence"), (["--quote", "absent", "--report-data", "any"], "absent"),
+    (["--quote", "QUOTE", "--report", "QUOTE"], "do not go together"),
+    (["--quote", "QUOTE"], "--report-data"), (["--quote", "QUOTE", "--report-data", ""], "--report-data"),
+    (["--quote", "QUOTE", "--report-data", "00"], "64 bytes"),
+    (["--quote", "QUOTE", "--report-data", "0" * 127], "64 bytes"),
+    (["--quote", "QUOTE", "--report-data", "x" * 128], "64 bytes"),
+    (["--quote", "QUOTE", "--report-data", "ANY"], "64 bytes"),
+    (["--quote", "QUOTE", "--report-data", "any", "--report-data", "any"], "twice"),
+    (["--quote", "QUOTE", "--report-data", "any", "--measurement", "00"], "--measurement"),
+    (["--quote", "QUOTE", "--report-data", "any", "--time", "2026-01-01T00:00:00"], "no zone"),
+    (["--quote", "QUOTE", "--report-data", "any", "--time", "yesterday"], "--time"),
+    (["--quote", "QUOTE", "--report-data", "any", "--collateral", "absent"], "--collateral"),
+    (["--quote", "QUOTE", "--report-data", "any", "--collateral", "."], "none of the files"),
+    (["--quote", "QUOTE", "--report-data", "any", "--collateral", ".", "--bundle", "x"], "only one"),
+    (["--quote", "QUOTE", "--report-data", "any", "--bundle", "QUOTE"], "bundle"),
+    (["--quote", "QUOTE", "--report-data", "any", "--offline"], "collateral"),
+    (["--quote", "QUOTE", "--report-data", "any", "--servername", "x"], "--servername"),
+    (["--ratls", "QUOTE", "--report-data", "any"], "--report-data does not go"),
+    (["--quote", "QUOTE", "--report-data", "any", "--allow-simulation", "absent"], "absent"),
+    (["--quote", "QUOTE", "--report-data", "any", "--trust-root", "absent"], "absent"),
+    (["--quote", "QUOTE", "--report-data", "any", "--trust-root", "QUOTE", "--collateral", "COLLATERAL"], "root"),
+    (["--quote", "QUOTE", "--report-data", "any", "--trust-root", "ROOT", "--collateral", "COLLATERAL"], "simulation"),
+    (["--quote", "QUOTE", "--report-dat", "any"], "did you mean '--report-data'")])
+def test_wrong_use_is_no_verdict(own, tmp_path, argv, part):
+    words = {"QUOTE": own.quote, "ROOT": own.vendor.root, "COLLATERAL": own.collateral}
+    result = attestcommand.run(own.build, "verify", *[words.get(word, word) for word in argv], cwd=tmp_path)
+    assert result.code == 1 and result.out == "" and part in result.err, result.text
+
+
+# ---- bundles ----
+
+@pytest.fixture
+def bundle(own, tmp_path):
+    path = tmp_path / "bundle.json"
+    made = attestcommand.run(own.build, "bundle", "--quote", own.quote, "--collateral", own.collateral, "--output", path,
+                             cwd=tmp_path)
+    assert made.code == 0 and "not verified" in made.err, made.text
+    return path
+
+
+def judge_bundle(own, path, *more):
+    return attestcommand.run(own.build, "verify", "--bundle", path, "--allow-simulation", own.vendor.root, "--json",
+                             *more, cwd=path.parent)
+
+
+def test_a_bundle_is_judged_without_anything_else(own, bundle):
+    data = own.report_data.hex()
+    assert judge_bundle(own, bundle, "--report-data", data).code == 0
+    assert judge_bundle(own, bundle, "--report-data", "00" * 64).json()["error"] == "binding"
+    assert judge_bundle(own, bundle).code == 1, "a bundle does not say what it must be bound to"
+    other = judge_bundle(own, bundle, "--quote", own.quote, "--report-data", data)
+    assert other.code == 0, "collateral of the bundle, evidence of our own\n" + other.text
+
+
+def test_report_data_in_a_bundle_counts_for_nothing(own, bundle):
+    document = json.loads(bundle.read_text())
+    for place in (document, document["evidence"]):
+        place["report_data"] = own.report_data.hex()
+        bundle.write_text(json.dumps(document))
+        result = judge_bundle(own, bundle)
+        assert result.code == 1 and "report_data" in result.err, result.text
+        del place["report_data"]
+
+
+def test_members_may_come_in_any_order(own, bundle):
+    document = json.loads(bundle.read_text())
+    turned = {name: document[name] for name in reversed(document)}
+    turned["collateral"] = dict(reversed(document["collateral"].items()))
+    bundle.write_text(json.dumps(turned, indent=2))
+    assert judge_bundle(own, bundle, "--report-data", own.report_data.hex()).code == 0
+
+
+def test_refresh_renews_the_collateral_only(own, bundle, tmp_path):
+    document = json.loads(bundle.read_text())
+    before = dict(document)
+    document["made"] = "2000-01-01T00:00:00Z"
+    document["collateral"] = {"tcb_info": attackers.encode(b"{}"), "ask": attackers.encode(b"kept")}
+    bundle.write_text(json.dumps(document))
+    data = own.report_data.hex()
+    assert judge_bundle(own, bundle, "--report-data", data).json()["error"] == "crl-missing"
+    done = attestcommand.run(own.build, "bundle", "--refresh", bundle, "--collateral", own.collateral, "--json",
+                             cwd=tmp_path)
+    assert done.code == 0 and done.json()["missing"] == [], done.text
+    after = json.loads(bundle.read_text())
+    assert after["evidence"] == before["evidence"]
+    assert after["collateral"] == before["collateral"] | {"ask": attackers.encode(b"kept")}
+    assert after["made"] > before["made"][:4]
+    assert judge_bundle(own, bundle, "--report-data", data).code == 0
+
+
+def test_a_bundle_says_what_it_lacks(own, tmp_path):
+    (tmp_path / "some").mkdir()
+    shutil.copy(own.collateral / "pck_crl.der", tmp_path / "some")
+    made = attestcommand.run(own.build, "bundle", "--quote", own.quote, "--collateral", "some", "--output", "b.json",
+                             "--json", cwd=tmp_path)
+    assert made.code == 0 and "has no tcb_info" in made.err, made.text
+    assert made.json()["missing"] == ["tcb_info", "tcb_info_issuer_chain", "qe_identity", "qe_identity_issuer_chain",
+                                      "root_ca_crl"]
+
+
+@pytest.mark.parametrize("argv, part", [
+    ([], "no evidence"), (["--quote", "QUOTE", "--collateral", "COLLATERAL"], "--output"),
+    (["--quote", "QUOTE", "--output", "x", "--offline"], "collateral"),
+    (["--quote", "QUOTE", "--collateral", "COLLATERAL", "--output", "absent/x"], "absent"),
+    (["--quote", "EMPTY", "--collateral", "COLLATERAL", "--output", "x"], "empty"),
+    (["--refresh", "absent", "--collateral", "COLLATERAL"], "absent"),
+    (["--refresh", "QUOTE", "--quote", "QUOTE"], "in place"),
+    (["--refresh", "QUOTE", "--collateral", "COLLATERAL"], "bundle")])
+def test_wrong_use_makes_no_bundle(own, tmp_path, argv, part):
+    (tmp_path / "empty").touch()
+    words = {"QUOTE": own.quote, "COLLATERAL": own.collateral, "EMPTY": tmp_path / "empty"}
+    result = attestcommand.run(own.build, "bundle", *[words.get(word, word) for word in argv], cwd=tmp_path)
+    assert result.code == 1 and part in result.err, result.text
+    assert not (tmp_path / "x").exists()
