@@ -5,6 +5,7 @@ import json
 import os
 import pathlib
 import signal
+import socket
 import sqlite3
 import subprocess
 import threading
@@ -109,13 +110,65 @@ def sandboxes(cloud):
     return with_app
 
 
-def invariants(cloud):
-    """A list of what is wrong; empty when store, engine and proxy agree."""
-    store, running = apps_in_store(cloud), sandboxes(cloud)
-    wrong = [f"{app}: {store[app]} without a sandbox" for app in store if store[app] in ACTIVE and app not in running]
-    wrong += [f"{app}: sandbox of an app that is {store.get(app, 'unknown')}" for app in running
-              if store.get(app) not in ACTIVE]
+def ask_socket(path, request):
+    """All that a server on a unix socket answers to one request."""
+    with socket.socket(socket.AF_UNIX) as connection:
+        connection.settimeout(10)
+        connection.connect(str(path))
+        connection.sendall(request)
+        return b"".join(iter(lambda: connection.recv(65536), b"")).decode()
+
+
+def running_in_engine(cloud):
+    """uuids of what mse-sim says is starting or running."""
+    answer = json.loads(ask_socket(cloud.data / "run" / "sim.sock", b'{"op":"list"}\n'))
+    return {app["uuid"] for app in answer["apps"] if app["state"] != "exited"}
+
+
+def routed(cloud):
+    """Domains that the running haproxy leads somewhere."""
+    names = set()
+    for kind in ("apps", "ends"):
+        text = ask_socket(cloud.data / "run" / "haproxy.sock", f"show map {cloud.data}/haproxy/{kind}.map\n".encode())
+        names |= {line.split()[1] for line in text.splitlines() if line.startswith("0x")}
+    return names
+
+
+def app_rows(cloud):
+    with database(cloud) as store:
+        return store.execute("SELECT id, status, domain_name, config_domain_name FROM apps").fetchall()
+
+
+def compare(what, seen, wanted):
+    """Sentences about every difference between two sets."""
+    return [f"{what} without an active app: {x}" for x in sorted(seen - wanted)] + \
+           [f"active app without {what}: {x}" for x in sorted(wanted - seen)]
+
+
+def wrong_folders(cloud, rows):
+    """What lies below apps/ and run/ against what the store says; the log and the manifest of an ended app may stay."""
+    wrong = [f"folder of an app that the store does not know: {p.name}" for p in (cloud.data / "apps").iterdir()
+             if p.name not in {row[0] for row in rows}]
+    for app_id, status, *_ in rows:
+        folder = cloud.data / "apps" / app_id
+        left = {p.name for p in folder.iterdir()} & {"code", "code.tar", "instance", "state"} if folder.exists() else set()
+        if status in ACTIVE and not {"code", "instance"} <= left:
+            wrong.append(f"{app_id}: {status} with {sorted(left)} only")
+        if status not in ACTIVE and left:
+            wrong.append(f"{app_id}: {status}, and {sorted(left)} are still there")
     return wrong
+
+
+def invariants(cloud):
+    """A list of what is wrong; empty when store, engine, processes, sockets, proxy and folders agree."""
+    rows = app_rows(cloud)
+    active = {row[0] for row in rows if row[1] in ACTIVE}
+    domains = {name for row in rows if row[1] in ACTIVE for name in row[2:]}
+    sockets = {p.parent.name for p in (cloud.data / "run").glob("*/app.sock")}
+    return (compare("sandbox", set(sandboxes(cloud)), active) + compare("enclave", running_in_engine(cloud), active) +
+            compare("route", routed(cloud), domains) +
+            compare("socket", sockets, {app.replace("-", "")[:16] for app in active}) + wrong_folders(cloud, rows) +
+            [f"left in tmp: {p.name}" for p in (cloud.data / "tmp").iterdir()])
 
 
 def settle(cloud):
@@ -127,7 +180,7 @@ def settle(cloud):
         try:
             cloud.wait_healthy()
             wrong = invariants(cloud)
-        except (testcloud.Failed, OSError, sqlite3.Error) as error:
+        except (testcloud.Failed, OSError, ValueError, sqlite3.Error) as error:
             wrong = [str(error)]
     return wrong
 
