@@ -4,6 +4,7 @@
 #include <string.h>
 
 #define ERROR_TEXT "internal server error\n"
+#define TOO_BIG_TEXT "the body is too long\n"
 
 static PyObject *application;
 static uint64_t body_max;
@@ -74,16 +75,21 @@ static enum wsgi_result run(PyObject *environment, PyObject *response)
 	return outcome;
 }
 
-/* status: what to say if nothing was said yet. */
-static void fail(struct http_exchange *exchange, bool is_sent, int status)
+static void refuse(struct http_exchange *exchange, int status, const char *text)
 {
 	const struct http_header type = {"Content-Type", "text/plain; charset=utf-8"};
 	struct err err = ERR_INIT;
 
+	IGNORE_RESULT(http_reply(exchange, status, &type, 1, text, strlen(text), &err));
+}
+
+/* status: what to say if nothing was said yet. */
+static void fail(struct http_exchange *exchange, bool is_sent, int status)
+{
 	if (is_sent)
 		http_abort(exchange);
 	else
-		IGNORE_RESULT(http_reply(exchange, status, &type, 1, ERROR_TEXT, strlen(ERROR_TEXT), &err));
+		refuse(exchange, status, ERROR_TEXT);
 }
 
 static void serve_locked(struct http_exchange *exchange)
@@ -117,6 +123,11 @@ static enum http_result wsgi_serve(struct http_exchange *exchange, void *arg)
 {
 	(void)arg;
 	http_set_body_max(exchange, body_max);
+	/* Refused before the application sees it: many take an error while reading for one of their own. */
+	if (http_body_size(exchange) > 0 && (uint64_t)http_body_size(exchange) > body_max) {
+		refuse(exchange, 413, TOO_BIG_TEXT);
+		return HTTP_HANDLED;
+	}
 	python_enter();
 	serve_locked(exchange);
 	python_leave();
