@@ -49,6 +49,7 @@ check-unit: packages
 check-e2e: all
 	MSE_BUILD_DIR=$(abspath $(B)) $(PYTEST) test/tools test/e2e
 
+# SEED, MINUTES and PARTS: see test/long/run.py.
 check-long: packages all
 	MSE_BUILD_DIR=$(abspath $(B)) $(PYTHON) test/long/run.py
 
