@@ -6,10 +6,12 @@
  * caller gives the time, the collateral and the policy, so that every verdict can be replayed from saved bytes.
  * All functions may be called from several threads at once; a prepared collateral set and roots may be shared by them.
  *
- * The three questions
+ * The four questions
  *   attest_verify         a bare quote: does it carry exactly these 64 bytes of REPORTDATA?
  *   attest_verify_ratls   an RA-TLS certificate (steps V1 to V6): was its key made by that code, for that instance?
  *                         Says nothing about age, and outside TLS mode "self" nothing about the connection.
+ *   attest_verify_certificate  an RA-TLS certificate of any maker: was its key made by that code? Nothing more: not
+ *                         which instance of it, not when.
  *   attest_verify_fresh   the answer of /.well-known/mse/attestation (steps F3 to F9): does *this TLS connection* end
  * in that code and that instance, now? Contains the check of the RA-TLS certificate.
  *
@@ -282,6 +284,22 @@ struct attest_ratls {
 	const uint8_t *tls_key;
 };
 
+/*
+ * An RA-TLS certificate of any maker, without a document that it must carry: those of Cosmian (SGX, TDX, SEV-SNP),
+ * Gramine (legacy, and interoperable: TCG DICE tagged evidence), and ours.
+ */
+struct attest_certificate {
+	struct attest_bytes certificate; /* DER or PEM, one certificate */
+	const uint8_t *tls_key;          /* as in struct attest_ratls */
+	/*
+	 * Bytes 32 to 63 of REPORTDATA, if the maker puts something of his own there. Absent: they must be zero, but
+	 * for a certificate of ours, which has an X25519 key there. Not for tagged evidence, where they are zero.
+	 */
+	struct attest_bytes extra;
+	bool any_extra;    /* they may be anything; shows in the verdict */
+	int64_t age_max_s; /* seconds since notBefore, which is its maker's word; 0: not bounded */
+};
+
 struct attest_fresh {
 	struct attest_bytes answer; /* body of the answer, JSON */
 	const uint8_t *nonce;       /* 32 bytes, made for this request */
@@ -478,13 +496,16 @@ struct attest_verdict {
 
 	struct attest_facts facts; /* of the evidence that decides: the given, the certificate's or the fresh one */
 
-	/* attest_verify_ratls and attest_verify_fresh */
+	/* attest_verify_ratls, attest_verify_certificate and attest_verify_fresh */
 	bool has_identity;
 	uint8_t identity[64]; /* REPORTDATA of the RA-TLS certificate's quote */
 	bool has_instance;
 	uint8_t instance_hash[32];
 	char instance_document[4096 + 1];
 	int64_t certificate_not_after;
+	const char *certificate_form; /* "sgx", "tdx", "sev-snp", "gramine-legacy", "tagged-evidence"; NULL: none */
+	bool has_certificate_key;
+	uint8_t certificate_key[32]; /* SHA-256 of its SubjectPublicKeyInfo: the TLS key that was proven */
 
 	/* attest_verify_fresh */
 	struct attest_facts certificate_facts;
@@ -502,6 +523,10 @@ int attest_verify(const struct attest_evidence *evidence, const struct attest_bi
 int attest_verify_ratls(const struct attest_ratls *ratls, const struct attest_collateral *collateral,
 			const struct attest_roots *roots, int64_t time, const struct attest_policy *policy,
 			struct attest_verdict **ret_verdict, const char **ret_why);
+
+int attest_verify_certificate(const struct attest_certificate *certificate, const struct attest_collateral *collateral,
+			      const struct attest_roots *roots, int64_t time, const struct attest_policy *policy,
+			      struct attest_verdict **ret_verdict, const char **ret_why);
 
 int attest_verify_fresh(const struct attest_fresh *fresh, const struct attest_collateral *collateral,
 			const struct attest_roots *roots, int64_t time, const struct attest_policy *policy,

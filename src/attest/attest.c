@@ -11,6 +11,8 @@
 #include "attest/ratls.h"
 #include "attest/trust.h"
 
+#define AGE_MAX_S (100LL * 366 * 24 * 3600)
+
 static const struct attest_policy STRICT_POLICY = {0};
 static const char OUT_OF_MEMORY[] = "out of memory";
 
@@ -149,6 +151,44 @@ ATTEST_API int attest_verify_ratls(const struct attest_ratls *ratls, const struc
 		return -1;
 	judge.verdict->role = ratls->role;
 	ratls_judge(&judge, &(struct ratls_question){ratls->certificate, ratls->instance, ratls->role, ratls->tls_key});
+	return close_judge(&judge, ret_verdict, ret_why);
+}
+
+static const char *find_certificate_fault(const struct attest_certificate *certificate)
+{
+	if (!certificate || !certificate->certificate.data || certificate->certificate.size == 0)
+		return "the certificate is missing";
+	if (certificate->extra.data && certificate->any_extra)
+		return "an expected second half of REPORTDATA is given, and any is asked for";
+	if (certificate->extra.size != 0 && (!certificate->extra.data || certificate->extra.size != 32))
+		return "the expected second half of REPORTDATA has not 32 bytes";
+	if (certificate->extra.data && certificate->extra.size == 0)
+		return "the expected second half of REPORTDATA has not 32 bytes";
+	if (certificate->age_max_s < 0 || certificate->age_max_s > AGE_MAX_S)
+		return "the age is not 0 to 100 years";
+	return NULL;
+}
+
+ATTEST_API int attest_verify_certificate(const struct attest_certificate *certificate,
+					 const struct attest_collateral *collateral, const struct attest_roots *roots,
+					 int64_t time, const struct attest_policy *policy,
+					 struct attest_verdict **ret_verdict, const char **ret_why)
+{
+	const struct call call = {collateral, roots, time, policy};
+	struct trust trust;
+	struct judge judge;
+	const char *fault;
+
+	if (check_call(&call, ret_verdict, ret_why) < 0)
+		return -1;
+	fault = find_certificate_fault(certificate);
+	if (fault)
+		return refuse(ret_why, fault);
+	if (open_judge(&call, &trust, &judge, ret_why) < 0)
+		return -1;
+	if (certificate->any_extra)
+		verdict_loosened(&judge, "report-data-extra", "bytes 32 to 63 of REPORTDATA may be anything");
+	ratls_judge_any(&judge, certificate);
 	return close_judge(&judge, ret_verdict, ret_why);
 }
 

@@ -232,6 +232,19 @@ static void warn_of_older_tcb(struct attest_verdict *verdict)
 			       attest_tcb_status_text(old->tcb_status), attest_tcb_status_text(now->tcb_status));
 }
 
+/* F7: what is declared a report of SEV-SNP is read as one, anything else as a quote. */
+static void judge_evidence(struct judge *judge, const struct attest_answer *answer)
+{
+	const struct attest_bytes bytes = {answer->quote.data, answer->quote.size};
+	struct attest_evidence evidence = {0};
+
+	if (answer->tee == MESSAGE_TEE_SNP)
+		evidence.report = bytes;
+	else
+		evidence.quote = bytes;
+	(void)evidence_judge(judge, &evidence);
+}
+
 void fresh_judge(struct judge *judge, const struct attest_fresh *fresh)
 {
 	scoped(attest_answer_done) struct attest_answer answer = ATTEST_ANSWER_INIT;
@@ -244,7 +257,7 @@ void fresh_judge(struct judge *judge, const struct attest_fresh *fresh)
 	judge_role(judge, answer.role, fresh->role);
 	judge_proof(judge, &answer);
 	judge->prefix = "fresh.";
-	(void)evidence_judge(judge, &(struct attest_evidence){.quote = {answer.quote.data, answer.quote.size}});
+	judge_evidence(judge, &answer);
 	judge_same_enclave(judge);
 	hash_ticket(judge, &answer);
 	judge_binding(judge, fresh, &answer);

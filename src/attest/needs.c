@@ -44,18 +44,14 @@ static int needs_of_bytes(struct attest_bytes bytes, struct attest_needs *ret, s
 
 static int needs_of_certificate(struct attest_bytes bytes, struct attest_needs *ret, struct err *err)
 {
-	scoped(x509_cert_freep) struct x509_cert *cert = NULL;
-	const struct x509_ext *report;
-	struct attest_bytes quote;
+	scoped(ratls_subject_done) struct ratls_subject subject = {0};
+	struct attest_evidence evidence;
 
-	if (trust_parse_certificate(bytes, &cert, err) < 0)
+	if (ratls_subject_read(bytes, false, &subject, err) < 0 || ratls_subject_find(&subject, err) < 0)
 		return -1;
-	report = x509_find_extension(cert, SNP_EXTENSION_OID);
-	if (report)
-		return snp_read_needs((struct attest_bytes){report->value.data, report->value.size}, ret, err);
-	if (ratls_find_quote(cert, &quote, err) < 0)
-		return -1;
-	return needs_of_quote(quote, ret, err);
+	evidence = ratls_subject_evidence(&subject);
+	return evidence.report.data ? snp_read_needs(subject.value, ret, err)
+				    : needs_of_quote(evidence.quote, ret, err);
 }
 
 static int needs_of_answer(struct attest_bytes bytes, struct attest_needs *ret, struct err *err)
@@ -64,7 +60,7 @@ static int needs_of_answer(struct attest_bytes bytes, struct attest_needs *ret, 
 
 	if (attest_answer_parse(bytes.data, bytes.size, &answer, err) < 0)
 		return -1;
-	return needs_of_quote((struct attest_bytes){answer.quote.data, answer.quote.size}, ret, err);
+	return needs_of_bytes((struct attest_bytes){answer.quote.data, answer.quote.size}, ret, err);
 }
 
 ATTEST_API int attest_needs(const struct attest_bytes *evidence, struct attest_needs *ret_needs, const char **ret_why)

@@ -1,19 +1,19 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "attest/ratls.h"
 
+#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "attest/evidence.h"
 #include "attest/fresh_binding.h"
-#include "attest/trust.h"
 #include "base/clock.h"
 #include "crypto/hash.h"
 #include "format/hex.h"
 
 #define EXTENDED_SERVER_AUTH "1.3.6.1.5.5.7.3.1"
-#define IDENTITY_POINT_SIZE 32
-#define SANS_MAX 2
+#define BOUND_SIZE SHA256_SIZE /* of REPORTDATA: what the key is bound by */
+#define EXTRA_SIZE (ATTEST_REPORT_DATA_SIZE - BOUND_SIZE)
 
 static const char *const KNOWN_CRITICAL[] = {X509_OID_BASIC_CONSTRAINTS, X509_OID_KEY_USAGE, X509_OID_SUBJECT_ALT_NAME,
 					     X509_OID_EXTENDED_KEY_USAGE, NULL};
@@ -37,34 +37,47 @@ static int check_extended_usage(const struct x509_cert *cert, struct err *err)
 	return err_set(err, ERR_INVALID, "extKeyUsage is not for TLS servers");
 }
 
-int ratls_find_quote(const struct x509_cert *cert, struct attest_bytes *ret, struct err *err)
+/* V1 and V2, but for what the parser has already refused. CA:TRUE is taken: the original's certificates have it. */
+static int check_certificate(struct ratls_subject *subject, bool strict, struct err *err)
 {
-	const struct x509_ext *quote = x509_find_extension(cert, RATLS_QUOTE_OID);
+	const struct x509_cert *cert = subject->cert;
 
-	if (x509_find_extension(cert, RATLS_SNP_OID) || x509_find_extension(cert, RATLS_TDX_OID))
-		return err_set(err, ERR_UNSUPPORTED, "the certificate carries evidence that is not SGX");
-	if (!quote)
-		return err_set(err, ERR_INVALID, "no quote extension %s", RATLS_QUOTE_OID);
-	if (quote->critical)
-		return err_set(err, ERR_INVALID, "the quote extension is critical");
-	*ret = (struct attest_bytes){quote->value.data, quote->value.size};
-	return 0;
-}
-
-/* V1 and V2, but for what x509_parse has already refused. CA:TRUE is taken: the original's certificates have it. */
-static int check_certificate(const struct x509_cert *cert, struct attest_bytes *ret_quote, struct err *err)
-{
 	if (x509_check_critical(cert, KNOWN_CRITICAL, err) < 0)
 		return -1;
 	if (!der_equal(cert->issuer, cert->subject))
 		return err_set(err, ERR_INVALID, "issuer and subject differ");
 	if (cert->has_key_usage && !(cert->key_usage & X509_BIT_DIGITAL_SIGNATURE))
 		return err_set(err, ERR_INVALID, "keyUsage lacks digitalSignature");
-	if (check_extended_usage(cert, err) < 0 || ratls_find_quote(cert, ret_quote, err) < 0)
+	if (check_extended_usage(cert, err) < 0 || ratls_subject_find(subject, err) < 0)
 		return -1;
-	if (x509_verify(cert, cert, err) < 0)
+	if (strict && subject->form->binding != RATLS_POINT)
+		return err_set(err, ERR_INVALID, "evidence of form '%s' cannot hold our identity", subject->form->name);
+	if (subject->form->binding == RATLS_POINT && cert->key_kind != X509_KEY_P256)
+		return err_set(err, ERR_INVALID, "evidence of form '%s' binds keys on P-256 only", subject->form->name);
+	if ((strict ? x509_verify(cert, cert, err) : x509_verify_self(cert, err)) < 0)
 		return err_prefix(err, "self-signature");
 	return 0;
+}
+
+/* Check "certificate". False if there is no evidence to judge. */
+static bool judge_certificate(struct judge *judge, struct attest_bytes bytes, bool strict,
+			      struct ratls_subject *subject)
+{
+	struct attest_verdict *verdict = judge->verdict;
+	struct err err = ERR_INIT;
+
+	if (ratls_subject_read(bytes, strict, subject, &err) < 0)
+		return judge_fail_err(judge, "certificate", ATTEST_ERROR_RATLS_CERTIFICATE, &err);
+	sha256(subject->cert->spki.data, subject->cert->spki.size, verdict->certificate_key);
+	verdict->has_certificate_key = true;
+	if (check_certificate(subject, strict, &err) < 0)
+		(void)judge_fail_err(judge, "certificate", ATTEST_ERROR_RATLS_CERTIFICATE, &err);
+	else
+		judge_pass(judge, "certificate", "strict form, signed by its own key, evidence of form '%s'",
+			   subject->form->name);
+	if (subject->form)
+		verdict->certificate_form = subject->form->name;
+	return subject->value.data != NULL;
 }
 
 /*
@@ -92,177 +105,166 @@ static void judge_dates(struct judge *judge, const struct x509_cert *cert)
 		judge_pass(judge, "certificate-dates", "the certificate is valid from %s to %s", from, until);
 }
 
-/* V4. */
-static void judge_identity(struct judge *judge, const struct x509_cert *cert)
+static void hash_point(const struct x509_cert *cert, uint8_t ret[static SHA256_SIZE])
 {
 	uint8_t point[65] = {0x04};
-	uint8_t hash[SHA256_SIZE];
 
 	memcpy(point + 1, cert->point, sizeof(cert->point));
-	sha256(point, sizeof(point), hash);
+	sha256(point, sizeof(point), ret);
+}
+
+/* V4: REPORTDATA is the identity: the key's hash, then a key for sealed boxes. */
+static void judge_identity(struct judge *judge, const struct x509_cert *cert)
+{
+	uint8_t hash[SHA256_SIZE];
+
+	hash_point(cert, hash);
 	if (fresh_is_reserved(judge->facts->report_data)) {
 		(void)judge_fail(judge, "binding", ATTEST_ERROR_BINDING,
 				 "REPORTDATA is of another kind of evidence (\"mse-...\")");
 		return;
 	}
-	evidence_judge_binding(judge, hash, IDENTITY_POINT_SIZE);
+	evidence_judge_binding(judge, hash, BOUND_SIZE);
 	memcpy(judge->verdict->identity, judge->facts->report_data, sizeof(judge->verdict->identity));
 	judge->verdict->has_identity = true;
 }
 
-static void judge_field(struct judge *judge, const char *name, const char *seen, const char *wanted)
-{
-	char check[ATTEST_NAME_SIZE];
-
-	(void)snprintf(check, sizeof(check), "instance.%s", name);
-	if (!wanted)
-		(void)judge_skip(judge, check, "is '%s', not compared", seen);
-	else if (strcmp(seen, wanted) != 0)
-		(void)judge_fail(judge, check, ATTEST_ERROR_INSTANCE_FIELD, "is '%s', expected '%s'", seen, wanted);
-	else
-		judge_pass(judge, check, "is '%s', as expected", seen);
-}
-
-static void judge_tls_mode(struct judge *judge, enum instance_tls tls, const char *wanted)
-{
-	if (wanted)
-		judge_field(judge, "tls", instance_tls_text(tls), wanted);
-	else if (tls == INSTANCE_TLS_OPERATOR)
-		(void)judge_fail(judge, "instance.tls", ATTEST_ERROR_INSTANCE_FIELD,
-				 "is 'operator': TLS ends in the operator's proxy, expected an end in the enclave");
-	else
-		judge_pass(judge, "instance.tls", "is '%s': TLS ends in the enclave", instance_tls_text(tls));
-}
-
-static void judge_expires(struct judge *judge, const char *expires, const char *wanted)
-{
-	int64_t until;
-	struct err err = ERR_INIT;
-
-	if (expires[0] && clock_parse_utc(expires, &until, &err) == 0) {
-		judge_expiry(judge, "instance", INT64_MIN, until);
-		if (judge->time > until) {
-			(void)judge_fail(judge, "instance.expires", ATTEST_ERROR_INSTANCE_FIELD,
-					 "the instance has expired: '%s'", expires);
-			return;
-		}
-	}
-	judge_field(judge, "expires", expires, wanted);
-}
-
-/* SAN is exactly domain and config_domain, one name if they are equal, in any order. */
-static void judge_san(struct judge *judge, const struct x509_cert *cert, const struct instance *instance)
-{
-	const struct x509_ext *extension = x509_find_extension(cert, X509_OID_SUBJECT_ALT_NAME);
-	const size_t wanted = strcmp(instance->domain, instance->config_domain) == 0 ? 1 : 2;
-	char name[X509_SAN_TEXT_SIZE];
-	bool domain = false;
-	bool config_domain = false;
-	size_t count = 0;
-	struct der reader = {0};
-	struct err err = ERR_INIT;
-	int found = 0;
-
-	if (extension && x509_san_open(extension, &reader, &err) == 0) {
-		while ((found = x509_san_next(&reader, name, &err)) > 0) {
-			count++;
-			domain = domain || strcmp(name, instance->domain) == 0;
-			config_domain = config_domain || strcmp(name, instance->config_domain) == 0;
-		}
-	}
-	if (found < 0 || count != wanted || !domain || !config_domain)
-		(void)judge_fail(judge, "instance.san", ATTEST_ERROR_INSTANCE_FIELD,
-				 "subjectAltName is not exactly '%s' and '%s'", instance->domain,
-				 instance->config_domain);
-	else
-		judge_pass(judge, "instance.san", "subjectAltName names the document's domains");
-}
-
-static void judge_fields(struct judge *judge, const struct x509_cert *cert, const struct instance *instance,
-			 const struct attest_instance_expected *expected)
-{
-	judge_field(judge, "certificate", instance->certificate, expected->certificate);
-	judge_field(judge, "config_domain", instance->config_domain, expected->config_domain);
-	judge_field(judge, "domain", instance->domain, expected->domain);
-	judge_expires(judge, instance->expires, expected->expires);
-	judge_field(judge, "log_key", instance->log_key, expected->log_key);
-	judge_field(judge, "subject", instance->subject, expected->subject);
-	judge_tls_mode(judge, instance->tls, expected->tls);
-	judge_field(judge, "uuid", instance->uuid, expected->uuid);
-	judge_san(judge, cert, instance);
-}
-
-/* V5. False if there is no document to go on with. */
-static bool judge_instance(struct judge *judge, const struct x509_cert *cert,
-			   const struct attest_instance_expected *expected, struct instance *ret)
-{
-	const struct x509_ext *extension = x509_find_extension(cert, RATLS_INSTANCE_OID);
-	struct attest_verdict *verdict = judge->verdict;
-	struct err err = ERR_INIT;
-
-	if (!extension)
-		return judge_fail(judge, "instance", ATTEST_ERROR_INSTANCE_MISSING,
-				  "the certificate has no instance document (%s)", RATLS_INSTANCE_OID);
-	if (extension->critical)
-		return judge_fail(judge, "instance", ATTEST_ERROR_RATLS_CERTIFICATE,
-				  "the instance extension is critical");
-	if (instance_parse(extension->value.data, extension->value.size, ret, &err) < 0)
-		return judge_fail_err(judge, "instance", ATTEST_ERROR_INSTANCE_MALFORMED, &err);
-	judge_pass(judge, "instance", "canonical document of %zu bytes", extension->value.size);
-	sha256(extension->value.data, extension->value.size, verdict->instance_hash);
-	memcpy(verdict->instance_document, extension->value.data, extension->value.size);
-	verdict->has_instance = true;
-	judge_fields(judge, cert, ret, expected);
-	return true;
-}
-
 /* V6: role 1 in every mode, role 2 in self mode. */
-static void judge_tls_key(struct judge *judge, const struct x509_cert *cert, const struct ratls_question *question,
-			  const struct instance *instance)
+static void judge_tls_key(struct judge *judge, const uint8_t *tls_key)
 {
-	uint8_t key[SHA256_SIZE];
 	char seen[HEX_TEXT_SIZE(SHA256_SIZE)];
 
-	if (!question->tls_key) {
+	if (!tls_key) {
 		(void)judge_skip(judge, "tls-key", "no TLS connection was given: nothing says who holds this key now");
 		return;
 	}
-	if (question->role == ATTEST_ROLE_APPLICATION && (!instance || instance->tls != INSTANCE_TLS_SELF)) {
-		(void)judge_skip(judge, "tls-key", "TLS mode is '%s': the handshake shows another key",
-				 instance ? instance_tls_text(instance->tls) : "unknown");
-		return;
-	}
-	sha256(cert->spki.data, cert->spki.size, key);
-	hex_encode(question->tls_key, SHA256_SIZE, seen);
-	if (memcmp(key, question->tls_key, sizeof(key)) != 0)
+	hex_encode(tls_key, SHA256_SIZE, seen);
+	if (memcmp(judge->verdict->certificate_key, tls_key, SHA256_SIZE) != 0)
 		(void)judge_fail(judge, "tls-key", ATTEST_ERROR_TLS_KEY,
 				 "the handshake showed key %s, not the certificate's", seen);
 	else
 		judge_pass(judge, "tls-key", "the handshake showed the certificate's key %s", seen);
 }
 
+static void judge_our_tls_key(struct judge *judge, const struct ratls_question *question,
+			      const struct instance *instance)
+{
+	if (question->tls_key && question->role == ATTEST_ROLE_APPLICATION &&
+	    (!instance || instance->tls != INSTANCE_TLS_SELF))
+		(void)judge_skip(judge, "tls-key", "TLS mode is '%s': the handshake shows another key",
+				 instance ? instance_tls_text(instance->tls) : "unknown");
+	else
+		judge_tls_key(judge, question->tls_key);
+}
+
 void ratls_judge(struct judge *judge, const struct ratls_question *question)
 {
-	scoped(x509_cert_freep) struct x509_cert *cert = NULL;
-	struct attest_bytes quote = {0};
+	scoped(ratls_subject_done) struct ratls_subject subject = {0};
 	struct instance instance;
-	struct err err = ERR_INIT;
 	bool has_instance;
 
-	if (trust_parse_certificate(question->certificate, &cert, &err) < 0) {
-		(void)judge_fail_err(judge, "certificate", ATTEST_ERROR_RATLS_CERTIFICATE, &err);
+	if (!judge_certificate(judge, question->certificate, true, &subject))
+		return;
+	judge_dates(judge, subject.cert);
+	if (ratls_subject_judge(judge, &subject))
+		judge_identity(judge, subject.cert);
+	has_instance = ratls_judge_instance(judge, subject.cert, question->instance, &instance);
+	judge_our_tls_key(judge, question, has_instance ? &instance : NULL);
+}
+
+/* ---------------------------------------------------------------------------------------------- of any maker */
+
+/* How long ago the certificate says it was made: no proof, but all that there is without a nonce. */
+static void judge_age(struct judge *judge, const struct x509_cert *cert, int64_t age_max_s)
+{
+	char made[CLOCK_TEXT_SIZE];
+
+	clock_format_utc(cert->not_before, made);
+	(void)snprintf(judge->verdict->warning, sizeof(judge->verdict->warning),
+		       "no nonce was asked for: this was true when the certificate was made, %s by its maker's clock",
+		       made);
+	if (age_max_s == 0) {
+		(void)judge_skip(judge, "age", "made %s by its maker's clock; the caller bounds it not", made);
 		return;
 	}
-	if (check_certificate(cert, &quote, &err) < 0) {
-		(void)judge_fail_err(judge, "certificate", ATTEST_ERROR_RATLS_CERTIFICATE, &err);
-		if (!quote.data)
-			return;
-	} else {
-		judge_pass(judge, "certificate", "strict form, P-256 key, signed by itself, one quote");
+	judge_expiry(judge, "certificate-age", cert->not_before, cert->not_before + age_max_s);
+	if (judge->time > cert->not_before + age_max_s)
+		(void)judge_fail(judge, "age", ATTEST_ERROR_STALE, "made %s, more than %" PRId64 " seconds ago", made,
+				 age_max_s);
+	else
+		judge_pass(judge, "age", "made %s, at most %" PRId64 " seconds ago", made, age_max_s);
+}
+
+/* The claims of interoperable RA-TLS name the key. */
+static void judge_claims(struct judge *judge, const struct ratls_subject *subject)
+{
+	const struct tagged_evidence *tagged = &subject->tagged;
+
+	if (subject->form->binding != RATLS_CLAIMS)
+		(void)judge_skip(judge, "claims", "evidence of form '%s' has none", subject->form->name);
+	else if (tagged->hash_algorithm != TAGGED_EVIDENCE_HASH_SHA256 || tagged->key_hash_size != SHA256_SIZE)
+		(void)judge_fail(judge, "claims", ATTEST_ERROR_BINDING, "pubkey-hash is not of SHA-256");
+	else if (memcmp(tagged->key_hash, judge->verdict->certificate_key, SHA256_SIZE) != 0)
+		(void)judge_fail(judge, "claims", ATTEST_ERROR_BINDING, "pubkey-hash is of another key");
+	else
+		judge_pass(judge, "claims", "pubkey-hash is of the certificate's key");
+}
+
+static void hash_bound(const struct ratls_subject *subject, uint8_t ret[static SHA256_SIZE])
+{
+	switch (subject->form->binding) {
+	case RATLS_POINT:
+		hash_point(subject->cert, ret);
+		return;
+	case RATLS_SPKI:
+		sha256(subject->cert->spki.data, subject->cert->spki.size, ret);
+		return;
+	case RATLS_CLAIMS:
+		sha256(subject->tagged.claims, subject->tagged.claims_size, ret);
+		return;
+	case RATLS_NONE:
+		break;
 	}
-	judge_dates(judge, cert);
-	if (evidence_judge(judge, &(struct attest_evidence){.quote = quote}))
-		judge_identity(judge, cert);
-	has_instance = judge_instance(judge, cert, question->instance, &instance);
-	judge_tls_key(judge, cert, question, has_instance ? &instance : NULL);
+	memset(ret, 0, SHA256_SIZE);
+}
+
+/* All 64 bytes, but for a second half that the caller takes as it comes. */
+static void judge_any_binding(struct judge *judge, const struct ratls_subject *subject,
+			      const struct attest_certificate *question)
+{
+	uint8_t expected[ATTEST_REPORT_DATA_SIZE] = {0};
+
+	hash_bound(subject, expected);
+	if (question->extra.data)
+		memcpy(expected + BOUND_SIZE, question->extra.data, EXTRA_SIZE);
+	evidence_judge_binding(judge, expected,
+			       question->any_extra && subject->form->binding != RATLS_CLAIMS ? BOUND_SIZE
+											     : sizeof(expected));
+}
+
+/* A certificate of ours tells its own second half: a key for sealed boxes. */
+static bool is_ours(const struct ratls_subject *subject)
+{
+	return subject->form->binding == RATLS_POINT && x509_find_extension(subject->cert, RATLS_INSTANCE_OID);
+}
+
+void ratls_judge_any(struct judge *judge, const struct attest_certificate *question)
+{
+	scoped(ratls_subject_done) struct ratls_subject subject = {0};
+	struct instance instance;
+
+	if (!judge_certificate(judge, question->certificate, false, &subject))
+		return;
+	judge_dates(judge, subject.cert);
+	judge_age(judge, subject.cert, question->age_max_s);
+	if (ratls_subject_judge(judge, &subject)) {
+		judge_claims(judge, &subject);
+		if (is_ours(&subject) && !question->extra.data)
+			judge_identity(judge, subject.cert);
+		else
+			judge_any_binding(judge, &subject, question);
+	}
+	if (is_ours(&subject))
+		(void)ratls_judge_instance(judge, subject.cert, NULL, &instance);
+	judge_tls_key(judge, question->tls_key);
 }

@@ -1,17 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The RA-TLS certificate: steps V1 to V6 of attested-channel.md section 3. */
+/* The RA-TLS certificate: ours, steps V1 to V6 of attested-channel.md section 3, and that of any maker. */
 #ifndef MSE_ATTEST_RATLS_H
 #define MSE_ATTEST_RATLS_H
 
-#include "attest/verdict.h"
+#include "attest/ratls_subject.h"
 #include "format/instance.h"
 
-#define RATLS_QUOTE_OID "1.2.840.113741.1337.6"
-#define RATLS_SNP_OID "1.2.840.113741.1337.7"
-#define RATLS_TDX_OID "1.2.840.113741.1337.8"
-#define RATLS_INSTANCE_OID "1.2.840.113741.1337.100"
-
-/* What is asked of the certificate; members as in struct attest_ratls. */
+/* What is asked of a certificate of ours; members as in struct attest_ratls. */
 struct ratls_question {
 	struct attest_bytes certificate;
 	const struct attest_instance_expected *instance;
@@ -25,8 +20,14 @@ struct ratls_question {
  */
 void ratls_judge(struct judge *judge, const struct ratls_question *question);
 
-/* The quote in a certificate (into the certificate's bytes, which the caller keeps). */
-struct x509_cert;
-must_check int ratls_find_quote(const struct x509_cert *cert, struct attest_bytes *ret, struct err *err);
+/* The same for any maker's: no document is expected, none is compared. */
+void ratls_judge_any(struct judge *judge, const struct attest_certificate *certificate);
+
+/*
+ * V5: check "instance" and those of its fields. expected NULL: the document may be missing, and is not compared.
+ * False if there is no document to go on with.
+ */
+bool ratls_judge_instance(struct judge *judge, const struct x509_cert *cert,
+			  const struct attest_instance_expected *expected, struct instance *ret);
 
 #endif

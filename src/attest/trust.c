@@ -58,6 +58,11 @@ static int parse_one(struct attest_bytes bytes, parse_fn parse, struct x509_cert
 	return parse(der.data, der.size, ret, err);
 }
 
+int trust_parse_self_certificate(struct attest_bytes bytes, struct x509_cert **ret, struct err *err)
+{
+	return parse_one(bytes, x509_parse_self, ret, err);
+}
+
 int trust_parse_certificate(struct attest_bytes bytes, struct x509_cert **ret, struct err *err)
 {
 	return parse_one(bytes, x509_parse, ret, err);

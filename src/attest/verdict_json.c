@@ -251,6 +251,11 @@ static bool add_channel(json_t *object, const struct attest_verdict *verdict)
 		return false;
 	if (verdict->certificate_not_after && !set_time(object, "certificate_until", verdict->certificate_not_after))
 		return false;
+	if (verdict->certificate_form && !set(object, "certificate_form", json_string(verdict->certificate_form)))
+		return false;
+	if (verdict->has_certificate_key &&
+	    !set_hex(object, "certificate_key", verdict->certificate_key, sizeof(verdict->certificate_key)))
+		return false;
 	if (verdict->role && !set(object, "role", json_integer(verdict->role)))
 		return false;
 	if (verdict->has_ticket && (!set_hex(object, "ticket_hash", verdict->ticket_hash, 32) ||

@@ -7,6 +7,7 @@
 #include "crypto/amd_key.h"
 #include "crypto/p256.h"
 #include "crypto/x509_amd.h"
+#include "crypto/x509_self.h"
 
 #define VERSION_3 2
 #define SERIAL_SIZE_MAX 20
@@ -172,6 +173,8 @@ static int keep_ecdsa_signature(struct der signature, struct x509_cert *cert, st
 static const struct family P256_FAMILY = {x509_take_algorithm, take_p256_key, keep_ecdsa_signature};
 static const struct family AMD_FAMILY = {x509_amd_take_algorithm, x509_amd_take_key, x509_amd_keep_signature};
 
+static const struct family SELF_FAMILY = {x509_self_take_algorithm, x509_self_take_key, x509_self_keep_signature};
+
 static int parse_names_and_dates(struct der *tbs, struct x509_cert *cert, struct err *err)
 {
 	struct der content, validity;
@@ -244,6 +247,11 @@ int x509_parse(const void *der, size_t size, struct x509_cert **ret_cert, struct
 int x509_parse_amd(const void *der, size_t size, struct x509_cert **ret_cert, struct err *err)
 {
 	return parse(&AMD_FAMILY, der, size, ret_cert, err);
+}
+
+int x509_parse_self(const void *der, size_t size, struct x509_cert **ret_cert, struct err *err)
+{
+	return parse(&SELF_FAMILY, der, size, ret_cert, err);
 }
 
 void x509_cert_free(struct x509_cert *cert)

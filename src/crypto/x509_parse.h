@@ -43,6 +43,7 @@ enum x509_key_kind {
 	X509_KEY_P256,
 	X509_KEY_P384,
 	X509_KEY_RSA_4096,
+	X509_KEY_OTHER, /* x509_parse_self only: P-384, P-521, RSA */
 };
 
 struct x509_cert {
@@ -71,6 +72,12 @@ struct x509_cert {
 
 must_check int x509_parse(const void *der, size_t size, struct x509_cert **ret_cert, struct err *err);
 must_check int x509_parse_amd(const void *der, size_t size, struct x509_cert **ret_cert, struct err *err);
+/*
+ * The third family: certificates that sign themselves, of makers that we do not know (RA-TLS). Keys: P-256, P-384,
+ * P-521 by name and uncompressed, RSA of 2048 to 4096 bits with exponent 65537; signed with ECDSA or RSA PKCS#1 v1.5
+ * and SHA-256, 384 or 512. point and key are filled in for P-256 only.
+ */
+must_check int x509_parse_self(const void *der, size_t size, struct x509_cert **ret_cert, struct err *err);
 void x509_cert_free(struct x509_cert *cert);
 DEFINE_SCOPED_PTR(struct x509_cert, x509_cert_free);
 
@@ -78,6 +85,9 @@ DEFINE_SCOPED_PTR(struct x509_cert, x509_cert_free);
 must_check int x509_verify(const struct x509_cert *cert, const struct x509_cert *issuer, struct err *err);
 /* The same for AMD's family; ERR_UNTRUSTED too if the issuer's key is no RSA key. */
 must_check int x509_verify_amd(const struct x509_cert *cert, const struct x509_cert *issuer, struct err *err);
+
+/* The third family: ERR_UNTRUSTED unless it is signed by its own key. Names are not looked at. */
+must_check int x509_verify_self(const struct x509_cert *cert, struct err *err);
 
 /* ERR_INVALID naming the first critical extension that is not in known (dotted texts, ended by NULL). */
 must_check int x509_check_critical(const struct x509_cert *cert, const char *const *known, struct err *err);
