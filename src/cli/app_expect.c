@@ -157,7 +157,9 @@ static int find_fingerprint(struct app_expect *app, const struct app_expect_opti
 		return take_release(app, options->release, err);
 	if (options->code)
 		return recompute(app, options->code, err);
-	app->fingerprint_from = is_known ? "context" : "none";
+	app->fingerprint_from = is_known ? "context" : options->has_policy ? "policy" : "none";
+	if (options->has_policy)
+		return 0;
 	if (is_known)
 		out_advice(app->out, "The fingerprint is that of the context. With --code it is recomputed");
 	else if (options->may_be_any)
@@ -165,7 +167,8 @@ static int find_fingerprint(struct app_expect *app, const struct app_expect_opti
 				      "--fingerprint, or --context with --code");
 	else
 		return err_set(err, ERR_INVALID,
-			       "nothing says which code '%s' should run: give --fingerprint, --context or --release",
+			       "nothing says which code '%s' should run: give --fingerprint, --context, --release or "
+			       "a policy with measurements",
 			       app->expect.address.host);
 	return 0;
 }
@@ -225,7 +228,8 @@ static int check_options(const struct app_expect_options *options, struct err *e
 
 static int load_context(struct app_expect *app, const struct app_expect_options *options, struct err *err)
 {
-	if (!options->context && options->may_be_stored && !options->fingerprint && !options->release)
+	if (!options->context && options->may_be_stored && !options->fingerprint && !options->release &&
+	    !options->has_policy)
 		return load_stored(app, options->address, err);
 	if (options->context && context_store_load_file(options->context, &app->context, err) < 0)
 		return -1;
@@ -245,6 +249,7 @@ int app_expect_init(const struct settings *settings, struct out *out, const stru
 	    .context = ret->has_context ? &ret->context : NULL,
 	    .simulation_root = options->simulation_root,
 	    .pccs = options->pccs,
+	    .mode = options->mode,
 	};
 	if (context_expect_init(settings, &expected, &ret->expect, err) < 0)
 		return -1;

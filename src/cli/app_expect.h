@@ -18,7 +18,9 @@ struct app_expect_options {
 	const char *release; /* FILE: the canonical manifest */
 	const char *simulation_root;
 	const char *pccs;
+	enum collateral_mode mode;
 	bool may_be_stored; /* if nothing is given, the newest stored context of the domain */
+	bool has_policy;    /* a policy names the code that may answer */
 	bool may_be_any;    /* if there is none either, any fingerprint, with a warning; else ERR_INVALID */
 };
 
@@ -30,7 +32,7 @@ struct app_expect {
 	bool has_context;
 	struct context_expect expect;
 	struct buf manifest;          /* recomputed or given; empty otherwise */
-	const char *fingerprint_from; /* "given", "recomputed", "context", "release", "none" */
+	const char *fingerprint_from; /* "given", "recomputed", "context", "release", "policy", "none" */
 	bool has_bill;                /* recomputed with that bill: */
 	struct bill_belief bill;
 };

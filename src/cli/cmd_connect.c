@@ -3,27 +3,23 @@
  * mse connect (attested-channel.md section 8): a local address whose every byte ends in the expected enclave, for
  * clients that know nothing of attestation. docs/connect.md.
  */
-#include <pthread.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/pidfd.h>
 #include <sys/resource.h>
 
-#include "base/clock.h"
 #include "base/fd.h"
 #include "base/number.h"
 #include "base/spawn.h"
-#include "cli/app_expect.h"
 #include "cli/child.h"
 #include "cli/cmd.h"
+#include "cli/connect_belief.h"
 #include "cli/connect_listen.h"
 #include "cli/connect_proxy.h"
 #include "cli/interrupt.h"
 
 #define DRAIN_MS 5000
 #define MS_PER_SECOND 1000
-#define NS_PER_SECOND 1000000000LL
-#define COLLATERAL_AGE_NS (3600 * NS_PER_SECOND) /* then it is asked for again */
 #define WAIT_SECONDS_MAX 600
 #define DESCRIPTORS (2 * (CONNECT_CLIENTS_MAX + CONNECT_CONNECTIONS_DEFAULT))
 #define ADDRESS_MAX 300
@@ -31,59 +27,18 @@
 
 struct connect {
 	struct cmd_call *call;
-	struct app_expect app;
+	struct connect_beliefs *beliefs;
 	struct connect_site site;
 	struct connect_listen where;
 	int listen_fd;
 	char address[ADDRESS_MAX]; /* "127.0.0.1:8080", "unix:PATH" */
 	struct connect_proxy_options options;
-	/* Attestation runs on several threads; the lock is for all that follows. */
-	pthread_mutex_t lock;
-	int64_t collateral_ns;
 	/* The command behind "--". */
 	pid_t child;
 	int child_fd; /* pidfd */
 	int child_status;
 	char reported[ATTEST_NAME_SIZE]; /* the last event, which is not told again */
 };
-
-/* ---- attested connections ---- */
-
-/* What one verdict taught holds for the next connection (F9). */
-static void learn(struct connect *connect, const struct attest_verdict *verdict)
-{
-	struct context_expect *expect = &connect->app.expect;
-
-	if (verdict->deployed > expect->deployed_seen)
-		expect->deployed_seen = verdict->deployed;
-	/* Without a ticket nobody says which instance of the code is meant: the first one, then. */
-	if (!expect->has_identity && !expect->has_owner_key && verdict->has_identity) {
-		memcpy(expect->identity, verdict->identity, sizeof(expect->identity));
-		expect->has_identity = true;
-	}
-}
-
-static int open_attested(void *arg, struct channel **ret_channel, struct attest_verdict **ret_verdict, struct err *err)
-{
-	struct connect *connect = arg;
-	struct context_expect expect;
-	int status;
-
-	(void)pthread_mutex_lock(&connect->lock);
-	if (clock_monotonic_ns() - connect->collateral_ns > COLLATERAL_AGE_NS) {
-		collateral_source_forget(connect->app.expect.collateral);
-		connect->collateral_ns = clock_monotonic_ns();
-	}
-	expect = connect->app.expect; /* its pointers stay; what is learnt meanwhile counts from the next one on */
-	(void)pthread_mutex_unlock(&connect->lock);
-	expect.lock = &connect->lock;
-	status = context_expect_open(&expect, ret_channel, ret_verdict, err);
-	(void)pthread_mutex_lock(&connect->lock);
-	if (status == 0)
-		learn(connect, *ret_verdict);
-	(void)pthread_mutex_unlock(&connect->lock);
-	return status;
-}
 
 /* ---- telling ---- */
 
@@ -114,7 +69,7 @@ static void report_text(struct connect *connect, enum connect_event event, const
 			const struct attest_verdict *verdict)
 {
 	struct out *out = connect->call->out;
-	const char *domain = connect->app.expect.address.host;
+	const char *domain = connect_beliefs_address(connect->beliefs)->host;
 
 	switch (event) {
 	case CONNECT_EVENT_ATTESTED:
@@ -158,11 +113,11 @@ static void announce(struct connect *connect)
 
 	(void)snprintf(url, sizeof(url), "%s%s", scheme, connect->address);
 	if (cmd_has(connect->call, "json")) {
-		print_line(connect,
-			   json_pack("{s:s, s:s, s:s, s:s, s:i, s:s, s:s}", "event", "ready", "domain",
-				     connect->app.expect.address.host, "mode", connect->options.is_tcp ? "tcp" : "http",
-				     "address", connect->address, "port", (int)connect->where.port, "url",
-				     *scheme ? url : "", "fingerprint_from", connect->app.fingerprint_from));
+		print_line(connect, json_pack("{s:s, s:s, s:s, s:s, s:i, s:s, s:s}", "event", "ready", "domain",
+					      connect_beliefs_address(connect->beliefs)->host, "mode",
+					      connect->options.is_tcp ? "tcp" : "http", "address", connect->address,
+					      "port", (int)connect->where.port, "url", *scheme ? url : "",
+					      "fingerprint_from", connect_beliefs_source(connect->beliefs)));
 	} else if (connect->child <= 0) {
 		out_print(out, "%s\n", url);
 		(void)fflush(stdout);
@@ -254,10 +209,30 @@ static int start_command(struct connect *connect, struct err *err)
 	return status;
 }
 
+/* What is expected is read again when its files change. */
+static void look_at_files(struct connect *connect)
+{
+	struct err err = ERR_INIT;
+	const int found = connect_beliefs_refresh(connect->beliefs, &err);
+
+	if (found == 0)
+		return;
+	*connect->reported = '\0';
+	if (cmd_has(connect->call, "json"))
+		report_json(connect, "changed", found < 0 ? "unreadable" : "none", err.text, NULL);
+	else if (found < 0)
+		out_error(connect->call->out, "What is expected of the app cannot be read, nothing is sent: %s",
+			  err.text);
+	else
+		out_info(connect->call->out, "What is expected of the app has changed: connections are attested anew");
+}
+
 static bool should_stop(void *arg)
 {
 	struct connect *connect = arg;
 	struct err ignored = ERR_INIT;
+
+	look_at_files(connect);
 
 	if (interrupt_seen()) {
 		/* The ordinary end, unless a command was to say how it ends. */
@@ -306,23 +281,6 @@ static int read_options(struct connect *connect, struct err *err)
 		   : 0;
 }
 
-static int read_expectation(struct connect *connect, struct err *err)
-{
-	const struct cmd_call *call = connect->call;
-	const struct app_expect_options options = {
-	    .address = call->args[0],
-	    .context = cmd_value(call, "context"),
-	    .code = cmd_value(call, "code"),
-	    .fingerprint = cmd_value(call, "fingerprint"),
-	    .release = cmd_value(call, "release"),
-	    .simulation_root = cmd_value(call, "allow-simulation"),
-	    .pccs = cmd_value(call, "pccs"),
-	    .may_be_stored = true,
-	};
-
-	return app_expect_init(call->settings, call->out, &options, &connect->app, err);
-}
-
 /* Two descriptors for each client. */
 static void raise_limit(void)
 {
@@ -341,7 +299,7 @@ static int serve(struct connect *connect, struct err *err)
 	struct connect_proxy_options *options = &connect->options;
 	scoped(buf_done) struct buf address = BUF_INIT(ADDRESS_MAX);
 
-	connect->site.app = connect->app.expect.address;
+	connect->site.app = *connect_beliefs_address(connect->beliefs);
 	if (connect_listen_open(&connect->where, cmd_value(connect->call, "expose"), &connect->site,
 				&connect->listen_fd, err) < 0 ||
 	    connect_listen_text(&connect->where, &address, err) < 0)
@@ -349,10 +307,12 @@ static int serve(struct connect *connect, struct err *err)
 	(void)snprintf(connect->address, sizeof(connect->address), "%s", buf_text(&address));
 	options->site = &connect->site;
 	options->listen_fd = connect->listen_fd;
-	options->open = open_attested;
+	options->open = connect_beliefs_open;
+	options->generation = connect_beliefs_generation;
+	options->open_arg = connect->beliefs;
 	options->report = report;
 	options->should_stop = should_stop;
-	options->open_arg = options->report_arg = options->stop_arg = connect;
+	options->report_arg = options->stop_arg = connect;
 	if (start_command(connect, err) < 0)
 		return -1;
 	options->wake_fd = connect->child_fd;
@@ -364,10 +324,9 @@ static int run(struct connect *connect, struct err *err)
 {
 	int status;
 
-	if (read_options(connect, err) < 0 || read_expectation(connect, err) < 0)
+	if (read_options(connect, err) < 0 || connect_beliefs_new(connect->call, &connect->beliefs, err) < 0)
 		return -1;
 	raise_limit();
-	connect->collateral_ns = clock_monotonic_ns();
 	status = serve(connect, err);
 	connect_listen_close(&connect->where, connect->listen_fd);
 	child_end(connect->child);
@@ -378,9 +337,9 @@ static int run(struct connect *connect, struct err *err)
 
 int cmd_connect(struct cmd_call *call, struct err *err)
 {
-	struct connect connect = {.call = call, .listen_fd = -1, .child_fd = -1, .lock = PTHREAD_MUTEX_INITIALIZER};
+	struct connect connect = {.call = call, .listen_fd = -1, .child_fd = -1};
 	const int status = run(&connect, err);
 
-	app_expect_done(&connect.app);
+	connect_beliefs_free(connect.beliefs);
 	return status;
 }

@@ -129,8 +129,9 @@ static const struct cmd_option connect_options[] = {
     {"connections", 0, "N", "attested connections at once (default: 256); further requests wait", false},
     {"wait", 0, "SECONDS", "how long a request waits for one (default: 30), then 503", false},
     {"max-age", 0, "SECONDS", "attest again after so long (default and maximum: 3600)", false},
-    OPTION_SIMULATION,
-    OPTION_PCCS,
+    ATTEST_OPTIONS_COLLATERAL,
+    ATTEST_OPTIONS_POLICY,
+    ATTEST_OPTIONS_TRUST,
     OPTION_JSON,
 };
 #define OPTION_RUNTIME \

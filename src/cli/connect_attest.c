@@ -14,6 +14,7 @@
 
 struct connect_attester {
 	connect_open open;
+	connect_generation generation;
 	void *arg;
 	int ready_fd; /* results wait */
 	int stop_fd;  /* readable once the threads are to end */
@@ -42,6 +43,7 @@ void connect_attested_name(const struct connect_attested *attested, char ret[sta
 #define X(name, text) text,
 	    ATTEST_ERRORS(X)
 #undef X
+		"expectation",
 	};
 	const char *text = attested->err.text;
 	const size_t size = strcspn(text, ":");
@@ -66,6 +68,7 @@ static struct connect_attested *open_one(const struct connect_attester *attester
 	if (!attested)
 		return NULL;
 	attested->asked_ns = clock_monotonic_ns();
+	attested->generation = attester->generation(attester->arg);
 	if (attester->open(attester->arg, &attested->channel, &attested->verdict, &attested->err) < 0)
 		attested->channel = NULL;
 	return attested;
@@ -128,13 +131,15 @@ static int start_thread(struct connect_attester *attester, struct err *err)
 
 /* ---- for the relay's thread ---- */
 
-int connect_attester_new(connect_open open, void *arg, struct connect_attester **ret, struct err *err)
+int connect_attester_new(connect_open open, connect_generation generation, void *arg, struct connect_attester **ret,
+			 struct err *err)
 {
 	scoped(connect_attester_freep) struct connect_attester *attester = calloc(1, sizeof(*attester));
 
 	if (!attester)
 		return err_no_memory(err);
 	attester->open = open;
+	attester->generation = generation;
 	attester->arg = arg;
 	(void)pthread_mutex_init(&attester->lock, NULL);
 	(void)pthread_cond_init(&attester->asked, NULL);

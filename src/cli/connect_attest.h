@@ -15,7 +15,8 @@ struct connect_attested {
 	struct channel *channel;
 	struct attest_verdict *verdict;
 	struct err err;
-	int64_t asked_ns; /* monotonic, before anything was sent: its age counts from here */
+	int64_t asked_ns;    /* monotonic, before anything was sent: its age counts from here */
+	unsigned generation; /* of what was expected then */
 	struct connect_attested *next;
 };
 void connect_attested_free(struct connect_attested *attested); /* closes a channel that was not taken */
@@ -25,9 +26,13 @@ DEFINE_SCOPED_PTR(struct connect_attested, connect_attested_free);
 typedef int (*connect_open)(void *arg, struct channel **ret_channel, struct attest_verdict **ret_verdict,
 			    struct err *err);
 
+/* Counts how often what is expected has changed; any thread. */
+typedef unsigned (*connect_generation)(void *arg);
+
 struct connect_attester;
 
-must_check int connect_attester_new(connect_open open, void *arg, struct connect_attester **ret, struct err *err);
+must_check int connect_attester_new(connect_open open, connect_generation generation, void *arg,
+				    struct connect_attester **ret, struct err *err);
 /* Opens that are under way are told to stop, and waited for. */
 void connect_attester_free(struct connect_attester *attester);
 DEFINE_SCOPED_PTR(struct connect_attester, connect_attester_free);
@@ -37,7 +42,10 @@ must_check int connect_attester_ask(struct connect_attester *attester, struct er
 struct connect_attested *connect_attester_take(struct connect_attester *attester);
 int connect_attester_fd(const struct connect_attester *attester);
 
-/* The name of the check that failed, as in attest.h ("fresh-binding", "attest-timeout"), else "unreachable". */
+/*
+ * The name of the check that failed, as in attest.h ("fresh-binding", "attest-timeout"); "expectation": what is
+ * expected cannot be read; else "unreachable".
+ */
 void connect_attested_name(const struct connect_attested *attested, char ret[static ATTEST_NAME_SIZE]);
 
 #endif

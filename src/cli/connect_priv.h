@@ -33,6 +33,7 @@ struct upstream {
 	int64_t asked_ns;        /* monotonic: the verdict is not younger */
 	int64_t until;           /* wall clock, Unix seconds */
 	int64_t idle_ns;
+	unsigned generation;
 	bool is_used;  /* carried a request: not for raw bytes */
 	bool is_ended; /* the server has closed in order */
 	struct upstream *next;

@@ -35,7 +35,8 @@ struct connect_proxy_options {
 	unsigned wait_ms;
 	unsigned age_seconds; /* a connection begins no request when its verdict is older */
 	connect_open open;
-	void *open_arg;
+	connect_generation generation; /* connections of an older one begin no request */
+	void *open_arg;                /* of both */
 	void (*report)(void *arg, enum connect_event event, const char *name, const char *text,
 		       const struct attest_verdict *verdict);
 	void *report_arg;

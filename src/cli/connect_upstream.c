@@ -31,7 +31,7 @@ int pool_new(struct proxy *proxy, struct pool **ret, struct err *err)
 		return err_no_memory(err);
 	pool->proxy = proxy;
 	pool->last_waiting = &pool->first_waiting;
-	if (connect_attester_new(options->open, options->open_arg, &pool->attester, err) < 0) {
+	if (connect_attester_new(options->open, options->generation, options->open_arg, &pool->attester, err) < 0) {
 		free(pool);
 		return -1;
 	}
@@ -59,10 +59,11 @@ int pool_fd(const struct pool *pool)
 /* Either clock may be the one that was set back or slept. */
 static bool is_expired(const struct pool *pool, const struct upstream *upstream)
 {
+	const struct connect_proxy_options *options = proxy_options(pool->proxy);
 	const int64_t age_ns = proxy_now(pool->proxy) - upstream->asked_ns;
 
-	return clock_now_seconds() > upstream->until ||
-	       age_ns > proxy_options(pool->proxy)->age_seconds * NS_PER_SECOND;
+	return options->generation(options->open_arg) != upstream->generation ||
+	       clock_now_seconds() > upstream->until || age_ns > options->age_seconds * NS_PER_SECOND;
 }
 
 bool upstream_is_too_old(const struct upstream *upstream, int64_t now_ns)
@@ -84,6 +85,7 @@ static struct upstream *upstream_new(struct pool *pool, struct connect_attested 
 	upstream->channel = TAKE_PTR(attested->channel);
 	upstream->tls = channel_tls(upstream->channel);
 	upstream->asked_ns = attested->asked_ns;
+	upstream->generation = attested->generation;
 	upstream->until = attested->verdict->valid_until < now + age ? attested->verdict->valid_until : now + age;
 	upstream->watch = (struct watch){
 	    .fd = tls_client_fd(upstream->tls), .kind = WATCH_UPSTREAM, .can_read = true, .can_write = true};

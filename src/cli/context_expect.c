@@ -153,7 +153,7 @@ static int find_collateral(const struct settings *settings, const struct context
 			       expect->address.port);
 		url = guess;
 	}
-	return collateral_source_new(settings, url, COLLATERAL_CACHED, &expect->collateral, err);
+	return collateral_source_new(settings, url, options->mode, &expect->collateral, err);
 }
 
 int context_expect_init(const struct settings *settings, const struct context_expect_options *options,
@@ -192,6 +192,8 @@ int context_expect_open(struct context_expect *expect, struct channel **ret_chan
 	    .simulation_roots = expect->roots.roots,
 	    .simulation_root_count = expect->roots.count,
 	    .collateral = expect->collateral,
+	    .policy = expect->policy,
+	    .roots = expect->hardware_roots,
 	    .lock = expect->lock,
 	};
 

@@ -25,7 +25,10 @@ struct context_expect {
 	uint8_t fingerprint[32], owner_key[32], identity[64];
 	bool has_fingerprint, has_owner_key, has_identity;
 	int64_t deployed_seen;
-	pthread_mutex_t *lock; /* as in struct channel_expect */
+	/* as in struct channel_expect */
+	const struct attest_policy *policy;
+	const struct attest_roots *hardware_roots;
+	pthread_mutex_t *lock;
 };
 
 struct context_expect_options {
@@ -33,6 +36,7 @@ struct context_expect_options {
 	const struct context *context; /* NULL: none */
 	const char *simulation_root;   /* --allow-simulation, or NULL */
 	const char *pccs;              /* --pccs, or NULL */
+	enum collateral_mode mode;
 };
 
 must_check int context_expect_init(const struct settings *settings, const struct context_expect_options *options,

@@ -413,3 +413,41 @@ def test_sigterm_while_evidence_does_not_come(world, victim):
             begin = time.monotonic()
             assert running.stop() == 0
             assert time.monotonic() - begin < 5
+
+
+# ---- what is expected changes while it runs ----
+
+def policy_of(*measurements):
+    return '{"version": 1, "measurements": [%s]}' % ", ".join(f'"{m.hex()}"' for m in measurements)
+
+
+def test_a_policy_that_changes(world, victim, tmp_path):
+    """Connections attested by the old policy begin no further request; one that cannot be read lets nothing pass."""
+    policy = tmp_path / "policy.json"
+    right, wrong = policy_of(victim.tee.mrenclave), policy_of(b"\x01" * 32)
+    policy.write_text(right)
+
+    def turn(text, wanted):
+        (tmp_path / "new").write_text(text)
+        os.replace(tmp_path / "new", policy)
+        end = time.monotonic() + 20
+        while (answer := post_secret(running)).error != wanted:
+            assert time.monotonic() < end, (answer.status, answer.error)
+            time.sleep(0.05)
+    with attackers.passing(lambda _: victim) as listener, \
+            connector.Connector(world, victim.instance["domain"], listener.port, "--policy", policy) as running:
+        assert running.ready["fingerprint_from"] == "policy"
+        assert post_secret(running).status == 200
+        turn(wrong, "measurement")
+        turn(right, None)
+        before = listener.accepted
+        turn("{", "expectation")
+        assert listener.accepted == before, "nobody was even asked"
+        turn(policy_of(b"\x02" * 32, victim.tee.mrenclave), None)
+        assert listener.accepted > before
+
+
+def test_a_policy_and_a_fingerprint_must_agree(world, victim, tmp_path):
+    (tmp_path / "policy.json").write_text(policy_of(b"\x01" * 32))
+    with pytest.raises(AssertionError, match="does not allow the fingerprint"):
+        connect(world, victim, 1, "--policy", tmp_path / "policy.json")
