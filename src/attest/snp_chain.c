@@ -37,10 +37,6 @@ static int read_cert(struct attest_bytes bytes, enum snp_position position, stru
 	struct snp_fault *fault = &chain->faults[position];
 	struct err err = ERR_INIT;
 
-	if (!bytes.data || bytes.size == 0) {
-		keep_missing(fault);
-		return 0;
-	}
 	if (trust_parse_amd_certificate(bytes, &chain->certs[position], &err) < 0)
 		return keep_fault(fault, &err);
 	if (chain->certs[position]->key_kind == KEYS[position])

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The verdict for programs. Member names are stable; members may be added. */
 #include <jansson.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "attest/api.h"
@@ -105,6 +106,72 @@ static bool add_tdx(json_t *object, const struct attest_tdx_facts *facts)
 	       set_hex(object, "mrownerconfig", facts->mrownerconfig, sizeof(facts->mrownerconfig));
 }
 
+/* 64 bits fit no JSON number that every reader takes: "0x30000". */
+static bool set_word(json_t *object, const char *name, uint64_t value)
+{
+	char text[24];
+
+	(void)snprintf(text, sizeof(text), "0x%llx", (unsigned long long)value);
+	return set(object, name, json_string(text));
+}
+
+/* "1.55.21": major, minor, build. */
+static bool set_firmware(json_t *object, const char *name, const uint8_t firmware[static 3])
+{
+	char text[16];
+
+	(void)snprintf(text, sizeof(text), "%u.%u.%u", firmware[2], firmware[1], firmware[0]);
+	return set(object, name, json_string(text));
+}
+
+static bool add_snp_platform(json_t *object, const struct attest_snp_facts *facts)
+{
+	if (facts->has_cpuid && (!set(object, "cpuid_family", json_integer(facts->cpuid_family)) ||
+				 !set(object, "cpuid_model", json_integer(facts->cpuid_model)) ||
+				 !set(object, "cpuid_stepping", json_integer(facts->cpuid_stepping))))
+		return false;
+	if (facts->has_mitigation_vectors &&
+	    (!set_word(object, "launch_mitigation_vector", facts->launch_mitigation_vector) ||
+	     !set_word(object, "current_mitigation_vector", facts->current_mitigation_vector)))
+		return false;
+	if (facts->hcl && facts->has_user_data &&
+	    !set_hex(object, "user_data", facts->user_data, sizeof(facts->user_data)))
+		return false;
+	return (!facts->product[0] || set(object, "product", json_string(facts->product))) &&
+	       (!facts->csp_id[0] || set(object, "csp_id", json_string(facts->csp_id))) &&
+	       set(object, "hcl", json_boolean(facts->hcl)) &&
+	       set_hex(object, "chip_id", facts->chip_id, sizeof(facts->chip_id)) &&
+	       set_hex(object, "current_tcb", facts->current_tcb, sizeof(facts->current_tcb)) &&
+	       set_hex(object, "reported_tcb", facts->reported_tcb, sizeof(facts->reported_tcb)) &&
+	       set_hex(object, "committed_tcb", facts->committed_tcb, sizeof(facts->committed_tcb)) &&
+	       set_hex(object, "launch_tcb", facts->launch_tcb, sizeof(facts->launch_tcb)) &&
+	       set_firmware(object, "current_firmware", facts->current_firmware) &&
+	       set_firmware(object, "committed_firmware", facts->committed_firmware) &&
+	       set_word(object, "platform_info", facts->platform_info);
+}
+
+static bool add_snp(json_t *object, const struct attest_snp_facts *facts)
+{
+	static const char *const KEYS[] = {[0] = "VCEK", [1] = "VLEK", [7] = "none"};
+
+	return set_hex(object, "measurement", facts->measurement, sizeof(facts->measurement)) &&
+	       set(object, "guest_svn", json_integer(facts->guest_svn)) && set_word(object, "policy", facts->policy) &&
+	       set(object, "vmpl", json_integer(facts->vmpl)) &&
+	       set_hex(object, "family_id", facts->family_id, sizeof(facts->family_id)) &&
+	       set_hex(object, "image_id", facts->image_id, sizeof(facts->image_id)) &&
+	       set_hex(object, "host_data", facts->host_data, sizeof(facts->host_data)) &&
+	       set_hex(object, "id_key_digest", facts->id_key_digest, sizeof(facts->id_key_digest)) &&
+	       set_hex(object, "author_key_digest", facts->author_key_digest, sizeof(facts->author_key_digest)) &&
+	       set(object, "author_key_enabled", json_boolean(facts->author_key_enabled)) &&
+	       set(object, "chip_key_masked", json_boolean(facts->chip_key_masked)) &&
+	       set(object, "signing_key",
+		   json_string(KEYS[facts->signing_key & 7] ? KEYS[facts->signing_key & 7] : "")) &&
+	       set(object, "signature_algorithm", json_integer(facts->signature_algorithm)) &&
+	       set_hex(object, "report_id", facts->report_id, sizeof(facts->report_id)) &&
+	       set_hex(object, "report_id_ma", facts->report_id_ma, sizeof(facts->report_id_ma)) &&
+	       add_snp_platform(object, facts);
+}
+
 static bool add_intel(json_t *object, const struct attest_intel_facts *facts)
 {
 	return set_hex(object, "user_data", facts->user_data, sizeof(facts->user_data)) &&
@@ -129,7 +196,7 @@ static bool add_report(json_t *object, const struct attest_facts *facts)
 	case ATTEST_TEE_TDX:
 		return add_tdx(object, &facts->tdx) && add_intel(object, &facts->intel);
 	case ATTEST_TEE_SEV_SNP:
-		return true;
+		return add_snp(object, &facts->snp);
 	}
 	return false;
 }

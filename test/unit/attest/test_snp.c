@@ -458,6 +458,11 @@ static void test_needs(void **state)
 	assert_int_equal(attest_needs(&bytes, &needs, &why), 0);
 	bytes.size--;
 	assert_int_equal(attest_needs(&bytes, &needs, &why), -1);
+	bytes = (struct attest_bytes){e.hcl.data, 1236};
+	assert_int_equal(attest_needs(&bytes, &needs, &why), -1);
+	e.report[AMD_REPORT_SIZE - 1] = 1;
+	bytes = (struct attest_bytes){e.report, AMD_REPORT_SIZE};
+	assert_int_equal(attest_needs(&bytes, &needs, &why), -1);
 	amd_evidence_done(&e);
 	amd_evidence_init(&e, MILAN, 2, VLEK);
 	amd_evidence_build(&e);
@@ -465,6 +470,37 @@ static void test_needs(void **state)
 	assert_int_equal(attest_needs(&bytes, &needs, &why), 0);
 	assert_true(needs.vlek);
 	assert_null(needs.product);
+	amd_evidence_done(&e);
+}
+
+/* The verdict for programs tells every field of a report. */
+static void test_json(void **state)
+{
+	static const char *const WANTED[] = {
+	    "\"tee\": \"sev-snp\"",
+	    "\"product\": \"Milan\"",
+	    "\"policy\": \"0x30000\"",
+	    "\"signing_key\": \"VCEK\"",
+	    "\"current_firmware\": \"1.55.21\"",
+	    "\"hcl\": true",
+	    "\"user_data\": \"00010203",
+	    "\"current_mitigation_vector\": \"0x7\"",
+	    "\"guest_svn\": 7",
+	};
+	struct amd_evidence e;
+	struct amd_question question;
+	struct attest_verdict *verdict;
+	char *text;
+
+	(void)state;
+	wrap(&e, &question);
+	verdict = amd_judge(&question);
+	text = attest_verdict_json(verdict);
+	for (size_t i = 0; i < COUNT_OF(WANTED); i++)
+		if (!strstr(text, WANTED[i]))
+			fail_msg("no '%s' in %s", WANTED[i], text);
+	free(text);
+	attest_verdict_free(verdict);
 	amd_evidence_done(&e);
 }
 
@@ -577,6 +613,7 @@ int main(void)
 	    TEST(test_no_question),
 	    TEST(test_needs),
 	    TEST(test_documented),
+	    TEST(test_json),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -177,7 +177,11 @@ static int teardown(void **state)
 static void check_crl_missing(void **state)
 {
 	(void)state;
-	question.collateral.ark_crl = (struct attest_bytes){0};
+	question.collateral.ark_crl.size = 0;
+	amd_expect(&question, "crl-missing");
+	question.collateral.ark_crl = (struct attest_bytes){NULL, 9};
+	amd_expect(&question, "crl-missing");
+	question.collateral.ark_crl.size = 0;
 	amd_expect(&question, "crl-missing");
 	question.policy.allow_missing_crl = true;
 	amd_expect(&question, "none");

@@ -9,6 +9,8 @@
 #include <string.h>
 
 #include "amd_judge.h"
+#include "attest/snp.h"
+#include "attest/trust.h"
 
 void *__real_malloc(size_t size);
 void *__real_calloc(size_t count, size_t size);
@@ -132,12 +134,65 @@ static void test_bad_collateral(void **state)
 	each_allocation(&question, "chain-invalid");
 }
 
+/* The RA-TLS extension, whose chain is read for the verdict. True if there was a verdict: then it accepts. */
+static bool judge_carried(const struct attest_collateral *collateral, const struct trust *trust)
+{
+	const struct attest_policy policy = {.allow_missing_crl = true};
+	struct judge judge = {.prefix = "",
+			      .collateral = collateral,
+			      .trust = trust,
+			      .policy = &policy,
+			      .time = AMD_TIME,
+			      .verdict = verdict_new(AMD_TIME)};
+	bool judged;
+
+	if (!judge.verdict)
+		return false;
+	judge.facts = &judge.verdict->facts;
+	judged = snp_judge_extension(&judge, (struct attest_bytes){evidence.extension.data, evidence.extension.size}) &&
+		 !judge.no_memory;
+	countdown = -1;
+	verdict_finish(judge.verdict);
+	if (judged)
+		assert_true(judge.verdict->accepted);
+	else
+		assert_true(judge.no_memory);
+	attest_verdict_free(judge.verdict);
+	return judged;
+}
+
+static void test_carried(void **state)
+{
+	const struct attest_roots roots = {.hardware = &question.root, .hardware_count = 1};
+	const struct attest_collateral_bytes nothing = {0};
+	const struct attest_policy policy = {0};
+	struct attest_collateral *collateral = NULL;
+	struct trust trust;
+	struct err err = ERR_INIT;
+	const char *why = NULL;
+	long total;
+
+	(void)state;
+	amd_evidence_table(&evidence, 7);
+	assert_int_equal(attest_collateral_new(&nothing, &collateral, &why), 0);
+	assert_ok(trust_init(&trust, &roots, &policy, &err), &err);
+	made = 0;
+	assert_true(judge_carried(collateral, &trust));
+	total = made;
+	for (long i = 0; i < total; i++) {
+		countdown = i;
+		assert_false(judge_carried(collateral, &trust));
+		countdown = -1;
+	}
+	attest_collateral_free(collateral);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {TEST(test_good), TEST(test_wrapped), TEST(test_bad),
-					   TEST(test_bad_collateral)};
+					   TEST(test_bad_collateral), TEST(test_carried)};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
