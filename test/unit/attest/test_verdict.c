@@ -106,7 +106,9 @@ static void test_unreadable_json(void **state)
 	assert_false(verdict->authentic);
 	json = parse(verdict);
 	assert_string_equal(text_at(json, "error"), "truncated");
-	assert_null(json_object_get(json, "measurement"));
+	assert_true(json_is_null(json_object_get(json, "measurement")));
+	assert_true(json_is_null(json_object_get(json, "tee")));
+	assert_int_equal(json_array_size(json_object_get(json, "advisory_ids")), 0);
 	assert_true(json_is_null(json_object_get(json, "valid_until")));
 	json_decref(json);
 	attest_verdict_free(verdict);
