@@ -73,15 +73,15 @@ static void read_names(struct snp_chain *chain)
 		chain->products[SNP_VEK] = snp_product_from_certificate(chain->kds.product_name);
 }
 
-static int read_kds(struct snp_chain *chain)
+static void read_kds(struct snp_chain *chain)
 {
 	struct err err = ERR_INIT;
 
 	if (!chain->certs[SNP_VEK])
 		chain->kds_fault = chain->faults[SNP_VEK];
 	else if (kds_extension_parse(chain->certs[SNP_VEK], &chain->kds, &err) < 0)
-		return keep_fault(&chain->kds_fault, &err);
-	return 0;
+		(void)snprintf(chain->kds_fault.text, sizeof(chain->kds_fault.text), "%.*s", ATTEST_TEXT_SIZE - 1,
+			       err.text);
 }
 
 /* What each one must be called, given what kind of ASK is there. The product is compared elsewhere. */
@@ -149,8 +149,9 @@ static int read_list(struct attest_bytes bytes, struct snp_chain *chain)
 int snp_chain_read(const struct snp_chain_bytes *bytes, struct snp_chain *ret)
 {
 	if (read_cert(bytes->vek, SNP_VEK, ret) < 0 || read_cert(bytes->ask, SNP_ASK, ret) < 0 ||
-	    read_cert(bytes->ark, SNP_ARK, ret) < 0 || read_kds(ret) < 0)
+	    read_cert(bytes->ark, SNP_ARK, ret) < 0)
 		return -1;
+	read_kds(ret);
 	read_names(ret);
 	return read_signatures(ret) < 0 ? -1 : read_list(bytes->ark_crl, ret);
 }
