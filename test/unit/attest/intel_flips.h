@@ -55,12 +55,26 @@ static inline bool flip_is_trailing(const struct flip *flip)
 	return strcmp(flip->item, "quote") == 0 && flip->at >= flip->bytes.size - flip->question->trailing;
 }
 
+/* Nothing but blanks before it, or behind it, on its line. */
+static inline bool flip_is_at_line_end(struct attest_bytes bytes, size_t at)
+{
+	size_t before = at;
+	size_t behind = at;
+
+	while (before > 0 && bytes.data[before - 1] != '\n' && flip_is_blank(bytes.data[before - 1]))
+		before--;
+	while (behind < bytes.size && bytes.data[behind] != '\n' && flip_is_blank(bytes.data[behind]))
+		behind++;
+	return before == 0 || bytes.data[before - 1] == '\n' || behind == bytes.size || bytes.data[behind] == '\n';
+}
+
 static inline bool flip_is_space_of_pem(const struct flip *flip)
 {
 	const bool pem = strcmp(flip->item, "quote") == 0 ? flip->at >= flip_pem_at(flip->bytes)
 							  : strstr(flip->item, "chain") != NULL;
 
-	return pem && flip_is_blank(flip->bytes.data[flip->at]) && flip_is_blank(flip->now);
+	return pem && flip_is_blank(flip->bytes.data[flip->at]) && flip_is_blank(flip->now) &&
+	       flip_is_at_line_end(flip->bytes, flip->at);
 }
 
 /* Of the digits a to f of the signature, which is the last member. */
@@ -78,7 +92,7 @@ static const struct {
 	const char *why;
 } HARMLESS[] = {
     {flip_is_trailing, "after the declared end of the quote: counted and shown, not judged"},
-    {flip_is_space_of_pem, "white space or NUL at a line's end of the PEM chain that becomes another of them"},
+    {flip_is_space_of_pem, "white space or NUL at an end of a line of the PEM chain that becomes another of them"},
     {flip_is_case_of_signature, "case of a hexadecimal digit of a signature"},
 };
 

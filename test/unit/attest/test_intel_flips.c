@@ -98,7 +98,7 @@ static void test_collateral(void **state)
 		harmless += question.harmless;
 		case_done();
 	}
-	print_message("%zu changed items refused, %zu changed without harm\n", refused, harmless);
+	print_message("%zu items changed without harm, %zu refused\n", harmless, refused);
 }
 
 int main(void)

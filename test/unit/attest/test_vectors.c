@@ -440,8 +440,8 @@ static void check_folder(const char *tee, size_t least)
 	}
 	assert_ok(fs_each_entry(root, check_one, root, &err), &err);
 	assert_true(checked_count >= least);
-	print_message("%zu cases; %zu bits turned round and refused, %zu without harm\n", checked_count, flipped_count,
-		      harmless_count);
+	print_message("%zu cases; %zu bits turned round without harm, %zu refused\n", checked_count, harmless_count,
+		      flipped_count);
 	checked_count = 0;
 }
 
