@@ -1,15 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * intel_tool DIR [OPTION]...: writes evidence of Intel's TEEs made by a test CA into DIR, with the file names of
- * ../shared/vectors/{sgx,tdx}: quote.bin, pck_cert_chain.pem, tcb_info.json, tcb_info_issuer_chain.pem, qe_identity.json,
- * qe_identity_issuer_chain.pem, root_ca_crl.der, pck_crl.der, pck_crl_issuer_chain.pem; and root.pem (the root to
- * trust), ratls.pem with ratls.key (its quote's REPORTDATA is SHA-256 of the key's point, then zeros).
- * At --time all of it is valid; TCB info ends first, 16 days after.
+ * ../shared/vectors/{sgx,tdx}: quote.bin, pck_cert_chain.pem, tcb_info.json, tcb_info_issuer_chain.pem,
+ * qe_identity.json, qe_identity_issuer_chain.pem, root_ca_crl.der, pck_crl.der, pck_crl_issuer_chain.pem; and root.pem
+ * (the root to trust), ratls.pem with ratls.key (its quote's REPORTDATA is SHA-256 of the key's point, then zeros). At
+ * --time all of it is valid; TCB info ends first, 16 days after.
  *
- *   --kind sgx-v3|sgx-v4|sgx-v5|tdx-v4|tdx-v5-1.0|tdx-v5-1.5   --time UNIX_SECONDS   --report-data HEX   --measurement HEX
+ *   --kind sgx-v3|sgx-v4|sgx-v5|tdx-v4|tdx-v5-1.0|tdx-v5-1.5   --time UNIX_SECONDS   --report-data HEX   --measurement
+ * HEX
  *   --debug   --svn N (SGX)   --component N (7 UpToDate, 5 OutOfDate, 3 Revoked, 2 not supported)
  *   --qe-svn N (8 UpToDate, 6 OutOfDate, 2 Revoked)   --module N (TDX: 5 UpToDate, 4 OutOfDate, 2 Revoked)
- *   --cert-data-type N   --revoked (the PCK certificate)   --simulated (the marker)   --ppid HEX   --break (the signature)
+ *   --cert-data-type N   --revoked (the PCK certificate)   --simulated (the marker)   --ppid HEX   --break (the
+ * signature)
  */
 #include <stdio.h>
 #include <stdlib.h>
