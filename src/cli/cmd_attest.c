@@ -62,21 +62,44 @@ static int judge_bare(const struct question *question, const struct attest_colla
 			     ret_verdict, ret_why);
 }
 
+/* Of a server: an instance document must name it. */
+static int judge_instance(const struct question *question, const struct attest_collateral *collateral,
+			  struct attest_verdict **ret_verdict, const char **ret_why)
+{
+	const struct attest_options *options = &question->options;
+	const struct attest_instance_expected instance = {.domain = question->evidence.domain};
+	const struct attest_ratls ratls = {
+	    .certificate = bytes_of(&question->evidence.data),
+	    .instance = &instance,
+	    .role = ATTEST_ROLE_CONFIGURATION, /* the handshake's key is the certificate's in any TLS mode */
+	    .tls_key = question->evidence.tls_key,
+	};
+
+	if (attest_verify_ratls(&ratls, collateral, &options->roots, options->time, &options->policy, ret_verdict,
+				ret_why) < 0)
+		return -1;
+	(*ret_verdict)->role = 0; /* a certificate does not say what the enclave is doing */
+	return 0;
+}
+
 static int judge_ratls(const struct question *question, const struct attest_collateral *collateral,
 		       struct attest_verdict **ret_verdict, const char **ret_why)
 {
 	const struct attest_options *options = &question->options;
 	const struct evidence *evidence = &question->evidence;
-	const struct attest_instance_expected instance = {.domain = evidence->domain};
-	const struct attest_ratls ratls = {
+	const struct attest_certificate certificate = {
 	    .certificate = bytes_of(&evidence->data),
-	    .instance = evidence->is_live ? &instance : NULL,
-	    .role = ATTEST_ROLE_CONFIGURATION,
 	    .tls_key = evidence->is_live ? evidence->tls_key : NULL,
 	};
+	scoped(attest_verdict_freep) struct attest_verdict *verdict = NULL;
 
-	return attest_verify_ratls(&ratls, collateral, &options->roots, options->time, &options->policy, ret_verdict,
-				   ret_why);
+	if (attest_verify_certificate(&certificate, collateral, &options->roots, options->time, &options->policy,
+				      &verdict, ret_why) < 0)
+		return -1;
+	if (evidence->is_live && verdict->has_instance)
+		return judge_instance(question, collateral, ret_verdict, ret_why);
+	*ret_verdict = TAKE_PTR(verdict);
+	return 0;
 }
 
 static int judge_once(struct question *question, struct attest_verdict **ret_verdict, struct err *err)

@@ -74,6 +74,11 @@ def test_every_vector_shows_its_facts(case):
     body = case.expected["body"]
     assert "report-data-any" in names(verdict), verdict["loosenings"]
     assert verdict["measurement"] == next(body[name] for name in MEASUREMENTS if name in body)
+    assert verdict["tee"] == case.toml["case"]["tee"]
+    assert verdict["debug"] == case.expected["debug"] and verdict["report_data"] == body["report_data"]
+    if case.kind == "quote" and case.expected["tcb_status"] != "TcbNotSupported" and case.error != "not-yet-valid":
+        assert verdict["tcb_status"] == case.expected["tcb_status"]
+        assert verdict["advisory_ids"] == sorted(case.expected["advisory_ids"])
 
 
 def test_a_vector_for_another_is_refused(case):
@@ -119,6 +124,23 @@ def test_a_bundle_of_every_vector_gives_the_same_verdict(case):
     result = attestcommand.run(case.build, "verify", "--bundle", path, "--time", case.time, "--report-data", "any",
                                "--json", *loose, cwd=case.cwd)
     assert result.json() == case.verify("--report-data", "any").json()
+
+
+RATLS = {"sgx/mse-evidence": "not-yet-valid", "sgx/teetools-ratls-expired-cert": "ratls-certificate",
+         "tdx/teetools-ratls-outofdate": "ratls-certificate", "sev-snp/teetools-ratls-v5": None}
+
+
+def test_certificates_of_the_vectors(case):
+    """Two of them have expired by the time of their collateral; the binding is the certificate's own key."""
+    if "ratls" not in case.toml["files"]:
+        return
+    loose = ["--allow-missing-crl"] if case.kind == "report" else []
+    argv = ["verify", "--ratls", case.folder / "ratls.pem", "--collateral", case.folder, "--time", case.time, "--json"]
+    result = attestcommand.run(case.build, *argv, *loose, cwd=case.cwd)
+    attestcommand.check_verdict(result.json())
+    assert result.json()["error"] == RATLS[case.toml["case"]["name"]], result.text
+    binding = next(check for check in result.json()["checks"] if check["name"] == "binding")
+    assert binding["result"] == "passed" and "report-data-any" not in names(result.json())
 
 
 # ---- twin: evidence of the simulated vendor, always here ----

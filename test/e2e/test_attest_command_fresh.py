@@ -268,3 +268,29 @@ def test_a_bundle_of_a_host_is_its_certificate(build, world, live, tmp_path):
                              "--output", path, "--json", cwd=tmp_path)
     assert made.code == 0 and made.json()["missing"] == [] and made.json()["verified"] is False, made.text
     assert json.loads(path.read_text())["evidence"]["kind"] == "ratls"
+    result = attestcommand.run(build, "verify", "--bundle", path, "--allow-simulation", world.vendor.root, "--json",
+                               cwd=tmp_path)
+    assert result.code == 0, result.text
+    assert any(c["name"] == "tls-key" and c["result"] == "not-applicable" for c in result.json()["checks"])
+
+
+# ---- an app of a real cloud: its collateral is found, its simulation root is not believed unasked ----
+
+def test_an_app_of_a_cloud(cloud, deployed, tmp_path):
+    root = cloud.simulation_root
+
+    def fresh(*options, code=0):
+        result = attestcommand.run(cloud.build, "fresh", *options, cwd=tmp_path, env=cloud.env)
+        assert result.code == code, result.text
+        return result
+
+    argv = ["--host", deployed["address"], "--role", "2", "--json"]
+    accepted = fresh(*argv, "--measurement", deployed["fingerprint"], "--allow-simulation", root, "--save",
+                     tmp_path / "app.json").json()
+    attestcommand.check_verdict(accepted)
+    assert accepted["verdict"] == "accept" and accepted["instance"]["uuid"] == deployed["id"]
+    assert all(item["source"] for item in accepted["collateral"]) and accepted["collateral"]
+    assert fresh(*argv, code=2).json()["error"] == "simulated"
+    again = fresh("--from", tmp_path / "app.json", "--allow-simulation", root)
+    assert again.out.startswith("SIMULATED: no hardware protects this\nACCEPTED\n")
+    assert deployed["address"] in again.err

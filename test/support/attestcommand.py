@@ -4,7 +4,8 @@ import json
 import pathlib
 import subprocess
 
-MEMBERS = ("verdict", "error", "simulated", "checks", "valid_until")
+MEMBERS = ("verdict", "error", "tee", "tcb_status", "advisory_ids", "debug", "simulated", "measurement", "report_data",
+           "signer", "checks", "valid_until")
 
 
 class Result:
