@@ -13,7 +13,8 @@ PREFIX = "/usr"
 PROGRAMS = ["bin/mse", "bin/mse-bootstrap", "bin/msed", "libexec/mse/mse-enclave", "libexec/mse/mse-sim", "libexec/mse/mse-sim-init"]
 PAGES = ["man1/mse.1", "man3/libmseattest.3", "man5/mse.toml.5", "man5/msed.toml.5", "man8/mse-bootstrap.8", "man8/mse-enclave.8",
          "man8/mse-sim.8", "man8/msed.8"]
-DATA = ["include/mse/attest.h", "lib/systemd/system/msed.service", "lib/sysusers.d/mse.conf",
+DATA = ["include/mse/attest.h", "include/mse/attest_policy.h", "share/mse/policy.schema.json",
+        "share/mse/verdict.schema.json", "lib/systemd/system/msed.service", "lib/sysusers.d/mse.conf",
         "share/bash-completion/completions/mse", "share/zsh/site-functions/_mse",
         "share/fish/vendor_completions.d/mse.fish", "share/doc/mse/LICENSE", "share/doc/mse/README.md",
         "share/doc/mse/NEWS.md", "share/doc/mse/operations.md", "share/doc/mse/formats/bill.md",
