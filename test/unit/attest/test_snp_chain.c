@@ -270,6 +270,16 @@ static void check_pem(void **state)
 	amd_expect(&question, "none");
 	question.collateral.ask = (struct attest_bytes){two.data, two.size};
 	amd_expect(&question, "chain-invalid");
+	question.collateral.ask = (struct attest_bytes){ask.data, ask.size};
+	amd_expect(&question, "none");
+	/* After the one list: half of another, and a second one. */
+	test_pem_label("X509 CRL", &evidence.crl_der, &crl);
+	question.collateral.ark_crl = (struct attest_bytes){crl.data, crl.size - 40};
+	amd_expect(&question, "crl-malformed");
+	question.collateral.ark_crl.size = crl.size;
+	amd_expect(&question, "crl-malformed");
+	question.collateral.ark_crl = (struct attest_bytes){(const uint8_t *)"\n", 1};
+	amd_expect(&question, "crl-malformed");
 	buf_done(&vek);
 	buf_done(&ask);
 	buf_done(&ark);

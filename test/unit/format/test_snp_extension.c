@@ -3,6 +3,7 @@
 #include "unit.h"
 
 #include <string.h>
+#include <sys/mman.h>
 
 #include "amd_evidence.h"
 #include "format/hcl_report.h"
@@ -32,12 +33,29 @@ static int teardown(void **state)
 	return 0;
 }
 
+/* A copy that ends where memory ends: reading on is noticed at once. */
+#define GUARDED_MAX (32u << 10)
+
+static const uint8_t *at_the_edge(const void *data, size_t size)
+{
+	static uint8_t *pages;
+
+	if (!pages) {
+		pages = mmap(NULL, GUARDED_MAX + 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+		assert_true(pages != MAP_FAILED);
+		assert_int_equal(mprotect(pages + GUARDED_MAX, 4096, PROT_NONE), 0);
+	}
+	assert_true(size <= GUARDED_MAX);
+	memcpy(pages + GUARDED_MAX - size, data, size);
+	return pages + GUARDED_MAX - size;
+}
+
 static bool extension_is_taken(const void *data, size_t size)
 {
 	struct snp_extension extension;
 	struct err err = ERR_INIT;
 
-	return snp_extension_parse(data, size, &extension, &err) == 0;
+	return snp_extension_parse(at_the_edge(data, size), size, &extension, &err) == 0;
 }
 
 static void assert_blob(const struct snp_blob *blob, const struct buf *wanted)
@@ -101,6 +119,52 @@ static void test_table_faults(void **state)
 	assert_true(extension_is_taken(data, size));
 }
 
+static void put_u32(uint8_t *at, size_t value)
+{
+	amd_put_u32(at, (uint32_t)value);
+}
+
+/* A table of one certificate of this size. */
+static bool one_is_taken(size_t size)
+{
+	static uint8_t bytes[GUARDED_MAX];
+
+	memset(bytes, 0x5a, sizeof(bytes));
+	put_u32(bytes + AT_COUNT, 1);
+	put_u32(bytes + AT_FIRST, size + 16);
+	return extension_is_taken(bytes, AT_FIRST + 4 + 16 + size);
+}
+
+static void test_certificate_sizes(void **state)
+{
+	uint8_t bytes[AT_FIRST + 4 + 16] = {0};
+
+	(void)state;
+	assert_false(one_is_taken(0));
+	assert_true(one_is_taken(1));
+	assert_true(one_is_taken(SNP_EXTENSION_CERT_SIZE_MAX));
+	assert_false(one_is_taken(SNP_EXTENSION_CERT_SIZE_MAX + 1));
+	/* An entry too short for its GUID. */
+	bytes[AT_COUNT] = 1;
+	for (uint8_t size = 0; size <= 16; size++) {
+		bytes[AT_FIRST] = size;
+		assert_false(extension_is_taken(bytes, AT_FIRST + 4 + (size_t)size));
+	}
+}
+
+static void test_certificate_count(void **state)
+{
+	static uint8_t bytes[AT_FIRST + (SNP_EXTENSION_CERTS_MAX + 1) * 21];
+
+	(void)state;
+	for (size_t i = 0; i <= SNP_EXTENSION_CERTS_MAX; i++)
+		put_u32(bytes + AT_FIRST + 21 * i, 17);
+	put_u32(bytes + AT_COUNT, SNP_EXTENSION_CERTS_MAX);
+	assert_true(extension_is_taken(bytes, sizeof(bytes) - 21));
+	put_u32(bytes + AT_COUNT, SNP_EXTENSION_CERTS_MAX + 1);
+	assert_false(extension_is_taken(bytes, sizeof(bytes)));
+}
+
 /* A kind that we do not know is passed over; one that we know appears once. */
 static void test_kinds(void **state)
 {
@@ -123,7 +187,7 @@ static bool hcl_is_taken(const void *data, size_t size)
 	struct hcl_report report;
 	struct err err = ERR_INIT;
 
-	return hcl_report_parse(data, size, &report, &err) == 0;
+	return hcl_report_parse(at_the_edge(data, size), size, &report, &err) == 0;
 }
 
 static void test_wrapping(void **state)
@@ -202,8 +266,16 @@ static void test_json(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    TEST(test_table),    TEST(test_lengths),          TEST(test_table_faults),   TEST(test_kinds),
-	    TEST(test_wrapping), TEST(test_wrapping_lengths), TEST(test_wrapping_words), TEST(test_json),
+	    TEST(test_table),
+	    TEST(test_lengths),
+	    TEST(test_table_faults),
+	    TEST(test_certificate_sizes),
+	    TEST(test_certificate_count),
+	    TEST(test_kinds),
+	    TEST(test_wrapping),
+	    TEST(test_wrapping_lengths),
+	    TEST(test_wrapping_words),
+	    TEST(test_json),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
