@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The whole verifier. Input: one byte (0 quote, 1 RA-TLS certificate, 2 fresh answer), then items as u32 little-endian
- * size and bytes: evidence, TCB info, its chain, QE identity, its chain, root CRL, PCK CRL. Only Intel's root is
- * trusted, so whatever is accepted was forged.
+ * The whole verifier. Input: one byte (0 quote, 1 RA-TLS certificate, 2 fresh answer, 3 report, 4 RA-TLS certificate of
+ * any maker), then items as u32 little-endian size and bytes: evidence, TCB info, its chain, QE identity, its chain,
+ * root CRL, PCK CRL, VCEK or VLEK, ASK, ARK, ARK CRL. Only the vendors' roots are trusted, so whatever is accepted was
+ * forged.
  */
 #include <assert.h>
 #include <stdlib.h>
@@ -11,7 +12,7 @@
 #include "mse/attest.h"
 
 #define TIME 1750000000
-#define ITEMS 7
+#define ITEMS 11
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -38,8 +39,10 @@ static int verify(uint8_t mode, struct attest_bytes evidence, const struct attes
 		  struct attest_verdict **ret, const char **ret_why)
 {
 	static const uint8_t VALUES[64] = {1, 2, 3};
-	static const struct attest_exception ALL = {
-	    .reason = "fuzz", .until = INT64_MAX, .tcb_statuses = ATTEST_TCB_BIT(ATTEST_TCB_REVOKED) - 1, .debug = true};
+	static const struct attest_exception ALL = {.reason = "fuzz",
+						    .until = INT64_MAX,
+						    .tcb_statuses = ATTEST_TCB_BIT(ATTEST_TCB_REVOKED) - 1,
+						    .debug = true};
 	const struct attest_policy policy = {.exceptions = &ALL, .exception_count = 1};
 	const struct attest_instance_expected instance = {.domain = "0123456789abcdef.mse.localhost"};
 	const struct attest_ratls ratls = {evidence, &instance, ATTEST_ROLE_APPLICATION, VALUES};
@@ -51,12 +54,18 @@ static int verify(uint8_t mode, struct attest_bytes evidence, const struct attes
 					   .instance = &instance,
 					   .owner_key = VALUES};
 
+	const struct attest_certificate certificate = {.certificate = evidence, .tls_key = VALUES, .any_extra = true};
+	const struct attest_evidence bare = {.quote = mode == 3 ? (struct attest_bytes){0} : evidence,
+					     .report = mode == 3 ? evidence : (struct attest_bytes){0}};
+
 	if (mode == 1)
 		return attest_verify_ratls(&ratls, collateral, NULL, TIME, &policy, ret, ret_why);
 	if (mode == 2)
 		return attest_verify_fresh(&fresh, collateral, NULL, TIME, &policy, ret, ret_why);
-	return attest_verify(&(struct attest_evidence){evidence}, &(struct attest_binding){{VALUES, 64}}, collateral,
-			     NULL, TIME, &policy, ret, ret_why);
+	if (mode == 4)
+		return attest_verify_certificate(&certificate, collateral, NULL, TIME, &policy, ret, ret_why);
+	return attest_verify(&bare, &(struct attest_binding){{VALUES, 64}}, collateral, NULL, TIME, &policy, ret,
+			     ret_why);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
@@ -74,9 +83,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	size--;
 	for (size_t i = 0; i < ITEMS; i++)
 		items[i] = take(&data, &size);
-	if (attest_collateral_new(
-		&(struct attest_collateral_bytes){items[1], items[2], items[3], items[4], items[5], items[6], items[0]},
-		&collateral, &why) < 0)
+	if (attest_collateral_new(&(struct attest_collateral_bytes){items[1], items[2], items[3], items[4], items[5],
+								    items[6], items[0], items[7], items[8], items[9],
+								    items[10]},
+				  &collateral, &why) < 0)
 		return 0;
 	if (verify(mode, items[0], collateral, &verdict, &why) == 0) {
 		char *text = attest_verdict_text(verdict);

@@ -21,7 +21,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	assert(json_equal(again, json.body));
 	json_decref(again);
 	if (tcb_info_parse(json.body, &info, &err) == 0) {
-		assert(info->level_count > 0);
+		assert(info->level_count > 0 && (info->id == TCB_INFO_TDX || info->modules.identity_count == 0));
+		for (size_t i = 0; i < info->modules.identity_count; i++)
+			assert(info->modules.identities[i].levels.count > 0 &&
+			       tdx_modules_find(&info->modules, info->modules.identities[i].version) ==
+				   &info->modules.identities[i]);
 		for (size_t i = 1; i < info->level_count; i++)
 			assert(memcmp(info->levels[i - 1].components, info->levels[i].components,
 				      TCB_COMPONENT_COUNT) >= 0);
