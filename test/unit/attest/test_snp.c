@@ -319,6 +319,45 @@ static void test_allowed_guest_policy(void **state)
 	judge_by(&policy, "none", set_migration);
 }
 
+static void set_version_4(struct amd_evidence *e)
+{
+	amd_put_u32(e->report + AMD_AT_VERSION, 4);
+	memset(e->report + AMD_AT_LAUNCH_MITIGATIONS, 0, 16);
+}
+
+/* Every bit that is asked for; a report that has no vectors holds none. */
+static void test_mitigation_vectors(void **state)
+{
+	struct attest_policy_snp snp = {.mitigations_launch = 3, .mitigations_current = 5};
+	const struct attest_policy policy = {.snp = &snp};
+
+	(void)state;
+	judge_by(&policy, "none", NULL);
+	judge_by(&policy, "tcb-status", set_version_4);
+	snp.mitigations_launch = 4;
+	judge_by(&policy, "tcb-status", NULL);
+	snp.mitigations_launch = 1;
+	snp.mitigations_current = 8;
+	judge_by(&policy, "tcb-status", NULL);
+}
+
+static void set_provisional(struct amd_evidence *e)
+{
+	e->report[AMD_AT_CURRENT_TCB + 7]++;
+}
+
+/* CURRENT_TCB = COMMITTED_TCB is for the policy to ask: real hosts break it. */
+static void test_provisional_firmware(void **state)
+{
+	const struct attest_policy_snp snp = {.require_committed = true};
+	const struct attest_policy policy = {.snp = &snp};
+
+	(void)state;
+	judge_by(&(struct attest_policy){0}, "none", set_provisional);
+	judge_by(&policy, "none", NULL);
+	judge_by(&policy, "tcb-status", set_provisional);
+}
+
 /* What is not authentic is told before what is not acceptable. */
 static void test_authenticity_first(void **state)
 {
@@ -605,6 +644,8 @@ int main(void)
 	    TEST(test_41_measurement),
 	    TEST(test_42_svn),
 	    TEST(test_allowed_guest_policy),
+	    TEST(test_mitigation_vectors),
+	    TEST(test_provisional_firmware),
 	    TEST(test_authenticity_first),
 	    TEST(test_44_binding),
 	    TEST(test_hcl),
