@@ -152,6 +152,11 @@ static bool is_hcl(const uint8_t *data, size_t size)
 	return hcl_report_is(data, size);
 }
 
+static bool is_tagged_evidence(const uint8_t *data, size_t size)
+{
+	return begins_with(data, size, "\xd9\xea\x60"); /* CBOR tag 60000 */
+}
+
 static bool is_pem(const uint8_t *data, size_t size)
 {
 	return begins_with(data, size, "-----BEGIN ");
@@ -206,6 +211,7 @@ static const struct {
     {"snp-report", is_report, show_report},
     {"quote", is_quote, show_quote},
     {"snp-extension", is_report_extension, show_report_extension},
+    {"tagged-evidence", is_tagged_evidence, show_tagged_evidence},
     {"pem", is_pem, show_pem},
     {"certificate", is_der, show_certificate},
     {"crl", is_der, show_crl},

@@ -128,7 +128,7 @@ static const struct {
 
 static const char *const EVIDENCE[] = {
     "1.2.840.113741.1337.6",   "1.2.840.113741.1337.7",      "1.2.840.113741.1337.8",
-    "1.2.840.113741.1337.100", "0.6.9.42.840.113741.1337.6",
+    "1.2.840.113741.1337.100", "0.6.9.42.840.113741.1337.6", "2.23.133.5.4.9",
 };
 
 static void show_content(struct show *show, const char *oid, const struct x509_ext *extension)

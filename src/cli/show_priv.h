@@ -43,6 +43,7 @@ must_check int show_quote(struct show *show, const void *data, size_t size, stru
 must_check int show_report(struct show *show, const void *data, size_t size, struct err *err);
 must_check int show_hcl(struct show *show, const void *data, size_t size, struct err *err);
 must_check int show_report_extension(struct show *show, const void *data, size_t size, struct err *err);
+must_check int show_tagged_evidence(struct show *show, const void *data, size_t size, struct err *err);
 must_check int show_certificate(struct show *show, const void *data, size_t size, struct err *err);
 must_check int show_crl(struct show *show, const void *data, size_t size, struct err *err);
 must_check int show_pem(struct show *show, const void *data, size_t size, struct err *err);

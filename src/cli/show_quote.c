@@ -6,6 +6,7 @@
 #include "format/intel_quote.h"
 #include "format/snp_extension.h"
 #include "format/snp_report.h"
+#include "format/tagged_evidence.h"
 
 static const struct {
 	uint8_t bit;
@@ -258,5 +259,21 @@ int show_report_extension(struct show *show, const void *data, size_t size, stru
 	for (size_t i = 0; i < SNP_CERT_KINDS; i++)
 		if (extension.certs[i].data)
 			show_inner(show, names[i], extension.certs[i].data, extension.certs[i].size);
+	return 0;
+}
+
+int show_tagged_evidence(struct show *show, const void *data, size_t size, struct err *err)
+{
+	struct tagged_evidence evidence;
+	uint8_t hash[SHA256_SIZE];
+
+	if (tagged_evidence_parse(data, size, &evidence, err) < 0)
+		return -1;
+	show_inner(show, "quote", evidence.quote, evidence.quote_size);
+	sha256(evidence.claims, evidence.claims_size, hash);
+	show_hex(show, "claims", evidence.claims, evidence.claims_size);
+	show_hex(show, "claims_sha256", hash, sizeof(hash));
+	show_number(show, "hash_algorithm", (int64_t)evidence.hash_algorithm);
+	show_hex(show, "key_sha256", evidence.key_hash, evidence.key_hash_size);
 	return 0;
 }

@@ -4,6 +4,7 @@ What needs the vectors beside the repository has a twin here with evidence of ou
 import json
 import pathlib
 import shutil
+import subprocess
 import tomllib
 
 import pytest
@@ -285,6 +286,149 @@ def test_wrong_use_is_no_verdict(own, tmp_path, argv, part):
     words = {"QUOTE": own.quote, "ROOT": own.vendor.root, "COLLATERAL": own.collateral}
     result = attestcommand.run(own.build, "verify", *[words.get(word, word) for word in argv], cwd=tmp_path)
     assert result.code == 1 and result.out == "" and part in result.err, result.text
+
+
+# ---- twins: test CAs in the shape of Intel and AMD ----
+
+INTEL_KINDS = ["sgx-v3", "sgx-v4", "sgx-v5", "tdx-v4", "tdx-v5-1.0", "tdx-v5-1.5"]
+DATA = bytes(range(64)).hex()
+TIME = ("1780000000", "2026-05-28T20:26:40Z")
+
+
+class Ca:
+    """A folder of evidence as one of the test CAs makes it, with its root."""
+
+    def __init__(self, build, folder, maker, *options):
+        folder.mkdir(exist_ok=True)
+        self.build, self.folder = build, folder
+        self.report_data = ["--report-data", DATA]
+        subprocess.run([build / f"test/support/{maker}_tool", folder, "--time", TIME[0], *self.report_data, *options],
+                       check=True)
+        self.root = folder / ("root.pem" if maker == "intel" else "ark.pem")
+        self.kind = "quote" if maker == "intel" else "report"
+
+    def verify(self, *more, root=True, evidence=True, data=True, collateral=True):
+        argv = ["verify", "--json", "--time", TIME[1]]
+        argv += ["--collateral", self.folder] if collateral else []
+        argv += [f"--{self.kind}", self.folder / f"{self.kind}.bin"] if evidence else []
+        argv += self.report_data if data else []
+        argv += ["--trust-root", self.root] if root else []
+        return attestcommand.run(self.build, *argv, *more, cwd=self.folder)
+
+    def error(self, *more, **options):
+        """The error's name, None if accepted; the exit status must agree."""
+        result = self.verify(*more, **options)
+        assert result.code in (0, 2), result.text
+        attestcommand.check_verdict(result.json())
+        assert result.code == (0 if result.json()["error"] is None else 2)
+        return result.json()["error"]
+
+
+@pytest.fixture
+def intel(build, tmp_path):
+    return lambda *options, name="intel": Ca(build, tmp_path / name, "intel", *options)
+
+
+@pytest.fixture
+def amd(build, tmp_path):
+    return lambda *options, name="amd": Ca(build, tmp_path / name, "amd", *options)
+
+
+@pytest.mark.parametrize("kind", INTEL_KINDS)
+def test_a_root_is_trusted_for_the_call(intel, kind):
+    ca = intel("--kind", kind)
+    verdict = ca.verify().json()
+    assert (verdict["error"], verdict["tee"], verdict["tcb_status"]) == (None, kind[:3], "UpToDate")
+    assert names(verdict) == {"trust-root"}
+    assert ca.error(root=False) == "root-untrusted"
+    assert ca.error("--trust-root", ca.folder / "ratls.pem", root=False) == "root-untrusted"
+    assert ca.error("--ratls", ca.folder / "ratls.pem", evidence=False, data=False) is None
+    assert ca.error("--report-data", "00" * 64, data=False) == "binding"
+
+
+@pytest.mark.parametrize("options", [
+    ["--product", "Milan", "--version", "2"], ["--product", "Milan", "--version", "3", "--vlek"],
+    ["--product", "Genoa", "--version", "5"], ["--product", "Turin", "--version", "5"]])
+def test_a_root_of_amd_is_told_apart_by_its_key(amd, options):
+    ca = amd(*options)
+    verdict = ca.verify().json()
+    assert (verdict["error"], verdict["tee"]) == (None, "sev-snp")
+    assert names(verdict) == {"trust-root"}, "its revocation list is there"
+    assert ca.error(root=False) == "root-untrusted"
+    assert ca.error("--ratls", ca.folder / "ratls.pem", evidence=False, data=False) is None
+    made = attestcommand.run(ca.build, "bundle", "--report", ca.folder / "report.bin", "--collateral", ca.folder,
+                             "--output", ca.folder / "b.json", "--json", cwd=ca.folder)
+    assert made.json()["missing"] == [], made.text
+    assert ca.error("--bundle", ca.folder / "b.json", evidence=False, collateral=False) is None
+
+
+def test_azure_wraps_a_report(amd):
+    ca = amd()
+    data = (ca.folder / "hcl_report_data.hex").read_text().strip()
+    wrapped = ["--report", ca.folder / "hcl.bin"]
+    assert ca.error(*wrapped, "--report-data", data, evidence=False, data=False) is None
+    assert ca.error(*wrapped, evidence=False) == "binding"
+
+
+@pytest.mark.parametrize("options, more, name", [
+    (["--revoked"], [], "pck-revoked"), (["--break"], [], "quote-signature"), (["--debug"], [], "debug"),
+    (["--debug"], ["--allow-debug"], None), (["--component", "5"], [], "tcb-status"),
+    (["--component", "3"], [], "tcb-revoked"), (["--component", "2"], [], "tcb-not-supported"),
+    (["--component", "3", "--debug"], ["--allow-debug"], "tcb-revoked"),
+    (["--kind", "tdx-v4", "--module", "4"], [], "tcb-status"), (["--kind", "tdx-v5-1.5", "--debug"], [], "debug"),
+    (["--qe-svn", "2"], [], "tcb-revoked"), (["--cert-data-type", "1"], [], None)])
+def test_refusals_of_intels_evidence(intel, options, more, name):
+    assert intel(*options).error(*more) == name
+
+
+def test_a_quote_without_its_chain_needs_one(intel):
+    ca = intel("--cert-data-type", "3")
+    (ca.folder / "pck_cert_chain.pem").unlink()
+    assert ca.error() == "pck-chain-missing"
+
+
+@pytest.mark.parametrize("options, more, name", [
+    (["--revoked"], [], "ca-revoked"), (["--revoked"], ["--allow-missing-crl"], "ca-revoked"),
+    (["--no-crl"], [], "crl-missing"), (["--no-crl"], ["--allow-missing-crl"], None),
+    (["--break"], [], "report-signature"), (["--debug"], [], "debug"), (["--debug"], ["--allow-debug"], None),
+    (["--other-chip"], [], "chip-mismatch"), (["--microcode", "3"], [], "tcb-mismatch"),
+    (["--migrate"], [], "guest-policy")])
+def test_refusals_of_amds_evidence(amd, options, more, name):
+    assert amd(*options).error(*more) == name
+
+
+def test_a_marked_root_is_never_hardware(intel):
+    ca = intel("--simulated")
+    result = ca.verify()
+    assert result.code == 1 and "simulation" in result.err and result.out == "", result.text
+    assert ca.error(root=False) == "simulated"
+    verdict = ca.verify("--allow-simulation", ca.root, root=False).json()
+    assert verdict["error"] is None and verdict["simulated"] is True
+
+
+@pytest.mark.parametrize("policy, name", [
+    ('{"version":1}', "tcb-status"), ('{"version":1,"tcb_statuses":["UpToDate","OutOfDate"]}', None),
+    ('{"version":1,"exceptions":[{"reason":"ticket 4711","until":"2999-01-01T00:00:00Z",'
+     '"tcb_statuses":["OutOfDate"]}]}', None),
+    ('{"version":1,"exceptions":[{"reason":"ticket 4711","until":"2020-01-01T00:00:00Z",'
+     '"tcb_statuses":["OutOfDate"]}]}', "tcb-status"),
+    ('version = 1\ntcb_statuses = ["UpToDate", "OutOfDate"]\nmeasurements = ["' + "00" * 32 + '"]\n', "measurement")])
+def test_a_policy_decides(intel, policy, name):
+    ca = intel("--component", "5")
+    path = ca.folder / ("policy.json" if policy.startswith("{") else "policy.toml")
+    path.write_text(policy)
+    assert ca.error("--policy", path) == name
+    if "ticket" in policy and name is None:
+        assert "ticket 4711" in json.dumps(ca.verify("--policy", path).json()["loosenings"])
+
+
+@pytest.mark.parametrize("policy", ["", "{}", '{"version":2}', '{"version":1,"unknown":1}', '{"version":1} x',
+                                    '{"version":1,"measurements":[]}'])
+def test_a_policy_that_cannot_be_kept_is_no_verdict(intel, policy):
+    ca = intel()
+    (ca.folder / "policy.json").write_text(policy)
+    result = ca.verify("--policy", ca.folder / "policy.json")
+    assert result.code == 1 and result.out == "" and "policy" in result.err, result.text
 
 
 # ---- bundles ----
