@@ -211,7 +211,7 @@ static bool is_tdx(const struct intel_subject *subject)
 	return subject->quote.body != INTEL_BODY_SGX;
 }
 
-/* Also true if the PCK extension is missing: then nothing can be said, and the check is not applicable. */
+/* False if it is of the other TEE, or there is nothing to compare with: then no level of it can be chosen. */
 static bool judge_tcb_info_match(struct judge *judge, const struct intel_subject *subject, const struct tcb_info *info)
 {
 	static const char *const NAMES[] = {[TCB_INFO_SGX] = "SGX", [TCB_INFO_TDX] = "TDX"};

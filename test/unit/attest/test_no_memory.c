@@ -61,6 +61,19 @@ static int teardown(void **state)
 	return 0;
 }
 
+/* The bare quote of test_tdx; NULL: the fresh answer. */
+static const struct attest_evidence *bare;
+
+static int verify(const struct attest_collateral *collateral, const struct attest_roots *roots,
+		  struct attest_verdict **ret_verdict, const char **ret_why)
+{
+	const struct attest_binding binding = {.report_data = {question.report_data, sizeof(question.report_data)}};
+
+	if (bare)
+		return attest_verify(bare, &binding, collateral, roots, TEST_TIME, NULL, ret_verdict, ret_why);
+	return attest_verify_fresh(&channel.fresh, collateral, roots, TEST_TIME, NULL, ret_verdict, ret_why);
+}
+
 /* 0: a verdict, whose error is `error`; -1: none. */
 static int ask(const char *error)
 {
@@ -72,7 +85,7 @@ static int ask(const char *error)
 	int result = attest_collateral_new(&question.collateral, &collateral, &why);
 
 	if (result == 0)
-		result = attest_verify_fresh(&channel.fresh, collateral, &roots, TEST_TIME, NULL, &verdict, &why);
+		result = verify(collateral, &roots, &verdict, &why);
 	countdown = -1;
 	attest_collateral_free(collateral);
 	if (result < 0) {
@@ -113,6 +126,32 @@ static void test_bad(void **state)
 	each_allocation("fresh-binding");
 }
 
+static void judge_tdx(struct test_evidence *evidence, const char *error)
+{
+	struct attest_evidence quote;
+
+	test_evidence_build(evidence);
+	test_question_init(&question, evidence);
+	quote = (struct attest_evidence){.quote = question.quote};
+	bare = &quote;
+	each_allocation(error);
+	bare = NULL;
+	test_evidence_done(evidence);
+}
+
+/* Modules and their levels are read; then the same where one of them is malformed. */
+static void test_tdx(void **state)
+{
+	struct test_evidence evidence;
+
+	(void)state;
+	test_evidence_init_kind(&evidence, TEST_TDX_V5_1_5);
+	judge_tdx(&evidence, "none");
+	test_evidence_init_kind(&evidence, TEST_TDX_V4);
+	test_replace(evidence.tcb_info_body, sizeof(evidence.tcb_info_body), "\"isvsvn\":2}", "\"isvsvn\":-1}");
+	judge_tdx(&evidence, "collateral-malformed");
+}
+
 static void test_output(void **state)
 {
 	struct attest_verdict *verdict = test_judge(&question);
@@ -134,7 +173,7 @@ static void test_output(void **state)
 
 int main(void)
 {
-	const struct CMUnitTest tests[] = {TEST(test_good), TEST(test_bad), TEST(test_output)};
+	const struct CMUnitTest tests[] = {TEST(test_good), TEST(test_bad), TEST(test_tdx), TEST(test_output)};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
