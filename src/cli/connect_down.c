@@ -160,8 +160,10 @@ static bool write_client(struct session *session)
 
 bool session_turn_down(struct session *session)
 {
-	bool moved = read_upstream(session);
+	bool moved = false;
 
+	while (read_upstream(session)) /* a record of TLS at a time, as far as there is room */
+		moved = true;
 	moved |= judge_down(session);
 	moved |= write_client(session);
 	return moved;

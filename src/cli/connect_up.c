@@ -237,6 +237,7 @@ bool session_turn_up(struct session *session)
 	bool moved = read_client(session);
 
 	moved |= judge_up(session);
-	moved |= write_upstream(session);
+	while (write_upstream(session)) /* a record of TLS at a time */
+		moved = true;
 	return moved;
 }

@@ -10,6 +10,7 @@ import time
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "test" / "support"))
+import bench_connect  # noqa: E402  (beside this file)
 import testcloud  # noqa: E402  (found by the line above)
 
 BUILD = pathlib.Path(os.environ.get("MSE_BUILD_DIR", ROOT / "build"))
@@ -78,6 +79,7 @@ def main():
         cloud.mse("stop", app["id"], "-y")
     finally:
         cloud.remove()
+    bench_connect.run(BUILD, row)
     native = BUILD / "test" / "bench"
     for program in sorted(native.glob("bench_*")) if native.is_dir() else []:
         if os.access(program, os.X_OK) and program.is_file():

@@ -88,6 +88,15 @@ def test_a_get_goes_through_an_attested_connection(proxy):
     assert verdict["verdict"] == "accept" and verdict["simulated"]
 
 
+@pytest.fixture(scope="module")
+def direct(world):
+    """Straight to an enclave's port: for what would be slow through a relay in Python."""
+    with world.enclave({"app.py": APP}, MSE_LISTEN="127.0.0.1:0") as new:
+        new.run()
+        with connector.Connector(world, new.instance["domain"], new.port(), fingerprint=new.tee.mrenclave) as running:
+            yield running
+
+
 # ---- HTTP ----
 
 def test_heads_are_written_for_the_app(proxy, enclave, server):
@@ -204,26 +213,26 @@ def test_answers_stream(proxy):
     assert len(times) == 6 and times[-1] - times[0] > 0.2, "each piece as it comes"
 
 
-def test_big_bodies_pass_in_little_memory(proxy, tmp_path):
-    """2 GB: 1 each way. The enclave's own reading is not part of it: /length throws away, /big makes."""
-    size = 1 << 30
+def test_big_bodies_pass_in_little_memory(direct, tmp_path):
+    """Both ways at the same time: /big makes, /length throws away. 2 GB with MSE_TEST_LONG."""
+    down_size, up_size = ((1 << 31) + 12345, 1 << 31) if os.environ.get("MSE_TEST_LONG") else (400 << 20, 200 << 20)
     with open(tmp_path / "big", "wb") as file:
-        file.truncate(size)
-    up = curl("-T", str(tmp_path / "big"), "-X", "POST", f"{proxy.url}/length")
-    assert up.stdout == str(size).encode()
-    down = subprocess.Popen(["curl", "-sS", f"{proxy.url}/big?{size}"], stdout=subprocess.PIPE)
-    assert sum(len(piece) for piece in iter(lambda: down.stdout.read(1 << 20), b"")) == size
-    assert down.wait(10) == 0
-    assert memory_kib(proxy.process) < 48 << 10
+        file.truncate(up_size)
+    down = subprocess.Popen(["curl", "-sS", f"{direct.url}/big?{down_size}"], stdout=subprocess.PIPE)
+    with concurrent.futures.ThreadPoolExecutor(1) as pool:
+        up = pool.submit(curl, "-T", str(tmp_path / "big"), "-X", "POST", f"{direct.url}/length")
+        assert sum(len(piece) for piece in iter(lambda: down.stdout.read(1 << 20), b"")) == down_size
+        assert down.wait(10) == 0 and up.result().stdout == str(up_size).encode()
+    assert memory_kib(direct.process) < 48 << 10
 
 
-def test_a_slow_reader_slows_the_app(proxy):
+def test_a_slow_reader_slows_the_app(direct):
     """Nothing is read from the app that has no room: memory stays small while the client sleeps."""
-    before = memory_kib(proxy.process)
-    with proxy.raw(b"GET /big?200000000 HTTP/1.1\r\nHost: localhost:%d\r\nConnection: close\r\n\r\n" % proxy.port) as slow:
+    before = memory_kib(direct.process)
+    with direct.raw(b"GET /big?200000000 HTTP/1.1\r\nHost: localhost:%d\r\nConnection: close\r\n\r\n" % direct.port) as slow:
         time.sleep(0.3)
-        assert proxy.request().status == 200
-        assert memory_kib(proxy.process) < before + (8 << 10)
+        assert direct.request().status == 200
+        assert memory_kib(direct.process) < before + (8 << 10)
         assert len(connector.read_all(slow)) > 200000000
 
 
@@ -362,3 +371,45 @@ def test_an_upgrade_passes_through(world, enclave):
             client.sendall(b"ping" * 100000)
             client.shutdown(1)
             assert connector.read_all(client) == b"PING" * 100000
+
+
+# ---- a command beside it, addresses, what is expected ----
+
+def run_connect(world, *words, **options):
+    folder = options.pop("folder")
+    return subprocess.run([str(w) for w in (world.build / "mse", "connect", *words)], capture_output=True, timeout=60,
+                          env=connector.environment(folder), **options)
+
+
+def test_a_command_beside_it(world, enclave, server, tmp_path):
+    words = [f"{enclave.instance['domain']}:{server.port}", "--fingerprint", enclave.tee.mrenclave.hex(), "--pccs",
+             world.pccs.url, "--allow-simulation", world.vendor.root, "--"]
+    seen = run_connect(world, *words, "curl", "-sS", "{url}/", folder=tmp_path)
+    assert (seen.returncode, seen.stdout) == (0, b"hello"), seen.stderr
+    seen = run_connect(world, *words, "sh", "-c", "cat; curl -s $MSE_CONNECT_URL/; test $MSE_CONNECT_ADDRESS = {address}; "
+                       "test $MSE_CONNECT_PORT = {port} && exit 7", folder=tmp_path, input=b"typed ")
+    assert (seen.returncode, seen.stdout) == (7, b"typed hello"), seen.stderr
+    assert run_connect(world, *words, "/no/such/program", folder=tmp_path).returncode == 1
+    refused = run_connect(world, *words[:2], "00" * 32, *words[3:], "curl", "-sS", "-w", "%{http_code}", "{url}", folder=tmp_path)
+    assert refused.stdout.endswith(b"502") and b"measurement" in refused.stdout and refused.returncode == 0
+
+
+def test_an_address_for_others_is_named(world, enclave, server, tmp_path):
+    words = [f"{enclave.instance['domain']}:{server.port}", "--fingerprint", enclave.tee.mrenclave.hex(), "--listen", "0.0.0.0:0"]
+    seen = run_connect(world, *words, folder=tmp_path)
+    assert seen.returncode == 1 and b"--expose" in seen.stderr
+    with connector.Connector(world, enclave.instance["domain"], server.port, "--listen", "0.0.0.0:0", "--expose", "box.lan",
+                             fingerprint=enclave.tee.mrenclave) as running:
+        assert "is not the loopback" in running.stderr()
+        assert running.request(headers={"Host": f"box.lan:{running.port}"}).status == 200
+        assert running.request(headers={"Host": f"other.lan:{running.port}"}).status == 421
+
+
+@pytest.mark.parametrize("words, text", [
+    ([], b"nothing says which code"), (["--fingerprint", "00"], b"--fingerprint"), (["--listen", "x"], b"--listen"),
+    (["--connections", "0"], b"--connections"), (["--connections", "4097"], b"--connections"), (["--max-age", "3601"], b"--max-age"),
+    (["--wait", "0"], b"--wait"), (["--release", "/dev/null"], b"--release"), (["--context", "/none"], b"/none"),
+    (["--policy", "/none"], b"--policy"), (["--expose", "x"], b"--expose"), (["--code", "."], b"--code goes with")])
+def test_wrong_words(world, words, text, tmp_path):
+    seen = run_connect(world, "app.localhost:1", *words, folder=tmp_path)
+    assert seen.returncode == 1 and text in seen.stderr and seen.stdout == b"", seen

@@ -83,8 +83,15 @@ def run(cloud, folder, seed, until):
                            f"{app['domain_name']}:{cloud.port}:127.0.0.1", "--cacert", certificate,
                            f"{url}/bytes/{LIMIT}"], stdout=subprocess.PIPE)
     assert down.returncode == 0 and hashlib.sha256(down.stdout).hexdigest() == sum_of_zeros(LIMIT)
+    connected = [cloud.program("mse"), "connect", f"{app['domain_name']}:{cloud.port}", "--", "curl", "-sS", "-f"]
+    down = subprocess.run([*connected, f"{{url}}/bytes/{LIMIT}"], stdout=subprocess.PIPE, env=cloud.env, cwd=folder)
+    assert down.returncode == 0 and hashlib.sha256(down.stdout).hexdigest() == sum_of_zeros(LIMIT)
+    os.truncate(zeros, LIMIT)
+    up = subprocess.run([*connected, "{url}/sum", "-T", zeros, "-X", "POST"], stdout=subprocess.PIPE, env=cloud.env,
+                        cwd=folder, text=True)
+    assert up.returncode == 0 and up.stdout == sum_of_zeros(LIMIT)
     grown = memory_peak(cloud, app) - before
     assert grown < 256, f"the enclave's memory grew by {grown} MiB"
     cloud.mse("stop", app["id"], "-y")
     assert killing.settle(cloud) == []
-    return f"{LIMIT >> 20} MiB up and down unchanged, one byte more refused with 413; the enclave grew by {grown} MiB"
+    return f"{LIMIT >> 20} MiB up and down unchanged, also through mse connect, one byte more refused with 413; the enclave grew by {grown} MiB"

@@ -26,25 +26,15 @@ class Answer:
         return json.loads(self.body)
 
 
-class Connector:
-    """mse connect to domain:port, in the background; events holds its lines of JSON."""
+class Running:
+    """mse connect with these words, in the background; events holds its lines of JSON."""
 
-    def __init__(self, world, domain, port, *options, fingerprint=None, context=None, env=None, root=True):
-        self.folder = pathlib.Path(tempfile.mkdtemp(prefix="mse-connect-"))
+    def __init__(self, build, words, env, folder=None):
+        self.folder = folder or pathlib.Path(tempfile.mkdtemp(prefix="mse-connect-"))
         self.events = []
-        argv = [world.build / "mse", "connect", f"{domain}:{port}", "--json", "--pccs", world.pccs.url, *options]
-        if root:
-            argv += ["--allow-simulation", world.vendor.root]
-        if fingerprint:
-            argv += ["--fingerprint", fingerprint.hex()]
-        if context:
-            (self.folder / "context.mse").write_text(context)
-            argv += ["--context", self.folder / "context.mse"]
-        self.env = {"HOME": str(self.folder), "PATH": os.environ["PATH"], "LANG": "C.UTF-8", "NO_COLOR": "1",
-                    "MSE_CONF_PATH": str(self.folder / "conf"), **(env or {})}
         self.errors = open(self.folder / "stderr", "w+", encoding="utf-8")
-        self.process = subprocess.Popen([str(a) for a in argv], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-                                        stderr=self.errors, text=True, env=self.env)
+        self.process = subprocess.Popen([str(a) for a in (build / "mse", "connect", "--json", *words)], env=env,
+                                        stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=self.errors, text=True)
         self.ready = self._read_event()
         self.port = self.ready.get("port")
         self.url = self.ready.get("url")
@@ -113,6 +103,27 @@ class Connector:
 
     def __exit__(self, *_):
         self.close()
+
+
+class Connector(Running):
+    """The same against domain:port with the world's vendor, and what is expected of the app."""
+
+    def __init__(self, world, domain, port, *options, fingerprint=None, context=None, env=None, root=True):
+        folder = pathlib.Path(tempfile.mkdtemp(prefix="mse-connect-"))
+        words = [f"{domain}:{port}", "--pccs", world.pccs.url, *options]
+        if root:
+            words += ["--allow-simulation", world.vendor.root]
+        if fingerprint:
+            words += ["--fingerprint", fingerprint.hex()]
+        if context:
+            (folder / "context.mse").write_text(context)
+            words += ["--context", folder / "context.mse"]
+        super().__init__(world.build, words, {**environment(folder), **(env or {})}, folder)
+
+
+def environment(folder):
+    return {"HOME": str(folder), "PATH": os.environ["PATH"], "LANG": "C.UTF-8", "NO_COLOR": "1",
+            "MSE_CONF_PATH": str(folder / "conf")}
 
 
 def read_all(client):
