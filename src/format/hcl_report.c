@@ -43,7 +43,7 @@ static int check_words(const uint8_t *bytes, size_t size, struct err *err)
 	if (get_word(bytes, HASH_TYPE) != HASH_TYPE_SHA256)
 		return err_set(err, ERR_UNSUPPORTED, "hash type %u, expected %d (SHA-256)", get_word(bytes, HASH_TYPE),
 			       HASH_TYPE_SHA256);
-	if (get_word(bytes, JSON_SIZE) == 0 || get_word(bytes, JSON_SIZE) > size - AT_JSON)
+	if (get_word(bytes, JSON_SIZE) > size - AT_JSON)
 		return err_set(err, ERR_INVALID, "JSON of %u bytes, %zu are left", get_word(bytes, JSON_SIZE),
 			       size - AT_JSON);
 	return 0;

@@ -78,7 +78,10 @@ void amd_cert_make(const struct amd_cert *cert, struct buf *ret_der)
 	der_put_time(ret_der, cert->not_after);
 	der_wrap(ret_der, start, DER_SEQUENCE);
 	der_put_name(ret_der, cert->name);
-	amd_put_spki(ret_der, cert->key);
+	if (cert->spki)
+		der_put_raw(ret_der, cert->spki->data, cert->spki->size);
+	else
+		amd_put_spki(ret_der, cert->key);
 	start = ret_der->size;
 	put_rules(ret_der, cert);
 	for (size_t i = 0; i < cert->extension_count; i++)

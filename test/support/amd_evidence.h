@@ -33,6 +33,7 @@ struct amd_cert {
 	int path_length;   /* -1: none */
 	uint8_t key_usage; /* 0: absent */
 	enum amd_key_id key;
+	const struct buf *spki; /* in place of the key's; NULL: the key's */
 	enum amd_key_id issuer_key;
 	enum amd_scheme scheme;
 	enum amd_scheme inner_scheme; /* of the TBS part; amd_evidence_init: as scheme */
