@@ -20,6 +20,7 @@ static _Thread_local PyThreadState *thread_state;
 
 /* In the order of asking: the first whose is_mine says yes. */
 static const struct python_protocol *const protocols[] = {
+    &asgi_protocol,
     &wsgi_protocol,
 };
 
@@ -189,7 +190,8 @@ static const struct python_protocol *find_protocol(PyObject *app, const char *in
 		if (is_auto ? protocols[i]->is_mine(app) : strcmp(protocols[i]->name, interface) == 0)
 			return protocols[i];
 	}
-	PyErr_SetString(PyExc_TypeError, "the application is asynchronous (ASGI); this runtime serves WSGI");
+	PyErr_Format(PyExc_TypeError, "the application has no interface that is served here (asked for: %s)",
+		     interface);
 	return NULL;
 }
 

@@ -89,6 +89,7 @@ static inline void py_decrefp(PyObject **object)
 	Py_CLEAR(*object);
 }
 
+extern const struct python_protocol asgi_protocol;
 extern const struct python_protocol wsgi_protocol;
 
 #endif

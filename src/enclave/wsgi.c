@@ -9,23 +9,10 @@
 static PyObject *application;
 static uint64_t body_max;
 
-/* ASGI applications are coroutine functions, or objects whose __call__ is one; whatever else can be called is ours. */
+/* Whatever can be called and is not ASGI's, which is asked first. */
 static bool wsgi_is_mine(PyObject *app)
 {
-	scoped(py_decrefp) PyObject *inspect = PyImport_ImportModule("inspect");
-	scoped(py_decrefp) PyObject *call = PyObject_GetAttrString(app, "__call__");
-	PyObject *const candidates[] = {app, call};
-	bool is_coroutine = false;
-
-	for (size_t i = 0; inspect && i < COUNT_OF(candidates) && !is_coroutine; i++) {
-		PyObject *answer =
-		    candidates[i] ? PyObject_CallMethod(inspect, "iscoroutinefunction", "O", candidates[i]) : NULL;
-
-		is_coroutine = answer && PyObject_IsTrue(answer) == 1;
-		Py_XDECREF(answer);
-	}
-	PyErr_Clear();
-	return !is_coroutine;
+	return PyCallable_Check(app) != 0;
 }
 
 static int wsgi_start(PyObject *app, const struct python_site *site, struct err *err)

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/number.h"
+#include "enclave/path_decode.h"
 #include "enclave/wsgi.h"
 
 #define PORT_HTTPS "443"
@@ -53,38 +54,12 @@ void wsgi_environ_stop(void)
 	Py_CLEAR(common);
 }
 
-static int hex_value(char c)
-{
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	if (c >= 'a' && c <= 'f')
-		return c - 'a' + 10;
-	if (c >= 'A' && c <= 'F')
-		return c - 'A' + 10;
-	return -1;
-}
-
-/* "%41" becomes one byte; a '%' that begins nothing stays. */
 static PyObject *decode_path(const char *path)
 {
-	const size_t size = strlen(path);
-	scoped(freep) char *decoded = malloc(size + 1);
-	size_t used = 0;
+	size_t size;
+	scoped(freep) char *decoded = path_decode(path, &size);
 
-	if (!decoded)
-		return PyErr_NoMemory();
-	for (size_t i = 0; i < size; i++) {
-		const int high = path[i] == '%' ? hex_value(path[i + 1]) : -1;
-		const int low = high >= 0 ? hex_value(path[i + 2]) : -1;
-
-		if (low >= 0) {
-			decoded[used++] = (char)(high << 4 | low);
-			i += 2;
-		} else {
-			decoded[used++] = path[i];
-		}
-	}
-	return PyUnicode_DecodeLatin1(decoded, (Py_ssize_t)used, NULL);
+	return decoded ? PyUnicode_DecodeLatin1(decoded, (Py_ssize_t)size, NULL) : PyErr_NoMemory();
 }
 
 static int set_path(PyObject *environment, const char *path)

@@ -56,6 +56,8 @@ struct status_text {
 
 static const struct status_text status_texts[] = {
     {100, "Continue"},
+    {102, "Processing"},
+    {103, "Early Hints"},
     {101, "Switching Protocols"},
     {200, "OK"},
     {201, "Created"},

@@ -190,6 +190,8 @@ enum http_step {
 };
 
 int http_descriptor(const struct http_exchange *exchange); /* to wait for; nothing else may be done with it */
+/* The server's time-out between two pieces, of the reply or of the request's body. */
+unsigned http_step_timeout_ms(const struct http_exchange *exchange, bool is_write);
 
 /* As http_read_body. */
 enum http_step http_step_read(struct http_exchange *exchange, void *ret_data, size_t size, size_t *ret_got,

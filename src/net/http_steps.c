@@ -19,6 +19,13 @@ int http_descriptor(const struct http_exchange *exchange)
 	return exchange->conn->fd;
 }
 
+unsigned http_step_timeout_ms(const struct http_exchange *exchange, bool is_write)
+{
+	const struct http_server *server = exchange->conn->server;
+
+	return is_write ? server->write_timeout_ms : server->body_timeout_ms;
+}
+
 static enum http_step step_of(enum tls_io io)
 {
 	switch (io) {

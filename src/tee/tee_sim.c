@@ -12,6 +12,7 @@
 #include <poll.h>
 #include <pthread.h>
 #include <sched.h>
+#include <signal.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
@@ -120,9 +121,24 @@ static void *device_thread(void *arg)
 	return NULL;
 }
 
+/* No signal is for that thread: a handler that writes to a pipe would find none in its table, and the signal be lost.
+ */
+static int create_thread(struct sim_device *device)
+{
+	sigset_t all;
+	sigset_t before;
+	int status;
+
+	(void)sigfillset(&all);
+	(void)pthread_sigmask(SIG_SETMASK, &all, &before);
+	status = pthread_create(&device->thread, NULL, device_thread, device);
+	(void)pthread_sigmask(SIG_SETMASK, &before, NULL);
+	return status;
+}
+
 static int start_thread(struct sim_device *device, struct err *err)
 {
-	const int status = pthread_create(&device->thread, NULL, device_thread, device);
+	const int status = create_thread(device);
 
 	if (status != 0) {
 		errno = status;

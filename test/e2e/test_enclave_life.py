@@ -435,6 +435,21 @@ def test_sigterm_while_waiting_and_exit_functions(build):
         assert enclave.app_log().endswith("good bye\n")
 
 
+def test_no_thread_swallows_sigterm(build):
+    """The thread with descriptors of its own takes no signals: it could not wake the main thread."""
+    with testenclave.Enclave(build, {"app.py": HELLO}) as enclave:
+        enclave.start()
+        shared = set(os.listdir(f"/proc/{enclave.process.pid}/fd"))
+        apart = []
+        for task in os.listdir(f"/proc/{enclave.process.pid}/task"):
+            folder = f"/proc/{enclave.process.pid}/task/{task}"
+            if set(os.listdir(folder + "/fd")) != shared:
+                with open(folder + "/status") as status:
+                    apart.append(int(re.search(r"SigBlk:\s+(\w+)", status.read())[1], 16) >> (signal.SIGTERM - 1) & 1)
+        assert apart == [1]
+        assert enclave.stop() == 0
+
+
 def test_sigterm_ends_an_import_that_does_not(build):
     with testenclave.Enclave(build, {"app.py": "import time\nprint('here')\ntime.sleep(600)\n"}) as enclave:
         enclave.start()

@@ -609,15 +609,3 @@ def test_variables_in_modules_and_classes(build):
     with testenclave.Enclave(build, package, MSE_APPLICATION="pkg.web:Holder.run") as enclave:
         enclave.run()
         assert enclave.get().text == "inner"
-
-
-@pytest.mark.parametrize("code", [
-    "async def app(scope, receive, send):\n    pass\n",
-    "class Framework:\n    async def __call__(self, scope, receive, send):\n        pass\napp = Framework()\n",
-])
-def test_asgi_is_told_apart(build, code):
-    with testenclave.Enclave(build, {"app.py": code}) as enclave:
-        enclave.start()
-        assert enclave.provision().status == 200
-        assert enclave.wait_exit() == 3
-        assert "TypeError: the application is asynchronous (ASGI)" in enclave.app_log()

@@ -1,0 +1,293 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "enclave/asgi.h"
+
+#include <fcntl.h>
+#include <pthread.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/fd.h"
+
+struct asgi asgi;
+
+/* What pool threads hand to the loop's. */
+struct waiting {
+	struct http_exchange *exchange;
+	struct waiting *next;
+};
+
+static pthread_mutex_t queue_lock = PTHREAD_MUTEX_INITIALIZER; /* guards the two below */
+static struct waiting *queue_first;
+static struct waiting **queue_end = &queue_first;
+static int queue_pipe[2] = {-1, -1}; /* readable when the queue became filled */
+static PyMethodDef queue_method;
+static PyMethodDef cancel_method;
+
+/* ---- is it one? ---- */
+
+static bool says_yes(PyObject *inspect, const char *question, PyObject *object)
+{
+	scoped(py_decrefp) PyObject *answer = PyObject_CallMethod(inspect, question, "O", object);
+	const bool is_yes = answer && PyObject_IsTrue(answer) == 1;
+
+	PyErr_Clear();
+	return is_yes;
+}
+
+/* A plain function or object around one: it takes three arguments where WSGI takes two. */
+static bool takes_three(PyObject *inspect, PyObject *app)
+{
+	scoped(py_decrefp) PyObject *signature = PyObject_CallMethod(inspect, "signature", "O", app);
+	scoped(py_decrefp) PyObject *three = signature ? PyObject_CallMethod(signature, "bind", "iii", 1, 2, 3) : NULL;
+	scoped(py_decrefp) PyObject *two = NULL;
+
+	PyErr_Clear();
+	if (!three)
+		return false;
+	two = PyObject_CallMethod(signature, "bind", "ii", 1, 2);
+	PyErr_Clear();
+	return !two;
+}
+
+static bool asgi_is_mine(PyObject *app)
+{
+	scoped(py_decrefp) PyObject *inspect = PyImport_ImportModule("inspect");
+	scoped(py_decrefp) PyObject *call = PyObject_GetAttrString(app, "__call__");
+	bool is_mine;
+
+	if (!inspect || !call) {
+		PyErr_Clear();
+		return false;
+	}
+	if (PyType_Check(app))
+		is_mine = PyObject_HasAttrString(app, "__await__");
+	else
+		is_mine = says_yes(inspect, "iscoroutinefunction", app) ||
+			  says_yes(inspect, "iscoroutinefunction", call) || takes_three(inspect, app);
+	PyErr_Clear();
+	return is_mine;
+}
+
+/* ---- from the engine to the loop ---- */
+
+static enum http_result asgi_serve(struct http_exchange *exchange, void *arg)
+{
+	struct waiting *waiting = malloc(sizeof(*waiting));
+	struct err err = ERR_INIT;
+	bool was_empty;
+	ssize_t put;
+
+	(void)arg;
+	if (!waiting) {
+		IGNORE_RESULT(http_reply(exchange, 503, NULL, 0, "", 0, &err));
+		return HTTP_HANDLED;
+	}
+	http_set_body_max(exchange, asgi.site->body_max);
+	*waiting = (struct waiting){.exchange = exchange};
+	(void)pthread_mutex_lock(&queue_lock);
+	was_empty = !queue_first;
+	*queue_end = waiting;
+	queue_end = &waiting->next;
+	(void)pthread_mutex_unlock(&queue_lock);
+	put = was_empty ? write(queue_pipe[1], "", 1) : 0;
+	(void)put; /* a full pipe is readable too */
+	return HTTP_DEFERRED;
+}
+
+static struct waiting *take_queue(void)
+{
+	struct waiting *first;
+
+	(void)pthread_mutex_lock(&queue_lock);
+	first = TAKE_PTR(queue_first);
+	queue_end = &queue_first;
+	(void)pthread_mutex_unlock(&queue_lock);
+	return first;
+}
+
+/* The loop's callback for the pipe. */
+static PyObject *on_queue(PyObject *self, PyObject *ignored)
+{
+	struct waiting *next;
+	char bytes[64];
+
+	(void)self;
+	(void)ignored;
+	/* The pipe before the queue: what comes in between makes it readable again. */
+	while (read(queue_pipe[0], bytes, sizeof(bytes)) == (ssize_t)sizeof(bytes)) {
+	}
+	for (struct waiting *waiting = take_queue(); waiting; waiting = next) {
+		next = waiting->next;
+		asgi_request_begin(waiting->exchange);
+		free(waiting);
+	}
+	Py_RETURN_NONE;
+}
+
+/* ---- start ---- */
+
+/* uvloop's, if it is there and works here (it wants an eventfd, which Gramine may refuse); else asyncio's own. */
+static PyObject *make_loop(PyObject *asyncio)
+{
+	scoped(py_decrefp) PyObject *uvloop = PyImport_ImportModule("uvloop");
+	PyObject *loop = uvloop ? PyObject_CallMethod(uvloop, "new_event_loop", NULL) : NULL;
+
+	PyErr_Clear();
+	return loop ? loop : PyObject_CallMethod(asyncio, "new_event_loop", NULL);
+}
+
+static int setup_loop(PyObject *asyncio)
+{
+	scoped(py_decrefp) PyObject *tasks = PyImport_ImportModule("asyncio.tasks");
+	scoped(py_decrefp) PyObject *answer = NULL;
+
+	asgi.loop = make_loop(asyncio);
+	answer = asgi.loop ? PyObject_CallMethod(asyncio, "set_event_loop", "O", asgi.loop) : NULL;
+	if (!answer || !tasks)
+		return -1;
+	asgi.task_type = PyObject_GetAttrString(tasks, "Task");
+	asgi.enter_task = PyObject_GetAttrString(tasks, "_enter_task");
+	asgi.leave_task = PyObject_GetAttrString(tasks, "_leave_task");
+	return asgi.task_type && asgi.enter_task && asgi.leave_task ? 0 : -1;
+}
+
+static int setup_queue(struct err *err)
+{
+	scoped(py_decrefp) PyObject *callback = NULL;
+	scoped(py_decrefp) PyObject *answer = NULL;
+
+	if (pipe2(queue_pipe, O_CLOEXEC | O_NONBLOCK) < 0)
+		return err_set_errno(err, "cannot make a pipe");
+	queue_method = (PyMethodDef){"requests", on_queue, METH_NOARGS, NULL};
+	callback = PyCFunction_New(&queue_method, NULL);
+	answer = callback ? PyObject_CallMethod(asgi.loop, "add_reader", "iO", queue_pipe[0], callback) : NULL;
+	return answer ? 0 : err_set(err, ERR_INTERNAL, "python: the event loop takes no pipe");
+}
+
+static int start_all(PyObject *app, const struct python_site *site, struct err *err)
+{
+	scoped(py_decrefp) PyObject *asyncio = PyImport_ImportModule("asyncio");
+
+	asgi.site = site;
+	asgi.app = Py_NewRef(app);
+	if (!asyncio || setup_loop(asyncio) < 0 || asgi_operation_start() < 0 || asgi_request_start() < 0 ||
+	    asgi_task_start() < 0 || asgi_scope_start() < 0)
+		return err_set(err, ERR_INTERNAL, "python: no event loop");
+	return setup_queue(err) < 0 ? -1 : asgi_lifespan_start(err);
+}
+
+static int asgi_start(PyObject *app, const struct python_site *site, struct err *err)
+{
+	const int status = start_all(app, site, err);
+
+	asgi_report();
+	return status;
+}
+
+/* ---- running ---- */
+
+static PyObject *on_cancel(PyObject *self, PyObject *ignored)
+{
+	(void)self;
+	(void)ignored;
+	asgi_request_cancel_all();
+	Py_RETURN_NONE;
+}
+
+/* A method of the loop; what goes wrong is told and changes nothing. */
+static void call(const char *method)
+{
+	scoped(py_decrefp) PyObject *answer = PyObject_CallMethod(asgi.loop, method, NULL);
+
+	asgi_report();
+}
+
+static PyObject *cancel_later(int cancel_ms)
+{
+	scoped(py_decrefp) PyObject *callback = NULL;
+
+	if (cancel_ms < 0)
+		return NULL;
+	cancel_method = (PyMethodDef){"cancel", on_cancel, METH_NOARGS, NULL};
+	callback = PyCFunction_New(&cancel_method, NULL);
+	return callback ? PyObject_CallMethod(asgi.loop, "call_later", "dO", cancel_ms / 1000.0, callback) : NULL;
+}
+
+static void asgi_run(int fd, int cancel_ms)
+{
+	scoped(py_decrefp) PyObject *stop = PyObject_GetAttrString(asgi.loop, "stop");
+	scoped(py_decrefp) PyObject *added = stop ? PyObject_CallMethod(asgi.loop, "add_reader", "iO", fd, stop) : NULL;
+	scoped(py_decrefp) PyObject *timer = cancel_later(cancel_ms);
+	scoped(py_decrefp) PyObject *removed = NULL;
+	scoped(py_decrefp) PyObject *cancelled = NULL;
+
+	asgi_report();
+	if (!added)
+		return;
+	call("run_forever");
+	removed = PyObject_CallMethod(asgi.loop, "remove_reader", "i", fd);
+	cancelled = timer ? PyObject_CallMethod(timer, "cancel", NULL) : NULL;
+	asgi_report();
+}
+
+/* ---- the end ---- */
+
+/* Runs one coroutine of the loop's own to its end. */
+static void run_to_end(const char *method)
+{
+	scoped(py_decrefp) PyObject *coroutine = PyObject_CallMethod(asgi.loop, method, NULL);
+	scoped(py_decrefp) PyObject *answer =
+	    coroutine ? PyObject_CallMethod(asgi.loop, "run_until_complete", "O", coroutine) : NULL;
+
+	asgi_report();
+}
+
+/* Background tasks of the application: cancelled, and waited for. */
+static void end_tasks(PyObject *asyncio)
+{
+	scoped(py_decrefp) PyObject *set = PyObject_CallMethod(asyncio, "all_tasks", "O", asgi.loop);
+	scoped(py_decrefp) PyObject *tasks = set ? PySequence_List(set) : NULL;
+	scoped(py_decrefp) PyObject *wait = NULL;
+	scoped(py_decrefp) PyObject *answer = NULL;
+
+	for (Py_ssize_t i = 0; tasks && i < PyList_GET_SIZE(tasks); i++) {
+		scoped(py_decrefp) PyObject *ignored = PyObject_CallMethod(PyList_GET_ITEM(tasks, i), "cancel", NULL);
+
+		asgi_report();
+	}
+	if (tasks && PyList_GET_SIZE(tasks) > 0)
+		wait = PyObject_CallMethod(asyncio, "wait", "O", tasks);
+	answer = wait ? PyObject_CallMethod(asgi.loop, "run_until_complete", "O", wait) : NULL;
+	asgi_report();
+}
+
+static void asgi_stop(void)
+{
+	scoped(py_decrefp) PyObject *asyncio = PyImport_ImportModule("asyncio");
+	scoped(py_decrefp) PyObject *answer = NULL;
+
+	if (!asgi.loop || !asyncio)
+		return;
+	asgi_lifespan_stop();
+	end_tasks(asyncio);
+	run_to_end("shutdown_asyncgens");
+	run_to_end("shutdown_default_executor");
+	answer = PyObject_CallMethod(asyncio, "set_event_loop", "O", Py_None);
+	asgi_report();
+	call("close");
+	Py_CLEAR(asgi.app);
+	Py_CLEAR(asgi.state);
+	Py_CLEAR(asgi.loop);
+	for (int i = 0; i < 2; i++)
+		fd_closep(&queue_pipe[i]);
+}
+
+const struct python_protocol asgi_protocol = {
+    .name = "asgi",
+    .is_mine = asgi_is_mine,
+    .start = asgi_start,
+    .serve = asgi_serve,
+    .is_deferring = true,
+    .run = asgi_run,
+    .stop = asgi_stop,
+};

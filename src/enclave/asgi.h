@@ -1,0 +1,134 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * ASGI 3 over net/http_server.h, split by subject:
+ *   asgi.c            the protocol row, the event loop, how requests get there and how it ends
+ *   asgi_scope.c      the scope of a request
+ *   asgi_request.c    one request: its state, and what it waits for
+ *   asgi_receive.c, asgi_send.c   the two callables of a request
+ *   asgi_operation.c  what those callables return: an awaitable of ours
+ *   asgi_task.c       the task of a request, whose first step is taken at once
+ *   asgi_lifespan.c   startup, shutdown, state
+ *
+ * The application runs on one asyncio loop (uvloop's if that is installed) on the main thread. Threads of the engine
+ * parse requests, defer them and hand them over through a queue and a pipe; the loop's own selector watches that pipe
+ * and, while an exchange waits, its socket. So no epoll watches an epoll, which Gramine would refuse. All else here is
+ * for the loop's thread with the GIL held, and never blocks: http_step_* of the engine.
+ *
+ * A request begins as a task of asyncio does, in a context of its own with current_task() set, but its first step runs
+ * in the same turn of the loop: an application that never suspends has answered when the turn ends.
+ */
+#ifndef MSE_ENCLAVE_ASGI_H
+#define MSE_ENCLAVE_ASGI_H
+
+#include "enclave/python.h"
+
+#define ASGI_HTTP_VERSION "2.4" /* spec_version of the scope: send() to a client that is gone raises OSError */
+#define ASGI_LIFESPAN_VERSION "2.0"
+#define ASGI_PIECE_SIZE (64u << 10) /* of a request's body, in one message */
+
+/* What all files share; filled by asgi.c at the start. */
+struct asgi {
+	const struct python_site *site;
+	PyObject *app;
+	PyObject *loop;
+	PyObject *state; /* the lifespan's dict; NULL if it has none */
+	PyObject *task_type;
+	PyObject *enter_task;
+	PyObject *leave_task;
+};
+
+extern struct asgi asgi;
+
+/* ---- operations ---- */
+
+enum asgi_step {
+	ASGI_DONE,   /* *ret is what await gives */
+	ASGI_WAIT,   /* *ret is a future: the step is taken again when it is done */
+	ASGI_RAISED, /* an exception is set */
+};
+
+/* message: what was sent; NULL for receive(), and once the step has taken it (with Py_CLEAR). */
+typedef enum asgi_step (*asgi_step_function)(PyObject *owner, PyObject **message, PyObject **ret);
+
+must_check int asgi_operation_start(void);
+/* New reference: an awaitable that takes steps; it holds owner and message. */
+PyObject *asgi_operation_new(PyObject *owner, asgi_step_function step, PyObject *message);
+
+/* What a generator's send() method gives for the result of a step; takes value. */
+PyObject *asgi_result_of_send(PySendResult result, PyObject *value);
+/* Sets the exception that throw(type[, value[, traceback]]) was called with. -1 always. */
+int asgi_raise(PyObject *const *args, Py_ssize_t count);
+
+/* ---- requests ---- */
+
+enum asgi_phase { ASGI_HEAD, ASGI_STARTED, ASGI_BODY, ASGI_TRAILERS, ASGI_COMPLETE };
+
+struct asgi_request {
+	PyObject_HEAD struct http_exchange *exchange; /* NULL: given back to the engine */
+	PyObject *task;                               /* NULL: none yet */
+	PyObject *waiters;                            /* list of futures */
+	PyObject *timer;                              /* of what it waits for; or NULL */
+	PyObject *wake;                               /* bound method */
+	int watched_fd;                               /* -1: none */
+	bool watches_read;
+	bool watches_write;
+	bool is_body_read;    /* the last http.request was given out */
+	bool is_disconnected; /* for the application */
+	bool has_trailers;
+	int failure_status; /* what to say instead of 500, if the body failed */
+	uint64_t body_got;
+	enum asgi_phase phase;
+	int status;        /* of http.response.start, until the first piece of the body */
+	int64_t length;    /* its Content-Length; -1: none */
+	PyObject *headers; /* list of (name, value), both bytes */
+	PyObject *trailers;
+	struct asgi_request *prev; /* in the list of all */
+	struct asgi_request *next;
+};
+
+must_check int asgi_request_start(void);
+/* Begins one request: scope, task, first step. Owns the exchange from now on, whatever happens. */
+void asgi_request_begin(struct http_exchange *exchange);
+/* The application is through with it: value NULL, if an exception is set. */
+void asgi_request_end(struct asgi_request *request, bool has_raised);
+/* The exchange goes back to the engine; who waits is woken. */
+void asgi_request_release(struct asgi_request *request);
+/* Its client is gone, or was given up: status (0: none) is for a reply that has not begun. */
+void asgi_request_disconnect(struct asgi_request *request, int status);
+/* A future for an operation that waits for step (WANT_READ, WANT_WRITE), or, for DONE, only to be woken. */
+enum asgi_step asgi_request_wait(struct asgi_request *request, enum http_step step, bool has_time_limit,
+				 PyObject **ret_future);
+/* Cancels the tasks of all requests. */
+void asgi_request_cancel_all(void);
+
+enum asgi_step asgi_receive(PyObject *request, PyObject **message, PyObject **ret);
+enum asgi_step asgi_send(PyObject *request, PyObject **message, PyObject **ret);
+/* A whole reply of ours. */
+void asgi_send_error(struct asgi_request *request, int status);
+
+/* New reference. */
+PyObject *asgi_scope_new(const struct http_exchange *exchange);
+must_check int asgi_scope_start(void);
+
+/* ---- tasks ---- */
+
+must_check int asgi_task_start(void);
+/* Calls the application and takes its first step. -1 with an exception if there is no task. */
+must_check int asgi_task_begin(struct asgi_request *request, PyObject *scope);
+/* What can be stepped of an awaitable: itself, or the iterator of its __await__. New reference. */
+PyObject *asgi_steppable(PyObject *awaitable);
+
+/* ---- lifespan ---- */
+
+/* ERR_INVALID if the application said that its startup failed; not to have a lifespan is fine. */
+must_check int asgi_lifespan_start(struct err *err);
+void asgi_lifespan_stop(void);
+
+/* "Name: message" of the current exception and its traceback, to stderr. */
+static inline void asgi_report(void)
+{
+	if (PyErr_Occurred())
+		python_report_exception();
+}
+
+#endif

@@ -1,0 +1,363 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <string.h>
+
+#include "enclave/asgi.h"
+
+#define DONE_WAITERS_KEPT 8 /* cancelled futures that may lie about before they are swept */
+#define MS_PER_SECOND 1000.0
+
+static struct asgi_request *all; /* those whose application has not ended */
+
+/* ---- waiting ---- */
+
+/* set_result(None) unless it was cancelled meanwhile. */
+static void resolve(PyObject *future)
+{
+	scoped(py_decrefp) PyObject *is_done = PyObject_CallMethod(future, "done", NULL);
+	scoped(py_decrefp) PyObject *answer =
+	    is_done == Py_False ? PyObject_CallMethod(future, "set_result", "O", Py_None) : NULL;
+
+	asgi_report();
+}
+
+/* asyncio's loops take a function by its name; a failure shows when the loop is asked the next time. */
+static void call_loop(const char *method, int fd)
+{
+	scoped(py_decrefp) PyObject *answer = PyObject_CallMethod(asgi.loop, method, "i", fd);
+
+	asgi_report();
+}
+
+static void unwatch(struct asgi_request *request)
+{
+	if (request->watches_read)
+		call_loop("remove_reader", request->watched_fd);
+	if (request->watches_write)
+		call_loop("remove_writer", request->watched_fd);
+	request->watches_read = request->watches_write = false;
+	if (request->timer) {
+		scoped(py_decrefp) PyObject *timer = TAKE_PTR(request->timer);
+		scoped(py_decrefp) PyObject *answer = PyObject_CallMethod(timer, "cancel", NULL);
+
+		asgi_report();
+	}
+}
+
+static void wake_all(struct asgi_request *request)
+{
+	scoped(py_decrefp) PyObject *waiters = request->waiters;
+
+	unwatch(request);
+	request->waiters = PyList_New(0);
+	for (Py_ssize_t i = 0; waiters && i < PyList_GET_SIZE(waiters); i++)
+		resolve(PyList_GET_ITEM(waiters, i));
+	asgi_report();
+}
+
+static PyObject *on_wake(PyObject *self, PyObject *ignored)
+{
+	(void)ignored;
+	wake_all((struct asgi_request *)self);
+	Py_RETURN_NONE;
+}
+
+static PyObject *on_time(PyObject *self, PyObject *ignored)
+{
+	struct asgi_request *request = (struct asgi_request *)self;
+
+	(void)ignored;
+	asgi_request_disconnect(request, request->is_body_read ? 0 : 408);
+	if (request->exchange && request->phase != ASGI_HEAD)
+		http_abort(request->exchange);
+	wake_all(request);
+	Py_RETURN_NONE;
+}
+
+static PyMethodDef wake_method = {"wake", on_wake, METH_NOARGS, NULL};
+static PyMethodDef time_method = {"expire", on_time, METH_NOARGS, NULL};
+
+static int watch(struct asgi_request *request, bool is_write)
+{
+	bool *watches = is_write ? &request->watches_write : &request->watches_read;
+	scoped(py_decrefp) PyObject *answer = NULL;
+
+	if (*watches)
+		return 0;
+	request->watched_fd = http_descriptor(request->exchange);
+	answer = PyObject_CallMethod(asgi.loop, is_write ? "add_writer" : "add_reader", "iO", request->watched_fd,
+				     request->wake);
+	*watches = answer != NULL;
+	return answer ? 0 : -1;
+}
+
+static int limit_time(struct asgi_request *request, bool is_write)
+{
+	const double seconds = http_step_timeout_ms(request->exchange, is_write) / MS_PER_SECOND;
+	scoped(py_decrefp) PyObject *expire = NULL;
+
+	if (request->timer)
+		return 0;
+	expire = PyCFunction_New(&time_method, (PyObject *)request);
+	request->timer = expire ? PyObject_CallMethod(asgi.loop, "call_later", "dO", seconds, expire) : NULL;
+	return request->timer ? 0 : -1;
+}
+
+/* An application that waits again and again with a time-out of its own leaves cancelled futures behind. */
+static int sweep(struct asgi_request *request)
+{
+	PyObject *kept;
+
+	if (PyList_GET_SIZE(request->waiters) < DONE_WAITERS_KEPT)
+		return 0;
+	kept = PyList_New(0);
+	for (Py_ssize_t i = 0; kept && i < PyList_GET_SIZE(request->waiters); i++) {
+		PyObject *future = PyList_GET_ITEM(request->waiters, i);
+		scoped(py_decrefp) PyObject *is_done = PyObject_CallMethod(future, "done", NULL);
+
+		if (!is_done || (is_done == Py_False && PyList_Append(kept, future) < 0))
+			Py_CLEAR(kept);
+	}
+	if (kept)
+		Py_SETREF(request->waiters, kept);
+	return kept ? 0 : -1;
+}
+
+enum asgi_step asgi_request_wait(struct asgi_request *request, enum http_step step, bool has_time_limit,
+				 PyObject **ret_future)
+{
+	const bool is_write = step == HTTP_STEP_WANT_WRITE;
+	PyObject *future;
+
+	if (step != HTTP_STEP_DONE && watch(request, is_write) < 0)
+		return ASGI_RAISED;
+	if (has_time_limit && limit_time(request, is_write) < 0)
+		return ASGI_RAISED;
+	if (sweep(request) < 0)
+		return ASGI_RAISED;
+	future = PyObject_CallMethod(asgi.loop, "create_future", NULL);
+	if (!future || PyList_Append(request->waiters, future) < 0) {
+		Py_XDECREF(future);
+		return ASGI_RAISED;
+	}
+	*ret_future = future;
+	return ASGI_WAIT;
+}
+
+/* ---- life ---- */
+
+void asgi_request_disconnect(struct asgi_request *request, int status)
+{
+	request->is_disconnected = true;
+	if (request->failure_status == 0)
+		request->failure_status = status;
+}
+
+void asgi_request_release(struct asgi_request *request)
+{
+	struct http_exchange *exchange = TAKE_PTR(request->exchange);
+
+	if (!exchange)
+		return;
+	unwatch(request);
+	Py_CLEAR(request->headers);
+	Py_CLEAR(request->trailers);
+	request->phase = ASGI_COMPLETE;
+	http_release(exchange);
+	wake_all(request);
+}
+
+static void enlist(struct asgi_request *request)
+{
+	request->prev = NULL;
+	request->next = all;
+	if (all)
+		all->prev = request;
+	all = request;
+	Py_INCREF((PyObject *)request);
+}
+
+static void delist(struct asgi_request *request)
+{
+	if (request->prev)
+		request->prev->next = request->next;
+	else
+		all = request->next;
+	if (request->next)
+		request->next->prev = request->prev;
+	request->prev = request->next = NULL;
+	Py_DECREF((PyObject *)request);
+}
+
+void asgi_request_cancel_all(void)
+{
+	scoped(py_decrefp) PyObject *tasks = PyList_New(0);
+
+	for (struct asgi_request *request = all; tasks && request; request = request->next) {
+		if (request->task && PyList_Append(tasks, request->task) < 0)
+			break;
+	}
+	for (Py_ssize_t i = 0; tasks && i < PyList_GET_SIZE(tasks); i++) {
+		scoped(py_decrefp) PyObject *answer = PyObject_CallMethod(PyList_GET_ITEM(tasks, i), "cancel", NULL);
+
+		asgi_report();
+	}
+	asgi_report();
+}
+
+/* What is no news: the task was cancelled, or the client left while something was being sent to it. */
+static bool is_quiet(const struct asgi_request *request, PyObject *type)
+{
+	scoped(py_decrefp) PyObject *asyncio = PyImport_ImportModule("asyncio");
+	scoped(py_decrefp) PyObject *cancelled = asyncio ? PyObject_GetAttrString(asyncio, "CancelledError") : NULL;
+
+	PyErr_Clear();
+	if (cancelled && PyErr_GivenExceptionMatches(type, cancelled))
+		return true;
+	return request->is_disconnected &&
+	       (PyErr_GivenExceptionMatches(type, PyExc_OSError) || request->failure_status);
+}
+
+static void report(const struct asgi_request *request)
+{
+	PyObject *type;
+	PyObject *value;
+	PyObject *traceback;
+
+	PyErr_Fetch(&type, &value, &traceback);
+	if (type && !is_quiet(request, type)) {
+		PyErr_Restore(type, value, traceback);
+		python_report_exception();
+		return;
+	}
+	Py_XDECREF(type);
+	Py_XDECREF(value);
+	Py_XDECREF(traceback);
+}
+
+static void complain(const char *text)
+{
+	PySys_WriteStderr("ASGI: %s\n", text);
+}
+
+void asgi_request_end(struct asgi_request *request, bool has_raised)
+{
+	if (has_raised)
+		report(request);
+	Py_CLEAR(request->task);
+	if (request->exchange) {
+		const bool has_begun = request->phase == ASGI_BODY || request->phase == ASGI_TRAILERS;
+
+		if (!has_raised && !request->is_disconnected)
+			complain(has_begun ? "the application returned before its response was complete"
+					   : "the application returned without a response");
+		if (!has_begun && (request->failure_status || !request->is_disconnected))
+			asgi_send_error(request, request->failure_status ? request->failure_status : 500);
+		asgi_request_release(request);
+	}
+	delist(request);
+}
+
+static int request_traverse(PyObject *self, visitproc visit, void *arg)
+{
+	struct asgi_request *request = (struct asgi_request *)self;
+
+	Py_VISIT(Py_TYPE(self));
+	Py_VISIT(request->task);
+	Py_VISIT(request->waiters);
+	Py_VISIT(request->timer);
+	Py_VISIT(request->wake);
+	Py_VISIT(request->headers);
+	Py_VISIT(request->trailers);
+	return 0;
+}
+
+static int request_clear(PyObject *self)
+{
+	struct asgi_request *request = (struct asgi_request *)self;
+
+	Py_CLEAR(request->task);
+	Py_CLEAR(request->waiters);
+	Py_CLEAR(request->timer);
+	Py_CLEAR(request->wake);
+	Py_CLEAR(request->headers);
+	Py_CLEAR(request->trailers);
+	return 0;
+}
+
+static void request_free(PyObject *self)
+{
+	PyTypeObject *type = Py_TYPE(self);
+
+	PyObject_GC_UnTrack(self);
+	(void)request_clear(self);
+	PyObject_GC_Del(self);
+	Py_DECREF(type);
+}
+
+static PyType_Slot slots[] = {
+    {Py_tp_dealloc, request_free},
+    {Py_tp_traverse, request_traverse},
+    {Py_tp_clear, request_clear},
+    {0, NULL},
+};
+
+static PyType_Spec spec = {
+    .name = "mse.Exchange",
+    .basicsize = sizeof(struct asgi_request),
+    .flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_HAVE_GC | Py_TPFLAGS_DISALLOW_INSTANTIATION | Py_TPFLAGS_IMMUTABLETYPE,
+    .slots = slots,
+};
+
+static PyTypeObject *request_type;
+
+int asgi_request_start(void)
+{
+	request_type = (PyTypeObject *)PyType_FromSpec(&spec);
+	return request_type ? 0 : -1;
+}
+
+static struct asgi_request *request_new(struct http_exchange *exchange)
+{
+	struct asgi_request *request = PyObject_GC_New(struct asgi_request, request_type);
+	const size_t head = offsetof(struct asgi_request, exchange);
+
+	if (!request)
+		return NULL;
+	memset((char *)request + head, 0, sizeof(*request) - head);
+	request->exchange = exchange;
+	request->watched_fd = -1;
+	request->length = -1;
+	request->waiters = PyList_New(0);
+	request->wake = PyCFunction_New(&wake_method, (PyObject *)request);
+	PyObject_GC_Track((PyObject *)request);
+	if (request->waiters && request->wake)
+		return request;
+	Py_DECREF((PyObject *)request);
+	return NULL;
+}
+
+/* Without memory for a request there is none for an answer. */
+static void give_up(struct http_exchange *exchange)
+{
+	PyErr_Clear();
+	http_abort(exchange);
+	http_release(exchange);
+}
+
+void asgi_request_begin(struct http_exchange *exchange)
+{
+	struct asgi_request *request = request_new(exchange);
+	scoped(py_decrefp) PyObject *holder = (PyObject *)request;
+	scoped(py_decrefp) PyObject *scope = request ? asgi_scope_new(exchange) : NULL;
+
+	if (!request) {
+		give_up(exchange);
+		return;
+	}
+	enlist(request);
+	if (!scope || asgi_task_begin(request, scope) < 0) {
+		if (request->exchange)
+			asgi_request_end(request, true);
+		asgi_report();
+	}
+}

@@ -1,0 +1,377 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * send(): one table of the messages and the phases they belong to. A message is acted on once; then send() waits until
+ * the client has taken what was written, which is the back-pressure. The head leaves with the first piece of the body:
+ * if that is the only one, its size is the Content-Length.
+ */
+#include <string.h>
+#include <strings.h>
+
+#include "base/number.h"
+#include "enclave/asgi.h"
+
+#define NO_LENGTH (-1)
+#define STATUS_MIN 200
+#define STATUS_MAX 599
+#define ERROR_TEXT "internal server error\n"
+
+/* ---- fields ---- */
+
+/* name and value of one pair as bytes; -1 with an exception. Borrowed from the pair. */
+static int unpack(PyObject *pair, PyObject **ret_name, PyObject **ret_value)
+{
+	scoped(py_decrefp) PyObject *items = PySequence_Fast(pair, "a header is not a pair");
+
+	if (!items)
+		return -1;
+	if (PySequence_Fast_GET_SIZE(items) != 2 || !PyBytes_Check(PySequence_Fast_GET_ITEM(items, 0)) ||
+	    !PyBytes_Check(PySequence_Fast_GET_ITEM(items, 1))) {
+		PyErr_SetString(PyExc_TypeError, "a header must be a pair of bytes");
+		return -1;
+	}
+	*ret_name = Py_NewRef(PySequence_Fast_GET_ITEM(items, 0));
+	*ret_value = Py_NewRef(PySequence_Fast_GET_ITEM(items, 1));
+	return 0;
+}
+
+static bool has_zero(PyObject *bytes)
+{
+	return strlen(PyBytes_AS_STRING(bytes)) != (size_t)PyBytes_GET_SIZE(bytes);
+}
+
+static int refuse_header(PyObject *name)
+{
+	PyErr_Format(PyExc_ValueError, "header %R cannot be sent", name);
+	return -1;
+}
+
+static int add_field(PyObject *list, PyObject *pair)
+{
+	scoped(py_decrefp) PyObject *name = NULL;
+	scoped(py_decrefp) PyObject *value = NULL;
+	scoped(py_decrefp) PyObject *kept = NULL;
+
+	if (unpack(pair, &name, &value) < 0)
+		return -1;
+	if (has_zero(name) || has_zero(value) ||
+	    !http_header_is_valid(PyBytes_AS_STRING(name), PyBytes_AS_STRING(value)))
+		return refuse_header(name);
+	kept = PyTuple_Pack(2, name, value);
+	return kept ? PyList_Append(list, kept) : -1;
+}
+
+/* A list of pairs of bytes, each of which can be sent. New reference. */
+static PyObject *copy_fields(PyObject *headers)
+{
+	scoped(py_decrefp) PyObject *iterator = headers ? PyObject_GetIter(headers) : NULL;
+	PyObject *list = iterator || !headers ? PyList_New(0) : NULL;
+	PyObject *pair;
+
+	while (list && iterator && (pair = PyIter_Next(iterator)) != NULL) {
+		if (PyList_GET_SIZE(list) >= HTTP_HEADERS_MAX) {
+			PyErr_Format(PyExc_ValueError, "more than %d headers", HTTP_HEADERS_MAX);
+			Py_CLEAR(list);
+		} else if (add_field(list, pair) < 0) {
+			Py_CLEAR(list);
+		}
+		Py_DECREF(pair);
+	}
+	if (PyErr_Occurred())
+		Py_CLEAR(list);
+	return list;
+}
+
+static const char *text_of(PyObject *list, Py_ssize_t i, Py_ssize_t part)
+{
+	return PyBytes_AS_STRING(PyTuple_GET_ITEM(PyList_GET_ITEM(list, i), part));
+}
+
+/* The fields that are the application's; the texts stay owned by the list. */
+static size_t list_fields(PyObject *list, struct http_header ret[static HTTP_HEADERS_MAX])
+{
+	static const char *const ours[] = {"content-length", "transfer-encoding", "connection"};
+	size_t count = 0;
+
+	for (Py_ssize_t i = 0; list && i < PyList_GET_SIZE(list); i++) {
+		const char *name = text_of(list, i, 0);
+		bool is_ours = false;
+
+		for (size_t k = 0; k < COUNT_OF(ours); k++)
+			is_ours = is_ours || strcasecmp(name, ours[k]) == 0;
+		if (!is_ours)
+			ret[count++] = (struct http_header){name, text_of(list, i, 1)};
+	}
+	return count;
+}
+
+/* Content-Length and Connection mean something to us. */
+static int look_at_fields(struct asgi_request *request, PyObject *list)
+{
+	struct err err = ERR_INIT;
+
+	request->length = NO_LENGTH;
+	for (Py_ssize_t i = 0; i < PyList_GET_SIZE(list); i++) {
+		const char *value = text_of(list, i, 1);
+
+		if (strcasecmp(text_of(list, i, 0), "connection") == 0 && strcasecmp(value, "close") == 0)
+			http_close_after(request->exchange);
+		if (strcasecmp(text_of(list, i, 0), "content-length") != 0)
+			continue;
+		if (request->length != NO_LENGTH || number_parse_i64(value, 0, INT64_MAX, &request->length, &err) < 0) {
+			PyErr_Format(PyExc_ValueError, "Content-Length '%.40s' is no number, or given twice", value);
+			return -1;
+		}
+	}
+	return 0;
+}
+
+/* ---- what the engine says ---- */
+
+static enum asgi_step gone(struct asgi_request *request)
+{
+	asgi_request_disconnect(request, 0);
+	PyErr_SetString(PyExc_BrokenPipeError, "the client is gone");
+	return ASGI_RAISED;
+}
+
+/* After a step failed: the application's mistake, or the client is gone. */
+static enum asgi_step step_failed(struct asgi_request *request, const struct err *err)
+{
+	if (err->code != ERR_INVALID && err->code != ERR_LIMIT)
+		return gone(request);
+	PyErr_Format(PyExc_ValueError, "response: %s", err->text);
+	return ASGI_RAISED;
+}
+
+static enum asgi_step sent(PyObject **ret)
+{
+	*ret = Py_NewRef(Py_None);
+	return ASGI_DONE;
+}
+
+/* Waits until everything is written. */
+static enum asgi_step drain(struct asgi_request *request, PyObject **ret)
+{
+	struct err err = ERR_INIT;
+	const enum http_step step = http_step_flush(request->exchange, &err);
+
+	if (step == HTTP_STEP_DONE)
+		return sent(ret);
+	return step == HTTP_STEP_FAILED ? gone(request) : asgi_request_wait(request, step, true, ret);
+}
+
+/* ---- the messages ---- */
+
+static enum asgi_step take_start(struct asgi_request *request, PyObject *message, PyObject **ret)
+{
+	PyObject *status = PyDict_GetItemString(message, "status");     /* borrowed */
+	PyObject *headers = PyDict_GetItemString(message, "headers");   /* borrowed */
+	PyObject *trailers = PyDict_GetItemString(message, "trailers"); /* borrowed */
+	const long code = status ? PyLong_AsLong(status) : -1;
+	scoped(py_decrefp) PyObject *list = NULL;
+
+	if (code < STATUS_MIN || code > STATUS_MAX) {
+		if (!PyErr_Occurred())
+			PyErr_Format(PyExc_ValueError, "status %R is not one of %d to %d", status ? status : Py_None,
+				     STATUS_MIN, STATUS_MAX);
+		return ASGI_RAISED;
+	}
+	list = copy_fields(headers);
+	if (!list || look_at_fields(request, list) < 0)
+		return ASGI_RAISED;
+	request->status = (int)code;
+	request->has_trailers = trailers && PyObject_IsTrue(trailers) == 1;
+	request->headers = TAKE_PTR(list);
+	request->phase = ASGI_STARTED;
+	return sent(ret);
+}
+
+/* The head, with the size of the body if it can be known by now. */
+static int begin_reply(struct asgi_request *request, size_t piece_size, bool is_last, struct err *err)
+{
+	struct http_header headers[HTTP_HEADERS_MAX];
+	const size_t count = list_fields(request->headers, headers);
+	const bool is_whole = is_last && !request->has_trailers;
+	const int64_t size = request->length != NO_LENGTH ? request->length : is_whole ? (int64_t)piece_size : -1;
+
+	if (http_reply_start(request->exchange, request->status, headers, count, size, err) < 0)
+		return -1;
+	request->phase = ASGI_BODY;
+	return 0;
+}
+
+/* Nothing more comes from the application: the engine sends what is left. */
+static enum asgi_step end_reply(struct asgi_request *request, PyObject **ret)
+{
+	struct http_header trailers[HTTP_HEADERS_MAX];
+	const size_t count = list_fields(request->trailers, trailers);
+	struct err err = ERR_INIT;
+	const enum http_step step = http_step_end(request->exchange, trailers, count, &err);
+	const enum asgi_step result = step == HTTP_STEP_FAILED ? step_failed(request, &err) : sent(ret);
+
+	asgi_request_release(request);
+	return result;
+}
+
+static enum asgi_step send_piece(struct asgi_request *request, const Py_buffer *body, bool is_last, PyObject **ret)
+{
+	const size_t size = (size_t)body->len;
+	struct err err = ERR_INIT;
+	enum http_step step = HTTP_STEP_DONE;
+
+	if (request->phase == ASGI_STARTED && begin_reply(request, size, is_last, &err) < 0)
+		return step_failed(request, &err);
+	if (size > 0 || !is_last)
+		step = http_step_write(request->exchange, body->buf, size, &err);
+	if (step == HTTP_STEP_FAILED)
+		return step_failed(request, &err);
+	if (!is_last)
+		return step == HTTP_STEP_DONE ? sent(ret) : asgi_request_wait(request, step, true, ret);
+	if (!request->has_trailers)
+		return end_reply(request, ret);
+	request->phase = ASGI_TRAILERS;
+	return drain(request, ret);
+}
+
+static enum asgi_step take_body(struct asgi_request *request, PyObject *message, PyObject **ret)
+{
+	PyObject *body = PyDict_GetItemString(message, "body");      /* borrowed */
+	PyObject *more = PyDict_GetItemString(message, "more_body"); /* borrowed */
+	const int is_more = more ? PyObject_IsTrue(more) : 0;
+	Py_buffer view = {0};
+	enum asgi_step result;
+
+	if (is_more < 0 || (body && PyObject_GetBuffer(body, &view, PyBUF_SIMPLE) < 0))
+		return ASGI_RAISED;
+	result = send_piece(request, &view, !is_more, ret);
+	if (body)
+		PyBuffer_Release(&view);
+	return result;
+}
+
+static enum asgi_step take_trailers(struct asgi_request *request, PyObject *message, PyObject **ret)
+{
+	PyObject *headers = PyDict_GetItemString(message, "headers");    /* borrowed */
+	PyObject *more = PyDict_GetItemString(message, "more_trailers"); /* borrowed */
+	const int is_more = more ? PyObject_IsTrue(more) : 0;
+	scoped(py_decrefp) PyObject *list = is_more < 0 ? NULL : copy_fields(headers);
+
+	if (!list)
+		return ASGI_RAISED;
+	if (!request->trailers)
+		request->trailers = TAKE_PTR(list);
+	else if (PyList_SetSlice(request->trailers, PY_SSIZE_T_MAX, PY_SSIZE_T_MAX, list) < 0)
+		return ASGI_RAISED;
+	if (PyList_GET_SIZE(request->trailers) > HTTP_HEADERS_MAX) {
+		PyErr_Format(PyExc_ValueError, "more than %d trailers", HTTP_HEADERS_MAX);
+		return ASGI_RAISED;
+	}
+	return is_more ? sent(ret) : end_reply(request, ret);
+}
+
+/* 103 with a Link field for each link (RFC 8297). */
+static enum asgi_step take_hint(struct asgi_request *request, PyObject *message, PyObject **ret)
+{
+	PyObject *links = PyDict_GetItemString(message, "links"); /* borrowed */
+	scoped(py_decrefp) PyObject *items = links ? PySequence_List(links) : PyList_New(0);
+	struct http_header headers[HTTP_HEADERS_MAX];
+	struct err err = ERR_INIT;
+	size_t count = 0;
+
+	for (Py_ssize_t i = 0; items && i < PyList_GET_SIZE(items); i++) {
+		PyObject *link = PyList_GET_ITEM(items, i);
+
+		if (!PyBytes_Check(link) || has_zero(link) || count == HTTP_HEADERS_MAX) {
+			PyErr_SetString(PyExc_ValueError, "links must be bytes that can be sent");
+			return ASGI_RAISED;
+		}
+		headers[count++] = (struct http_header){"Link", PyBytes_AS_STRING(link)};
+	}
+	if (!items)
+		return ASGI_RAISED;
+	if (http_step_informational(request->exchange, 103, headers, count, &err) < 0)
+		return step_failed(request, &err);
+	return drain(request, ret);
+}
+
+#define IN(phase) (1u << ASGI_##phase)
+
+static const struct {
+	const char *type;
+	unsigned phases;
+	enum asgi_step (*take)(struct asgi_request *request, PyObject *message, PyObject **ret);
+} rows[] = {
+    {"http.response.start", IN(HEAD), take_start},
+    {"http.response.body", IN(STARTED) | IN(BODY), take_body},
+    {"http.response.trailers", IN(TRAILERS), take_trailers},
+    {"http.response.early_hint", IN(HEAD), take_hint},
+};
+
+static enum asgi_step refuse(const struct asgi_request *request, const char *type, bool is_known)
+{
+	static const char *const phases[] = {
+	    [ASGI_HEAD] = "before the response has started",
+	    [ASGI_STARTED] = "after the response has started",
+	    [ASGI_BODY] = "within the body of the response",
+	    [ASGI_TRAILERS] = "after the body, where trailers are due",
+	    [ASGI_COMPLETE] = "after the response is complete",
+	};
+
+	if (is_known)
+		PyErr_Format(PyExc_RuntimeError, "unexpected ASGI message '%s' %s", type, phases[request->phase]);
+	else
+		PyErr_Format(PyExc_ValueError, "unknown ASGI message '%.100s'", type);
+	return ASGI_RAISED;
+}
+
+static enum asgi_step take(struct asgi_request *request, PyObject *message, PyObject **ret)
+{
+	PyObject *type = PyDict_Check(message) ? PyDict_GetItemString(message, "type") : NULL; /* borrowed */
+	const char *text = type && PyUnicode_Check(type) ? PyUnicode_AsUTF8(type) : NULL;
+
+	if (!text) {
+		PyErr_Clear();
+		PyErr_SetString(PyExc_TypeError, "an ASGI message is a dict with a 'type'");
+		return ASGI_RAISED;
+	}
+	for (size_t i = 0; i < COUNT_OF(rows); i++) {
+		if (strcmp(rows[i].type, text) != 0)
+			continue;
+		return rows[i].phases & 1u << request->phase ? rows[i].take(request, message, ret)
+							     : refuse(request, text, true);
+	}
+	return refuse(request, text, false);
+}
+
+enum asgi_step asgi_send(PyObject *self, PyObject **message, PyObject **ret)
+{
+	struct asgi_request *request = (struct asgi_request *)self;
+	scoped(py_decrefp) PyObject *taken = NULL;
+	enum asgi_step step;
+
+	if (request->exchange && !request->is_disconnected) {
+		/* First what another task's message, or this one's own, has left to write. */
+		step = drain(request, ret);
+		if (step != ASGI_DONE || !*message)
+			return step;
+		Py_CLEAR(*ret);
+	} else if (!*message) {
+		return sent(ret);
+	} else if (request->is_disconnected && request->phase != ASGI_COMPLETE) {
+		return gone(request);
+	}
+	taken = TAKE_PTR(*message);
+	return take(request, taken, ret);
+}
+
+void asgi_send_error(struct asgi_request *request, int status)
+{
+	const struct http_header type = {"Content-Type", "text/plain; charset=utf-8"};
+	const char *text = status == 500 ? ERROR_TEXT : "";
+	struct err err = ERR_INIT;
+
+	if (http_reply_start(request->exchange, status, &type, 1, (int64_t)strlen(text), &err) < 0)
+		return;
+	if (http_step_write(request->exchange, text, strlen(text), &err) != HTTP_STEP_FAILED)
+		(void)http_step_end(request->exchange, NULL, 0, &err);
+}

@@ -1,0 +1,12 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Percent-decoding of a request's path as application servers do it: "%41" becomes one byte, a '%' that begins nothing
+ * stays. Pure. */
+#ifndef MSE_ENCLAVE_PATH_DECODE_H
+#define MSE_ENCLAVE_PATH_DECODE_H
+
+#include <stddef.h>
+
+/* On the heap, *ret_size bytes, which may hold zero bytes; NULL without memory. */
+char *path_decode(const char *path, size_t *ret_size);
+
+#endif
