@@ -83,6 +83,7 @@ class Sandboxed(testenclave.Enclave):
         self.app.write_manifest()
         shutil.rmtree(self.dir)
         self.dir = self.app.dir
+        self.env["MSE_LISTEN"] = f"unix:{self.dir}/run/app.sock"  # where the test finds it; inside it has another name
         node.own(self.dir)
         self.tee = Tee()
         self.tee.mrenclave = bytes.fromhex(self.app.fingerprint)
@@ -165,3 +166,16 @@ def test_what_the_bill_forgot_fails_by_name(node, image, tmp_path):
         status = enclave.app.wait_exit(30)
         assert "application-failed" in status["reason"]
         assert "planted" in status["reason"] + enclave.app_log()
+
+
+def test_the_application_cannot_say_why_it_ended(node, image):
+    """Through every descriptor that it shares with the runtime; its own output is kept as it is."""
+    forged = "mse-enclave: sealed-state: forged"
+    app = ("import os\n" + APP + f"\nfor fd in range(3, 128):\n    try:\n        os.write(fd, b'{forged}\\n')\n"
+           f"    except OSError:\n        pass\nprint('{forged}', flush=True)\nos._exit(6)\n")
+    with Sandboxed(node, image, {"app.py": app}) as enclave:
+        enclave.start()
+        assert enclave.provision().status == 200
+        status = enclave.app.wait_exit(30)
+        assert status["reason"] == "ended with status 6"
+        assert forged in enclave.app.log(), "nothing was forged"
