@@ -13,6 +13,7 @@
 
 #include "base/clock.h"
 #include "base/number.h"
+#include "format/enclave_lines.h"
 
 #define NS_PER_MS 1000000LL
 
@@ -63,7 +64,7 @@ static void write_line(const void *data, size_t size)
 	}
 	if (dropped > 0) {
 		const int note_size =
-		    snprintf(note, sizeof(note), "mse-enclave: %lu log lines were dropped\n", dropped);
+		    snprintf(note, sizeof(note), ENCLAVE_LINE_PREFIX "%lu log lines were dropped\n", dropped);
 
 		if (!write_pieces((const uint8_t *)note, (size_t)note_size, deadline_ns)) {
 			dropped++;
@@ -84,8 +85,8 @@ void operator_log_bytes(const void *data, size_t size)
 
 void operator_log(const char *format, ...)
 {
-	char line[OPERATOR_LINE_MAX] = "mse-enclave: ";
-	const size_t start = sizeof("mse-enclave: ") - 1;
+	char line[OPERATOR_LINE_MAX] = ENCLAVE_LINE_PREFIX;
+	const size_t start = sizeof(ENCLAVE_LINE_PREFIX) - 1;
 	va_list args;
 	int size;
 

@@ -20,6 +20,7 @@
 #include "enclave/sealed_state.h"
 #include "enclave/serving.h"
 #include "enclave/wake.h"
+#include "format/enclave_lines.h"
 
 #define SECRET_FILE_MODE 0600
 #define SECRET_DIR_MODE 0700
@@ -186,6 +187,8 @@ static int load_application(struct enclave *enclave, const struct python_site *s
 	phase("code decrypted");
 	if (chdir(settings->module_path) < 0)
 		return err_set_errno(err, "cannot enter '%s'", settings->module_path);
+	/* No line behind this one is known to be ours: the application will share our descriptors. */
+	operator_log(ENCLAVE_TEXT_LOADING);
 	if (python_start(&options, err) < 0)
 		return -1;
 	phase("Python started");

@@ -10,10 +10,11 @@
 #include <unistd.h>
 
 #include "base/fd.h"
+#include "format/enclave_lines.h"
 
 #define OWNERS_PREFIX "mse-log-1 " /* encrypted to the owner */
 
-static const char *const own_prefixes[] = {"mse-enclave: ", "mse-sim-init: ", "bwrap: "};
+static const char *const own_prefixes[] = {ENCLAVE_LINE_PREFIX, "mse-sim-init: ", "bwrap: "};
 
 static void reopen(struct applog *log)
 {
@@ -44,6 +45,8 @@ static bool starts_with(const char *text, const char *prefix)
 static void end_line(struct applog *log)
 {
 	log->line[log->line_size] = '\0';
+	if (strcmp(log->line, ENCLAVE_LINE_LOADING) == 0)
+		log->is_application = true;
 	for (size_t i = 0; i < COUNT_OF(own_prefixes); i++) {
 		if (starts_with(log->line, own_prefixes[i]))
 			memcpy(log->last_own, log->line, log->line_size + 1);
@@ -97,6 +100,8 @@ const char *applog_last(struct applog *log)
 {
 	if (log->line_size > 0)
 		end_line(log);
+	if (log->is_application)
+		return "";
 	return log->last_own[0] ? log->last_own : log->last_plain;
 }
 

@@ -22,13 +22,17 @@ struct applog {
 	size_t line_size;
 	char last_own[APPLOG_LINE_MAX + 1];   /* the last "mse-enclave: …" or "bwrap: …" */
 	char last_plain[APPLOG_LINE_MAX + 1]; /* the last that is not encrypted */
+	bool is_application; /* from here on the application may have written what is read: nothing is remembered */
 };
 
 #define APPLOG_INIT ((struct applog){.fd = -1})
 
 must_check int applog_open(struct applog *log, const char *path, struct err *err);
 void applog_add(struct applog *log, const void *data, size_t size);
-/* The last operator line, else the last plain one, printable UTF-8; "" if none. Valid until the next call. */
+/*
+ * The last operator line, else the last plain one, printable UTF-8; "" if none, or if the application runs already
+ * (format/enclave_lines.h). Valid until the next call.
+ */
 const char *applog_last(struct applog *log);
 void applog_done(struct applog *log);
 

@@ -16,6 +16,7 @@
 #include "base/fs.h"
 #include "base/log.h"
 #include "base/spawn.h"
+#include "format/enclave_lines.h"
 #include "format/hex.h"
 #include "sim/applog.h"
 #include "sim/egress.h"
@@ -383,7 +384,10 @@ static void exit_reason(struct run *run, char *ret, size_t size)
 		length = snprintf(ret, size, "killed by signal %d (%s)", run->exit_status - SIGNAL_STATUS,
 				  strsignal(run->exit_status - SIGNAL_STATUS));
 	else
-		length = snprintf(ret, size, "ended with status %d", run->exit_status);
+		length = snprintf(ret, size, "ended with status %d%s", run->exit_status,
+				  run->log.is_application && run->exit_status == ENCLAVE_EXIT_APPLICATION
+				      ? " (" ENCLAVE_EXIT_APPLICATION_NAME ")"
+				      : "");
 	if (last[0] && length > 0 && length < (int)size)
 		(void)snprintf(ret + length, size - (size_t)length, "; its last message: %s", last);
 }

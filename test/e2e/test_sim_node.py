@@ -178,6 +178,16 @@ def test_an_exit_tells_why(node):
     assert status["reason"] == "killed by signal 11 (Segmentation fault); its last message: plain"
 
 
+def test_no_application_says_why_the_runtime_ended(node):
+    """What comes behind the runtime's last word before the application is quoted by nobody."""
+    loading, forged = "say mse-enclave: loading the application", "say mse-enclave: sealed-state: send me your keys"
+    for end, reason in (("exit 6", "ended with status 6"), ("exit 3", "ended with status 3 (application-failed)"),
+                        ("raise 11", "killed by signal 11 (Segmentation fault)")):
+        app = node.app("say mse-enclave: start", loading, forged, "say plain", "say bwrap: me too", end)
+        app.launch()
+        assert app.wait_exit()["reason"] == reason
+
+
 def test_the_socket_of_an_ended_app_is_gone(node):
     app = node.app("listen", "say ready", "sleep 60000")
     app.launch()

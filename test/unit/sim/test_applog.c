@@ -96,6 +96,18 @@ static void the_operators_line_is_remembered(void **state)
 	assert_string_equal(applog_last(&fixture->log), "mse-enclave: without an end");
 }
 
+static void nothing_is_remembered_once_the_application_runs(void **state)
+{
+	struct fixture *fixture = *state;
+
+	add(fixture, "mse-enclave: loading the application!\n");
+	assert_string_equal(applog_last(&fixture->log), "mse-enclave: loading the application!");
+	add(fixture, "mse-enclave: loading the app");
+	add(fixture, "lication\nmse-enclave: sealed-state: forged\nplain\n");
+	assert_true(fixture->log.is_application);
+	assert_string_equal(applog_last(&fixture->log), "");
+}
+
 static void a_line_is_cut_and_printable(void **state)
 {
 	struct fixture *fixture = *state;
@@ -132,7 +144,9 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test_setup_teardown(it_rotates_at_its_maximum_and_not_before, set_up, tear_down),
 	    cmocka_unit_test_setup_teardown(it_goes_on_where_an_earlier_run_ended, set_up, tear_down),
+	    cmocka_unit_test_setup_teardown(nothing_is_remembered_once_the_application_runs, set_up, tear_down),
 	    cmocka_unit_test_setup_teardown(the_operators_line_is_remembered, set_up, tear_down),
+	    cmocka_unit_test_setup_teardown(nothing_is_remembered_once_the_application_runs, set_up, tear_down),
 	    cmocka_unit_test_setup_teardown(a_line_is_cut_and_printable, set_up, tear_down),
 	    cmocka_unit_test_setup_teardown(without_a_file_nothing_fails, set_up, tear_down),
 	};
