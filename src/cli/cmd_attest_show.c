@@ -21,6 +21,16 @@ static int add_to_list(json_t *list, const char *path, json_t *object, struct er
 	return 0;
 }
 
+/* The usual reason why evidence is not known. */
+static void say_text(const struct buf *data, struct err *err)
+{
+	const struct evidence evidence = {.kind = EVIDENCE_QUOTE, .data = *data};
+	const char *kind = evidence_text_kind(&evidence);
+
+	if (kind && data->data[0] != '{' && data->data[0] != '-')
+		(void)err_prefix(err, "it is %s: decode it first", kind);
+}
+
 static int show_one(struct cmd_call *call, const char *path, json_t *list, struct err *err)
 {
 	scoped(buf_done) struct buf data = BUF_INIT(SHOW_SIZE_MAX);
@@ -29,8 +39,10 @@ static int show_one(struct cmd_call *call, const char *path, json_t *list, struc
 
 	if (evidence_read_file(path, &data, err) < 0)
 		return -1;
-	if (show_decode(data.data, data.size, &object, err) < 0)
+	if (show_decode(data.data, data.size, &object, err) < 0) {
+		say_text(&data, err);
 		return err_prefix(err, "'%s'", path);
+	}
 	if (list)
 		return add_to_list(list, path, object, err);
 	if (show_format(object, &lines, err) < 0)

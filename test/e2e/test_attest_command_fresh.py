@@ -98,6 +98,16 @@ def test_refusals_have_names(command, more, name):
     assert (verdict["verdict"], verdict["error"]) == ("refuse", name)
 
 
+def test_an_enclave_that_waits_for_its_keys_has_role_1(build, world, tmp_path):
+    with world.enclave() as enclave, attackers.passing(lambda _: enclave) as proxy:
+        enclave.start()
+        argv = ["fresh", "--host", f"{enclave.instance['config_domain']}:{proxy.port}", "--allow-simulation",
+                world.vendor.root, "--pccs", world.pccs.url, "--json"]
+        for role, name in (("1", None), ("2", "role")):
+            result = attestcommand.run(build, *argv, "--role", role, cwd=tmp_path)
+            assert result.code == (2 if name else 0) and result.json()["error"] == name, result.text
+
+
 def test_the_owner_is_asked_for(command, live):
     enclave, _ = live
     key = attackers.testenclave.raw_public(enclave.owner_key).hex()

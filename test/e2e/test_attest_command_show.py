@@ -135,6 +135,15 @@ def test_what_cannot_be_read_does_not_hide_the_rest(build, show, vendor, tmp_pat
     assert all(f"'{name}'" in result.err for name in ("noise", "absent", "empty")), result.text
 
 
+def test_text_is_not_decoded_behind_the_users_back(build, vendor, tmp_path):
+    quote = vendor.quote(bytes(32), bytes(64))
+    (tmp_path / "hex").write_text(quote.hex())
+    (tmp_path / "base64").write_text(attackers.encode(quote))
+    result = attestcommand.run(build, "show", "hex", "base64", cwd=tmp_path)
+    assert result.code == 1, result.text
+    assert "hexadecimal text: decode it first" in result.err and "base64 text: decode it first" in result.err
+
+
 def test_nothing_hostile_reaches_the_terminal(build, tmp_path):
     certificate, _ = attackers.make_certificate("\x1b]0;owned\x07\u009b31m\u202eevil", is_ca=True)
     path = tmp_path / "\x1b[31mcert.pem"
