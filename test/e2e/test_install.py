@@ -20,6 +20,10 @@ DATA = ["include/mse/attest.h", "include/mse/attest_policy.h", "share/mse/policy
         "share/fish/vendor_completions.d/mse.fish", "share/doc/mse/LICENSE", "share/doc/mse/README.md",
         "share/doc/mse/NEWS.md", "share/doc/mse/operations.md", "share/doc/mse/formats/bill.md",
         *(f"share/man/{page}" for page in PAGES)]
+# Pages that only say where their function is explained.
+ALIASES = [f"share/man/man3/attest_{name}.3" for name in (
+    "collateral_free", "error_text", "needs", "policy_free", "tcb_status_text", "tee_text", "verdict_free", "verdict_text",
+    "verify_fresh", "verify_ratls")]
 LIBRARY = ["libmseattest.so", "libmseattest.so.0", "libmseattest.so.0.1.0", "pkgconfig/libmseattest.pc"]
 USER = 1000
 
@@ -60,7 +64,7 @@ def test_files(installed, usr, library_dir):
     assert [entry.name for entry in installed.iterdir()] == ["usr"], "nothing lands outside the prefix"
     seen = {str(path.relative_to(usr)) for path in usr.rglob("*") if not path.is_dir()}
     library = {str((library_dir / name).relative_to(usr)) for name in LIBRARY}
-    wanted = {*PROGRAMS, *DATA, *library}
+    wanted = {*PROGRAMS, *DATA, *ALIASES, *library}
     assert wanted <= seen, sorted(wanted - seen)
     extra = {name for name in seen - wanted if not name.startswith("share/doc/mse/")}
     assert extra == set()
