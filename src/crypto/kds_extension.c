@@ -13,11 +13,15 @@
 #define OID_CSP_ID KDS_OID_PREFIX "5"
 #define OID_SIZE 40
 
-/* By structVersion: which SPLs there are (bit N: 3.N), and how long HWID is. Version 1 has no 3.4, but 3.9. */
+/*
+ * By structVersion: which SPLs there must be and may be (bit N: 3.N), and how long HWID is. 3.4 to 3.7 are reserved and
+ * not always there; 3.9 came with version 1.
+ */
 static const struct {
-	uint16_t spls;
+	uint16_t required;
+	uint16_t reserved;
 	size_t hwid_size;
-} FORMS[STRUCT_VERSION_MAX + 1] = {{0x1fe, 64}, {0x3ee, 8}};
+} FORMS[STRUCT_VERSION_MAX + 1] = {{0x10e, 0xf0, 64}, {0x30e, 0xf0, 8}};
 
 static int get_number(const struct x509_cert *cert, const char *oid, int64_t max, uint8_t *ret, struct err *err)
 {
@@ -55,12 +59,15 @@ static int get_spls(const struct x509_cert *cert, struct kds_extension *kds, str
 {
 	for (unsigned i = 1; i < KDS_SPL_COUNT; i++) {
 		char oid[OID_SIZE];
+		bool is_there;
 
 		(void)snprintf(oid, sizeof(oid), OID_SPL "%u", i);
-		if (FORMS[kds->struct_version].spls & 1u << i) {
+		is_there = x509_find_extension(cert, oid) != NULL;
+		if ((FORMS[kds->struct_version].required & 1u << i) ||
+		    (is_there && (FORMS[kds->struct_version].reserved & 1u << i))) {
 			if (get_number(cert, oid, UINT8_MAX, &kds->spl[i], err) < 0)
 				return -1;
-		} else if (x509_find_extension(cert, oid)) {
+		} else if (is_there) {
 			return err_set(err, ERR_INVALID, "extension %s does not go with structVersion %u", oid,
 				       kds->struct_version);
 		}

@@ -2,7 +2,7 @@
 /*
  * The extensions that AMD's key distribution service puts into a VCEK or VLEK: 1.3.6.1.4.1.3704.1.* (attestation-
  * evidence.md sections 3 and 7; AMD publication 57230). Each once (x509_parse.h sees to that), none that is unknown,
- * exactly the set of its structVersion, INTEGERs 0 to 255, HWID or CSP id but never both.
+ * those of its structVersion, INTEGERs 0 to 255, HWID or CSP id but never both.
  */
 #ifndef MSE_CRYPTO_KDS_EXTENSION_H
 #define MSE_CRYPTO_KDS_EXTENSION_H

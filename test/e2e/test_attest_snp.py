@@ -75,6 +75,23 @@ def test_azure_wrapping(build, tmp_path):
     assert evidence.verify(report="hcl.bin", data=data)["error"] == "binding"
 
 
+def test_ratls_certificate(build, tmp_path):
+    """The certificate carries its chain; the revocation list is ours."""
+    evidence = Evidence(build, tmp_path / "evidence", "--product", "Genoa", "--vlek")
+    folder = evidence.folder
+    for name in ("vlek.der", "ask.pem"):
+        (folder / name).unlink()
+
+    def verify(*more):
+        result = attestcommand.run(build, "verify", "--ratls", folder / "ratls.pem", "--collateral", folder, "--trust-root",
+                                   folder / "ark.pem", "--time", stamp(TIME), "--json", *more, cwd=folder)
+        attestcommand.check_verdict(result.json())
+        return result.json()
+    assert verify()["error"] is None
+    (folder / "ark_crl.der").unlink()
+    assert verify()["error"] == "crl-missing"
+
+
 def test_sizes(build, tmp_path):
     evidence = Evidence(build, tmp_path / "evidence")
     whole = (evidence.folder / "report.bin").read_bytes()

@@ -102,10 +102,13 @@ REFUSED(test_kds_product_unprintable, MILAN, VCEK, "chain-invalid", e.kds.produc
 REFUSED(test_kds_product_long, MILAN, VCEK, "chain-invalid",
 	e.kds.product = "Milan-AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA")
 REFUSED(test_kds_spl_missing, MILAN, VCEK, "chain-invalid", e.kds.spls &= ~(1 << 3))
-REFUSED(test_kds_reserved_spl_missing, MILAN, VCEK, "chain-invalid", e.kds.spls &= ~(1 << 5))
+REFUSED(test_kds_boot_loader_missing, TURIN, VCEK, "chain-invalid", e.kds.spls &= ~(1 << 1))
+REFUSED(test_kds_microcode_missing, MILAN, VLEK, "chain-invalid", e.kds.spls &= ~(1 << 8))
+ACCEPTED(test_kds_reserved_spls_missing, MILAN, VCEK, e.kds.spls = 0x10e)
+REFUSED(test_kds_reserved_spl_256, MILAN, VCEK, "chain-invalid", e.kds.spl[5] = 256)
 REFUSED(test_kds_fmc_missing, TURIN, VCEK, "chain-invalid", e.kds.spls &= ~(1 << 9))
 REFUSED(test_kds_fmc_on_milan, MILAN, VCEK, "chain-invalid", e.kds.spls |= 1 << 9)
-REFUSED(test_kds_spl_4_on_turin, TURIN, VCEK, "chain-invalid", e.kds.spls |= 1 << 4)
+ACCEPTED(test_kds_spl_4_on_turin, TURIN, VCEK, e.kds.spls |= 1 << 4)
 REFUSED(test_kds_spl_256, MILAN, VCEK, "chain-invalid", e.kds.spl[8] = 256)
 REFUSED(test_kds_spl_negative, MILAN, VCEK, "chain-invalid", e.kds.spl[8] = -1)
 REFUSED(test_kds_spl_trailing, MILAN, VCEK, "chain-invalid", e.kds.trailing_byte = true)
@@ -438,7 +441,10 @@ int main(void)
 	    TEST(test_kds_product_unprintable),
 	    TEST(test_kds_product_long),
 	    TEST(test_kds_spl_missing),
-	    TEST(test_kds_reserved_spl_missing),
+	    TEST(test_kds_boot_loader_missing),
+	    TEST(test_kds_microcode_missing),
+	    TEST(test_kds_reserved_spls_missing),
+	    TEST(test_kds_reserved_spl_256),
 	    TEST(test_kds_fmc_missing),
 	    TEST(test_kds_fmc_on_milan),
 	    TEST(test_kds_spl_4_on_turin),
