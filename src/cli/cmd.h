@@ -105,6 +105,7 @@ int cmd_attest_verify(struct cmd_call *call, struct err *err);
 int cmd_attest_bundle(struct cmd_call *call, struct err *err);
 int cmd_attest_fresh(struct cmd_call *call, struct err *err);
 int cmd_attest_show(struct cmd_call *call, struct err *err);
+int cmd_attest_watch(struct cmd_call *call, struct err *err);
 int cmd_image_bill(struct cmd_call *call, struct err *err);
 int cmd_image_key(struct cmd_call *call, struct err *err);
 int cmd_image_sign(struct cmd_call *call, struct err *err);

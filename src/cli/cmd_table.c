@@ -118,6 +118,22 @@ static const struct cmd_option attest_fresh_options[] = {
     ATTEST_OPTION_TIME,
     OPTION_JSON,
 };
+static const struct cmd_option attest_watch_options[] = {
+    {"interval", 0, "SECONDS", "between two looks (default: 300); sooner when something is about to end", false},
+    {"once", 0, NULL, "look once at each host; exit status as of 'attest fresh'", false},
+    {"failures", 0, "N", "an alarm after so many looks without a verdict (default: 2)", false},
+    {"exec", 0, "PROGRAM", "run this on an alarm and on recovery: see docs/attest.md", false},
+    {"webhook", 0, "URL", "POST each alarm and recovery there, as JSON", false},
+    {"metrics", 0, "ADDRESS", "serve metrics to Prometheus: 127.0.0.1:PORT, or unix:PATH", false},
+    {"verbose", 'v', NULL, "print every look, not only what changed", false},
+    {"role", 0, "1|2", "what the enclaves must be doing: 1 wait for keys, 2 serve the application (default)", false},
+    ATTEST_OPTIONS_COLLATERAL,
+    ATTEST_OPTIONS_POLICY,
+    {"owner-key", 0, "HEX", "the owner's public key: role 2 then needs the owner's ticket", false},
+    {"tickets-from", 0, "RFC3339", "refuse tickets of deployments that began before", false},
+    ATTEST_OPTIONS_TRUST,
+    OPTION_JSON,
+};
 static const struct cmd_option connect_options[] = {
     {"listen", 0, "ADDRESS", "127.0.0.1:PORT, or unix:PATH (default: a free port of 127.0.0.1)", false},
     {"expose", 0, "NAME", "let others than this machine in: what they call it, where it is not the loopback", false},
@@ -204,6 +220,8 @@ const struct cmd_entry cmd_table[] = {
      "(--host HOST[:PORT] --role 1|2 | --from FILE)", 0, 0, OPTIONS(attest_fresh_options), cmd_attest_fresh},
     {ATTEST, "show", OPERATIONS, "show what evidence, certificates and collateral say, unverified", "FILE...", 1,
      CMD_ARGS_MAX, OPTIONS(json_options), cmd_attest_show},
+    {ATTEST, "watch", OPERATIONS, "attest live connections again and again, and raise an alarm", "HOST[:PORT]...", 1,
+     64, OPTIONS(attest_watch_options), cmd_attest_watch},
     {IMAGE, "bill", OPERATIONS, "list every file of a built-in image as this machine's packages make it", "IMAGE", 1, 1,
      OPTIONS(image_bill_options), cmd_image_bill},
     {IMAGE, "key", OPERATIONS, "make a publisher's key in FILE, its public half in FILE.pub", "FILE", 1, 1, NO_OPTIONS,

@@ -97,6 +97,8 @@ class Service:
 
 class Handler(http.server.BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
+    wbufsize = 1 << 16  # head and body in one segment: else each waits for the other side's delayed ACK
+    disable_nagle_algorithm = True
 
     def log_message(self, *_):
         pass
