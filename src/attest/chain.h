@@ -18,11 +18,15 @@
 struct chain {
 	struct x509_cert *certs[CHAIN_CERTS_MAX];
 	size_t count;
+	bool signed_by_next[CHAIN_CERTS_MAX]; /* the last: by itself; set by chain_check_links */
 };
 
 /* PEM blocks with white space or NUL around them, nothing else. *ret must be empty; on failure it stays so. */
 must_check int chain_parse(const void *text, size_t size, struct chain *ret, struct err *err);
 void chain_done(struct chain *chain);
+
+/* The part of chain_judge that costs: whether each certificate is signed by the next one. Once, after chain_parse. */
+void chain_check_links(struct chain *chain);
 
 const struct x509_cert *chain_leaf(const struct chain *chain);
 const struct x509_cert *chain_root(const struct chain *chain);
@@ -38,7 +42,7 @@ extern const struct chain_kind CHAIN_PCK;
 extern const struct chain_kind CHAIN_TCB_INFO;
 extern const struct chain_kind CHAIN_QE_IDENTITY;
 
-/* Check NAME-chain: number, names, rules and signatures. */
+/* Check NAME-chain: number, names, rules, and the signatures that chain_check_links saw. */
 bool chain_judge(struct judge *judge, const struct chain_kind *kind, const struct chain *chain);
 /* Check NAME-chain-dates: all of them are valid now. */
 bool chain_judge_dates(struct judge *judge, const struct chain_kind *kind, const struct chain *chain);

@@ -6,6 +6,7 @@
 
 #include "attest/api.h"
 #include "attest/crl_read.h"
+#include "crypto/p256.h"
 
 /* Keeps the reason. Out of memory is no property of the item: -1. */
 static int keep_fault(struct collateral_fault *fault, const struct err *err)
@@ -51,7 +52,29 @@ static int read_chain(struct attest_bytes bytes, struct collateral_chain *ret)
 	}
 	if (chain_parse(bytes.data, bytes.size, &ret->chain, &err) < 0)
 		return keep_fault(&ret->fault, &err);
+	chain_check_links(&ret->chain);
 	return 0;
+}
+
+/* The usual case: TCB info and QE identity come with the same chain. */
+static int read_second_chain(struct attest_bytes bytes, struct attest_bytes first_bytes,
+			     const struct collateral_chain *first, struct collateral_chain *ret)
+{
+	if (first->chain.count == 0 || bytes.size != first_bytes.size || !bytes.data ||
+	    memcmp(bytes.data, first_bytes.data, bytes.size) != 0)
+		return read_chain(bytes, ret);
+	*ret = *first;
+	ret->is_borrowed = true;
+	return 0;
+}
+
+static void check_signature(struct collateral_json *json, const struct collateral_chain *chain)
+{
+	struct err err = ERR_INIT;
+
+	json->is_signed = json->json.body && chain->chain.count > 0 &&
+			  p256_verify(chain_leaf(&chain->chain)->key, json->json.signed_data, json->json.signed_size,
+				      json->json.signature, &err) == 0;
 }
 
 static int read_crl(struct attest_bytes bytes, struct collateral_crl *ret)
@@ -99,14 +122,17 @@ ATTEST_API int attest_collateral_new(const struct attest_collateral_bytes *bytes
 	if (!set || read_json(bytes->tcb_info, "tcbInfo", &set->tcb_info_json) < 0 ||
 	    read_chain(bytes->tcb_info_issuer_chain, &set->tcb_info_chain) < 0 ||
 	    read_json(bytes->qe_identity, "enclaveIdentity", &set->qe_identity_json) < 0 ||
-	    read_chain(bytes->qe_identity_issuer_chain, &set->qe_identity_chain) < 0 ||
+	    read_second_chain(bytes->qe_identity_issuer_chain, bytes->tcb_info_issuer_chain, &set->tcb_info_chain,
+			      &set->qe_identity_chain) < 0 ||
 	    read_crl(bytes->root_ca_crl, &set->root_crl) < 0 || read_crl(bytes->pck_crl, &set->pck_crl) < 0 ||
 	    read_chain(bytes->pck_cert_chain, &set->pck_chain) < 0 || read_contents(set) < 0 ||
-	    read_snp(bytes, &set->snp) < 0) {
+	    read_snp(bytes, &set->snp) < 0 || !(set->memory = chain_memory_new())) {
 		attest_collateral_free(set);
 		*ret_why = "out of memory";
 		return -1;
 	}
+	check_signature(&set->tcb_info_json, &set->tcb_info_chain);
+	check_signature(&set->qe_identity_json, &set->qe_identity_chain);
 	*ret_collateral = set;
 	return 0;
 }
@@ -122,10 +148,12 @@ ATTEST_API void attest_collateral_free(struct attest_collateral *collateral)
 	free(collateral->tcb_info_json.bytes);
 	free(collateral->qe_identity_json.bytes);
 	chain_done(&collateral->tcb_info_chain.chain);
-	chain_done(&collateral->qe_identity_chain.chain);
+	if (!collateral->qe_identity_chain.is_borrowed)
+		chain_done(&collateral->qe_identity_chain.chain);
 	chain_done(&collateral->pck_chain.chain);
 	x509_crl_free(collateral->root_crl.crl);
 	x509_crl_free(collateral->pck_crl.crl);
 	snp_chain_done(&collateral->snp);
+	chain_memory_free(collateral->memory);
 	free(collateral);
 }

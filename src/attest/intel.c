@@ -80,18 +80,27 @@ static enum attest_error chain_error(const struct err *err)
 										 : ATTEST_ERROR_CHAIN_INVALID;
 }
 
+static bool find_own_chain(struct judge *judge, struct intel_subject *subject)
+{
+	const struct intel_quote *quote = &subject->quote;
+	struct err err = ERR_INIT;
+
+	if (chain_memory_get(judge->collateral->memory, quote->cert_data, quote->cert_data_size, &subject->seen,
+			     &subject->is_new, &err) < 0)
+		return judge_fail_err(judge, "pck-chain", chain_error(&err), &err);
+	subject->chain = &subject->seen->chain;
+	subject->root_crl_is_signed = subject->seen->root_crl_is_signed;
+	subject->pck_crl_is_signed = subject->seen->pck_crl_is_signed;
+	return true;
+}
+
 /* Finds the chain and reads its certificates. Records a check only if that fails. */
 static bool find_chain(struct judge *judge, struct intel_subject *subject)
 {
 	const struct collateral_chain *given = &judge->collateral->pck_chain;
-	struct err err = ERR_INIT;
 
-	if (subject->quote.cert_data_type == INTEL_CERT_DATA_PCK_CHAIN) {
-		if (chain_parse(subject->quote.cert_data, subject->quote.cert_data_size, &subject->own_chain, &err) < 0)
-			return judge_fail_err(judge, "pck-chain", chain_error(&err), &err);
-		subject->chain = &subject->own_chain;
-		return true;
-	}
+	if (subject->quote.cert_data_type == INTEL_CERT_DATA_PCK_CHAIN)
+		return find_own_chain(judge, subject);
 	if (given->fault.missing)
 		return judge_fail(judge, "pck-chain", ATTEST_ERROR_PCK_CHAIN_MISSING,
 				  "the quote has certification data of type %d and no chain was given",
@@ -104,9 +113,9 @@ static bool find_chain(struct judge *judge, struct intel_subject *subject)
 
 /*
  * The marker counts wherever it is seen, also under a root that is trusted as hardware; and what ends in a simulation
- * root is simulated also without marker.
+ * root is simulated also without marker. Returns true if the root is trusted.
  */
-static void judge_simulation(struct judge *judge, const struct chain *chain)
+static bool judge_simulation(struct judge *judge, const struct chain *chain)
 {
 	const enum trust_kind kind = trust_find(judge->trust, chain_root(chain));
 	const bool simulated = kind == TRUST_SIMULATION || chain_has_marker(chain) ||
@@ -129,10 +138,10 @@ static void judge_simulation(struct judge *judge, const struct chain *chain)
 					 "simulated, and the policy does not allow root %s", root);
 	}
 	if (kind == TRUST_NONE)
-		(void)judge_fail(judge, "root", ATTEST_ERROR_ROOT_UNTRUSTED, "root %s is not trusted", root);
-	else
-		judge_pass(judge, "root", "root %s is trusted as %s", root,
-			   kind == TRUST_SIMULATION ? "a simulation" : "hardware");
+		return judge_fail(judge, "root", ATTEST_ERROR_ROOT_UNTRUSTED, "root %s is not trusted", root);
+	judge_pass(judge, "root", "root %s is trusted as %s", root,
+		   kind == TRUST_SIMULATION ? "a simulation" : "hardware");
+	return true;
 }
 
 static void judge_pck_extension(struct judge *judge, struct intel_subject *subject)
@@ -166,17 +175,20 @@ static void judge_pck_extension(struct judge *judge, struct intel_subject *subje
 }
 
 /* Both lists and what they say of intermediate and leaf. Returns true if the root's list can be used. */
-static bool judge_revocation(struct judge *judge, const struct chain *chain)
+static bool judge_revocation(struct judge *judge, struct intel_subject *subject)
 {
 	const struct attest_collateral *set = judge->collateral;
-	const bool root_usable = revocation_judge_list(judge, "root-crl", &set->root_crl, chain_root(chain));
+	const struct chain *chain = subject->chain;
+	const bool root_usable =
+	    revocation_judge_list(judge, "root-crl", &set->root_crl, chain_root(chain), &subject->root_crl_is_signed);
 	bool pck_usable;
 
 	if (chain->count < CHAIN_PCK.count)
 		return root_usable;
 	(void)revocation_judge_cert(judge, "pck-ca-revocation", &set->root_crl, root_usable, chain->certs[1],
 				    ATTEST_ERROR_CA_REVOKED);
-	pck_usable = revocation_judge_list(judge, "pck-crl", &set->pck_crl, chain->certs[1]);
+	pck_usable =
+	    revocation_judge_list(judge, "pck-crl", &set->pck_crl, chain->certs[1], &subject->pck_crl_is_signed);
 	(void)revocation_judge_cert(judge, "pck-revocation", &set->pck_crl, pck_usable, chain->certs[0],
 				    ATTEST_ERROR_PCK_REVOKED);
 	return root_usable;
@@ -192,18 +204,33 @@ static void skip_chain(struct judge *judge)
 		(void)judge_skip(judge, NAMES[i], "needs the PCK chain");
 }
 
+/* Only what no later call can see otherwise: a chain that is whole, below a root that is trusted. */
+static void remember(struct judge *judge, const struct intel_subject *subject)
+{
+	if (!subject->is_new)
+		return;
+	subject->seen->root_crl_is_signed = subject->root_crl_is_signed;
+	subject->seen->pck_crl_is_signed = subject->pck_crl_is_signed;
+	chain_memory_add(judge->collateral->memory, subject->seen);
+}
+
 /* Everything about the chain. Returns true if the root's revocation list can be used. */
 static bool judge_chain(struct judge *judge, struct intel_subject *subject)
 {
+	bool is_whole, is_trusted, crl_usable;
+
 	if (!find_chain(judge, subject)) {
 		skip_chain(judge);
 		return false;
 	}
-	(void)chain_judge(judge, &CHAIN_PCK, subject->chain);
-	judge_simulation(judge, subject->chain);
+	is_whole = chain_judge(judge, &CHAIN_PCK, subject->chain);
+	is_trusted = judge_simulation(judge, subject->chain);
 	(void)chain_judge_dates(judge, &CHAIN_PCK, subject->chain);
 	judge_pck_extension(judge, subject);
-	return judge_revocation(judge, subject->chain);
+	crl_usable = judge_revocation(judge, subject);
+	if (is_whole && is_trusted)
+		remember(judge, subject);
+	return crl_usable;
 }
 
 static bool is_tdx(const struct intel_subject *subject)
@@ -319,4 +346,5 @@ int intel_subject_read(struct attest_bytes quote, struct intel_subject *ret, str
 void intel_subject_done(struct intel_subject *subject)
 {
 	chain_done(&subject->own_chain);
+	seen_chain_release(subject->seen);
 }

@@ -13,8 +13,12 @@
 /* A quote with the chain it is to be verified with. */
 struct intel_subject {
 	struct intel_quote quote;  /* into the caller's bytes */
-	struct chain own_chain;    /* from the quote */
-	const struct chain *chain; /* own_chain or the collateral's; NULL: none */
+	struct chain own_chain;    /* intel_subject_read: the quote's */
+	struct seen_chain *seen;   /* intel_judge: the quote's, perhaps from the set's memory */
+	bool is_new;               /* seen is in no memory yet */
+	const struct chain *chain; /* that one's, or the collateral's; NULL: none */
+	bool root_crl_is_signed;   /* by the chain's root: seen before, or now */
+	bool pck_crl_is_signed;
 	struct pck_extension pck;
 	bool has_pck;
 };

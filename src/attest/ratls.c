@@ -31,7 +31,7 @@ static int check_extended_usage(const struct x509_cert *cert, struct err *err)
 	while (list.size > 0) {
 		if (der_take(&list, DER_OID, "extKeyUsage", &oid, err) < 0)
 			return -1;
-		if (x509_oid_is(oid, EXTENDED_SERVER_AUTH))
+		if (der_oid_is(oid, EXTENDED_SERVER_AUTH))
 			return 0;
 	}
 	return err_set(err, ERR_INVALID, "extKeyUsage is not for TLS servers");

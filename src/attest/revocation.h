@@ -8,9 +8,12 @@
 
 #include "attest/collateral.h"
 
-/* Check NAME: present, well formed, of that issuer, signed by it, valid now. False unless all of it holds. */
+/*
+ * Check NAME: present, well formed, of that issuer, signed by it, valid now. False unless all of it holds.
+ * *is_signed: that issuer's signature was seen before, and is not looked at again; set once it is seen.
+ */
 bool revocation_judge_list(struct judge *judge, const char *name, const struct collateral_crl *item,
-			   const struct x509_cert *issuer);
+			   const struct x509_cert *issuer, bool *is_signed);
 
 /* Check NAME: the certificate is not listed; else `error`. Not applicable if the list was refused (usable false). */
 bool revocation_judge_cert(struct judge *judge, const char *name, const struct collateral_crl *item, bool usable,

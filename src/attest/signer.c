@@ -5,7 +5,6 @@
 #include <string.h>
 
 #include "attest/revocation.h"
-#include "crypto/p256.h"
 
 #define CHECK_NAME_SIZE 40
 
@@ -62,7 +61,6 @@ static void judge_chain(struct judge *judge, const struct item *item, const stru
 static bool judge_signature(struct judge *judge, const struct item *item)
 {
 	const struct collateral_json *json = item->json;
-	struct err err = ERR_INIT;
 	char check[CHECK_NAME_SIZE];
 
 	name_check(check, item, "signature");
@@ -70,9 +68,9 @@ static bool judge_signature(struct judge *judge, const struct item *item)
 		return judge_fail(judge, check, ATTEST_ERROR_COLLATERAL_MALFORMED, "%s", json->form.text);
 	if (item->chain->chain.count == 0)
 		return judge_skip(judge, check, "needs the signer's chain");
-	if (p256_verify(chain_leaf(&item->chain->chain)->key, json->json.signed_data, json->json.signed_size,
-			json->json.signature, &err) < 0)
-		return judge_fail_err(judge, check, item->signature_error, &err);
+	if (!json->is_signed)
+		return judge_fail(judge, check, item->signature_error, "the TCB signer did not sign these %zu bytes",
+				  json->json.signed_size);
 	judge_pass(judge, check, "%zu bytes as received are signed by the TCB signer", json->json.signed_size);
 	return true;
 }

@@ -73,17 +73,9 @@ int trust_parse_amd_certificate(struct attest_bytes bytes, struct x509_cert **re
 	return parse_one(bytes, x509_parse_amd, ret, err);
 }
 
-int trust_parse_root(struct attest_bytes bytes, struct x509_cert **ret, struct err *err)
+static int parse_root(struct attest_bytes bytes, struct x509_cert **ret, struct err *err)
 {
-	struct err amd = ERR_INIT;
-
-	if (trust_parse_certificate(bytes, ret, err) == 0)
-		return 0;
-	if (err->code != ERR_NO_MEMORY && trust_parse_amd_certificate(bytes, ret, &amd) == 0)
-		return 0;
-	if (amd.code == ERR_NO_MEMORY)
-		return err_no_memory(err);
-	return -1;
+	return parse_one(bytes, x509_parse_root, ret, err);
 }
 
 static void hash_key(const struct x509_cert *cert, uint8_t ret[static SHA256_SIZE])
@@ -97,7 +89,7 @@ static int add_hardware(struct trust *trust, struct attest_bytes bytes, struct e
 
 	if (trust->hardware_count == TRUST_ROOTS_MAX)
 		return err_set(err, ERR_LIMIT, "more than %d roots", TRUST_ROOTS_MAX);
-	if (trust_parse_root(bytes, &cert, err) < 0)
+	if (parse_root(bytes, &cert, err) < 0)
 		return err_prefix(err, "root");
 	if (x509_find_extension(cert, TRUST_SIMULATION_OID))
 		return err_set(err, ERR_UNTRUSTED, "a root given as hardware carries the simulation's marker");
@@ -111,7 +103,7 @@ static int add_simulation(struct trust *trust, struct attest_bytes bytes, struct
 
 	if (trust->simulation_count == TRUST_ROOTS_MAX)
 		return err_set(err, ERR_LIMIT, "more than %d simulation roots", TRUST_ROOTS_MAX);
-	if (trust_parse_root(bytes, &cert, err) < 0)
+	if (parse_root(bytes, &cert, err) < 0)
 		return err_prefix(err, "simulation root");
 	sha256(cert->bytes, cert->size, trust->simulation_hashes[trust->simulation_count++]);
 	return 0;

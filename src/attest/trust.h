@@ -30,11 +30,9 @@ must_check int trust_init(struct trust *ret, const struct attest_roots *roots, c
 /* A simulation root counts by its exact certificate, any other by its key. */
 enum trust_kind trust_find(const struct trust *trust, const struct x509_cert *root);
 
-/* One certificate in DER or PEM: of Intel's family or for our RA-TLS, of any RA-TLS, of AMD's family, of either (told
- * by its key). */
+/* One certificate in DER or PEM: of Intel's family or for our RA-TLS, of any RA-TLS, of AMD's family. */
 must_check int trust_parse_certificate(struct attest_bytes bytes, struct x509_cert **ret, struct err *err);
 must_check int trust_parse_self_certificate(struct attest_bytes bytes, struct x509_cert **ret, struct err *err);
 must_check int trust_parse_amd_certificate(struct attest_bytes bytes, struct x509_cert **ret, struct err *err);
-must_check int trust_parse_root(struct attest_bytes bytes, struct x509_cert **ret, struct err *err);
 
 #endif

@@ -95,14 +95,14 @@ static int check_extension(const struct x509_ext *extension, struct seen *seen, 
 	bool *which = NULL;
 	int result = 0;
 
-	if (x509_oid_is(extension->oid, OID_DELTA))
+	if (der_oid_is(extension->oid, OID_DELTA))
 		return err_set(err, ERR_INVALID, "a delta CRL");
 	if (extension->critical)
 		return err_set(err, ERR_INVALID, "unknown critical CRL extension");
-	if (x509_oid_is(extension->oid, OID_CRL_NUMBER)) {
+	if (der_oid_is(extension->oid, OID_CRL_NUMBER)) {
 		which = &seen->number;
 		result = check_number(extension->value, err);
-	} else if (x509_oid_is(extension->oid, OID_AUTHORITY_KEY)) {
+	} else if (der_oid_is(extension->oid, OID_AUTHORITY_KEY)) {
 		which = &seen->authority;
 		result = check_authority_key(extension->value, err);
 	}

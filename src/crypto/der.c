@@ -221,6 +221,39 @@ int der_oid_text(struct der oid, char ret_text[static DER_OID_TEXT_SIZE], struct
 	return 0;
 }
 
+/* The arcs of dotted text, one after another; -1 at its end. */
+static int64_t take_arc(const char **text)
+{
+	int64_t arc = 0;
+
+	if (**text == '\0')
+		return -1;
+	for (; **text >= '0' && **text <= '9'; (*text)++)
+		arc = arc * 10 + (**text - '0');
+	if (**text == '.')
+		(*text)++;
+	return arc;
+}
+
+bool der_oid_is(struct der oid, const char *text)
+{
+	const int64_t top = take_arc(&text);
+	int64_t arc = top * 40 + take_arc(&text);
+	size_t at = 0;
+
+	for (; arc >= 0; arc = take_arc(&text)) {
+		int shift = 0;
+
+		while (arc >> (shift + 7))
+			shift += 7;
+		for (; shift >= 0; shift -= 7, at++)
+			if (at >= oid.size ||
+			    oid.data[at] != (uint8_t)((shift > 0 ? 0x80 : 0) | ((arc >> shift) & 0x7f)))
+				return false;
+	}
+	return at == oid.size;
+}
+
 bool der_equal(struct der a, struct der b)
 {
 	return a.size == b.size && (a.size == 0 || memcmp(a.data, b.data, a.size) == 0);

@@ -64,6 +64,9 @@ must_check int der_take_time(struct der *reader, const char *what, int64_t *ret_
 /* Content of an OID as dotted text. ERR_INVALID for a form that DER does not allow or that is too long. */
 must_check int der_oid_text(struct der oid, char ret_text[static DER_OID_TEXT_SIZE], struct err *err);
 
+/* True if it is the OID of this dotted text, which is a constant of ours (arcs below 2^56), in its only DER form. */
+bool der_oid_is(struct der oid, const char *text);
+
 bool der_equal(struct der a, struct der b);
 /* ECDSA-Sig-Value (SEQUENCE of two INTEGERs of at most 32 bytes) as raw r ‖ s. */
 must_check int der_signature_raw(struct der signature, uint8_t ret_raw[static 64], struct err *err);

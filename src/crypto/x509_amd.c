@@ -99,7 +99,9 @@ int x509_amd_take_key(struct der *tbs, struct x509_cert *cert, struct err *err)
 	} else {
 		return err_set(err, ERR_INVALID, "public key is neither RSA nor on P-384");
 	}
-	return result < 0 ? -1 : amd_key_new(cert->spki.data, cert->spki.size, &cert->amd_key, err);
+	if (result < 0 || cert->is_keyless)
+		return result;
+	return amd_key_new(cert->spki.data, cert->spki.size, &cert->amd_key, err);
 }
 
 int x509_amd_check_signature(struct der signature, struct err *err)

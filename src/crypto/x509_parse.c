@@ -25,14 +25,6 @@ static bool oid_equal(struct der oid, const uint8_t *bytes, size_t size)
 	return der_equal(oid, (struct der){bytes, size});
 }
 
-bool x509_oid_is(struct der oid, const char *text)
-{
-	char seen[DER_OID_TEXT_SIZE];
-	struct err err = ERR_INIT;
-
-	return der_oid_text(oid, seen, &err) == 0 && strcmp(seen, text) == 0;
-}
-
 int x509_take_algorithm(struct der *reader, struct err *err)
 {
 	struct der body;
@@ -104,9 +96,9 @@ static int parse_key_usage(struct der value, struct x509_cert *cert, struct err 
 
 static int parse_known_extension(const struct x509_ext *extension, struct x509_cert *cert, struct err *err)
 {
-	if (x509_oid_is(extension->oid, X509_OID_BASIC_CONSTRAINTS))
+	if (der_oid_is(extension->oid, X509_OID_BASIC_CONSTRAINTS))
 		return parse_basic_constraints(extension->value, cert, err);
-	if (x509_oid_is(extension->oid, X509_OID_KEY_USAGE))
+	if (der_oid_is(extension->oid, X509_OID_KEY_USAGE))
 		return parse_key_usage(extension->value, cert, err);
 	return 0;
 }
@@ -162,7 +154,7 @@ static int take_p256_key(struct der *tbs, struct x509_cert *cert, struct err *er
 	if (key.size != 65 || key.data[0] != POINT_UNCOMPRESSED)
 		return err_set(err, ERR_INVALID, "public key is not an uncompressed point");
 	memcpy(cert->point, key.data + 1, sizeof(cert->point));
-	return p256_public_new(cert->point, &cert->key, err);
+	return cert->is_keyless ? 0 : p256_public_new(cert->point, &cert->key, err);
 }
 
 static int keep_ecdsa_signature(struct der signature, struct x509_cert *cert, struct err *err)
@@ -220,8 +212,8 @@ static int parse_certificate(const struct family *family, struct x509_cert *cert
 	return parse_tbs(tbs, family, cert, err);
 }
 
-static int parse(const struct family *family, const void *der, size_t size, struct x509_cert **ret_cert,
-		 struct err *err)
+static int parse(const struct family *family, const void *der, size_t size, bool is_keyless,
+		 struct x509_cert **ret_cert, struct err *err)
 {
 	scoped(x509_cert_freep) struct x509_cert *cert = NULL;
 
@@ -233,6 +225,7 @@ static int parse(const struct family *family, const void *der, size_t size, stru
 	memcpy(cert->bytes, der, size);
 	cert->size = size;
 	cert->path_length = X509_PATH_LENGTH_NONE;
+	cert->is_keyless = is_keyless;
 	if (parse_certificate(family, cert, err) < 0)
 		return -1;
 	*ret_cert = TAKE_PTR(cert);
@@ -241,17 +234,28 @@ static int parse(const struct family *family, const void *der, size_t size, stru
 
 int x509_parse(const void *der, size_t size, struct x509_cert **ret_cert, struct err *err)
 {
-	return parse(&P256_FAMILY, der, size, ret_cert, err);
+	return parse(&P256_FAMILY, der, size, false, ret_cert, err);
 }
 
 int x509_parse_amd(const void *der, size_t size, struct x509_cert **ret_cert, struct err *err)
 {
-	return parse(&AMD_FAMILY, der, size, ret_cert, err);
+	return parse(&AMD_FAMILY, der, size, false, ret_cert, err);
+}
+
+int x509_parse_root(const void *der, size_t size, struct x509_cert **ret_cert, struct err *err)
+{
+	struct err amd = ERR_INIT;
+
+	if (parse(&P256_FAMILY, der, size, true, ret_cert, err) == 0)
+		return 0;
+	if (err->code == ERR_NO_MEMORY || parse(&AMD_FAMILY, der, size, true, ret_cert, &amd) == 0)
+		return err->code == ERR_NO_MEMORY ? -1 : 0;
+	return amd.code == ERR_NO_MEMORY ? err_no_memory(err) : -1;
 }
 
 int x509_parse_self(const void *der, size_t size, struct x509_cert **ret_cert, struct err *err)
 {
-	return parse(&SELF_FAMILY, der, size, ret_cert, err);
+	return parse(&SELF_FAMILY, der, size, false, ret_cert, err);
 }
 
 void x509_cert_free(struct x509_cert *cert)
@@ -295,7 +299,7 @@ int x509_check_critical(const struct x509_cert *cert, const char *const *known, 
 const struct x509_ext *x509_find_extension(const struct x509_cert *cert, const char *oid)
 {
 	for (size_t i = 0; i < cert->extension_count; i++)
-		if (x509_oid_is(cert->extensions[i].oid, oid))
+		if (der_oid_is(cert->extensions[i].oid, oid))
 			return &cert->extensions[i];
 	return NULL;
 }

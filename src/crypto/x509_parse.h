@@ -62,6 +62,7 @@ struct x509_cert {
 	uint8_t signature[64];    /* ECDSA */
 	struct amd_key *amd_key;  /* AMD: the key, ready for use; owned */
 	struct der amd_signature; /* AMD: AMD_SIGNATURE_SIZE bytes */
+	bool is_keyless;          /* neither key was made */
 	bool is_ca;               /* basicConstraints CA:TRUE */
 	int path_length;
 	bool has_key_usage;
@@ -78,6 +79,8 @@ must_check int x509_parse_amd(const void *der, size_t size, struct x509_cert **r
  * and SHA-256, 384 or 512. point and key are filled in for P-256 only.
  */
 must_check int x509_parse_self(const void *der, size_t size, struct x509_cert **ret_cert, struct err *err);
+/* A root of either family that is only ever compared: its key is not made ready, which is most of the work. */
+must_check int x509_parse_root(const void *der, size_t size, struct x509_cert **ret_cert, struct err *err);
 void x509_cert_free(struct x509_cert *cert);
 DEFINE_SCOPED_PTR(struct x509_cert, x509_cert_free);
 
@@ -106,9 +109,8 @@ void x509_common_name(const struct x509_cert *cert, char ret_text[static X509_CO
 must_check int x509_san_open(const struct x509_ext *extension, struct der *ret_reader, struct err *err);
 must_check int x509_san_next(struct der *reader, char ret_text[static X509_SAN_TEXT_SIZE], struct err *err);
 
-/* For crl_parse.c: AlgorithmIdentifier ecdsa-with-SHA256, one Extension, and that an OID is this dotted text. */
+/* For crl_parse.c: AlgorithmIdentifier ecdsa-with-SHA256, one Extension. */
 must_check int x509_take_algorithm(struct der *reader, struct err *err);
 must_check int x509_take_extension(struct der *reader, struct x509_ext *ret, struct err *err);
-bool x509_oid_is(struct der oid, const char *text);
 
 #endif

@@ -185,7 +185,7 @@ int x509_view_parse(const void *der, size_t size, struct x509_view *ret, struct 
 const struct x509_ext *x509_view_find(const struct x509_view *view, const char *oid)
 {
 	for (size_t i = 0; i < view->extension_count; i++)
-		if (x509_oid_is(view->extensions[i].oid, oid))
+		if (der_oid_is(view->extensions[i].oid, oid))
 			return &view->extensions[i];
 	return NULL;
 }

@@ -9,11 +9,15 @@
 /* Texts longer than this are not repeated whole in errors. */
 #define SHOWN_MAX 60
 
-/* Brackets outside texts. Whether they match is jansson's business: an unmatched ']' or '}' never deepens. */
-static int check_depth(const char *text, size_t size, size_t max_depth, struct err *err)
+/*
+ * Brackets and commas outside texts, before anything is read or allocated. Whether brackets match is jansson's
+ * business: an unmatched ']' or '}' never deepens.
+ */
+static int check_bounds(const char *text, size_t size, size_t max_depth, size_t max_values, struct err *err)
 {
 	bool in_text = false;
 	size_t depth = 0;
+	size_t values = 1;
 
 	for (size_t i = 0; i < size; i++) {
 		if (in_text) {
@@ -29,19 +33,28 @@ static int check_depth(const char *text, size_t size, size_t max_depth, struct e
 			depth++;
 		if ((text[i] == '}' || text[i] == ']') && depth > 0)
 			depth--;
+		values += text[i] == '{' || text[i] == '[' || text[i] == ',';
 		if (depth > max_depth)
 			return err_set(err, ERR_LIMIT, "byte %zu: JSON nested deeper than %zu", i, max_depth);
+		if (values > max_values)
+			return err_set(err, ERR_LIMIT, "byte %zu: JSON of more than %zu values", i, max_values);
 	}
 	return 0;
 }
 
 int json_parse_strict(const void *data, size_t size, size_t max_depth, json_t **ret, struct err *err)
 {
+	return json_parse_bounded(data, size, max_depth, SIZE_MAX, ret, err);
+}
+
+int json_parse_bounded(const void *data, size_t size, size_t max_depth, size_t max_values, json_t **ret,
+		       struct err *err)
+{
 	json_error_t fault;
 	json_t *root;
 
 	assert(max_depth >= 1 && max_depth <= JSON_DEPTH_MAX);
-	if (check_depth(data, size, max_depth, err) < 0)
+	if (check_bounds(data, size, max_depth, max_values, err) < 0)
 		return -1;
 	root = json_loadb(data, size, JSON_REJECT_DUPLICATES, &fault);
 	if (!root && json_error_code(&fault) == json_error_out_of_memory)

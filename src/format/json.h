@@ -21,6 +21,9 @@
 
 /* max_depth counts open brackets: 1 allows {"a":1} and no object or array inside. */
 must_check int json_parse_strict(const void *data, size_t size, size_t max_depth, json_t **ret, struct err *err);
+/* The same for what must not cost more than its size: max_values counts brackets and commas, which bound all values. */
+must_check int json_parse_bounded(const void *data, size_t size, size_t max_depth, size_t max_values, json_t **ret,
+				  struct err *err);
 
 /* Texts: at most size_max bytes (inclusive, without the zero byte). */
 must_check int json_get_text(const json_t *object, const char *name, size_t size_max, const char **ret,

@@ -103,7 +103,7 @@ int signed_json_parse(const void *data, size_t size, const char *name, struct si
 
 	if (size == 0 || size > SIGNED_JSON_SIZE_MAX)
 		return err_set(err, ERR_LIMIT, "%zu bytes, expected 1 to %u", size, SIGNED_JSON_SIZE_MAX);
-	if (json_parse_strict(data, size, SIGNED_JSON_DEPTH_MAX, &result.root, err) < 0)
+	if (json_parse_bounded(data, size, SIGNED_JSON_DEPTH_MAX, SIGNED_JSON_VALUES_MAX, &result.root, err) < 0)
 		return -1;
 	if (!json_is_object(result.root)) {
 		(void)err_set(err, ERR_INVALID, "not a JSON object");

@@ -11,8 +11,10 @@
 
 #include "format/json.h"
 
-#define SIGNED_JSON_SIZE_MAX (1u << 20)
-#define SIGNED_JSON_DEPTH_MAX 8 /* real collateral nests 7 deep */
+/* Real collateral has up to 30 KB and 3,000 values, nested 7 deep. */
+#define SIGNED_JSON_SIZE_MAX (128u << 10)
+#define SIGNED_JSON_VALUES_MAX 8192
+#define SIGNED_JSON_DEPTH_MAX 8
 
 struct signed_json {
 	json_t *root;               /* owned */

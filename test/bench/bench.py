@@ -58,6 +58,26 @@ def deploy_times(cloud, folder):
     return app
 
 
+ATTEST_BASES = {
+    "warm": ("verdict, collateral prepared", "its signatures alone"),
+    "cold": ("verdict from files", "all signatures and decoding alone"),
+    "two": ("two threads: time between verdicts", "two processes, signatures alone"),
+    "scale": ("two threads: time between verdicts", "two processes of verdicts"),
+    "memory": ("a prepared set", "one MiB"),
+    "worst": ("dearest input of 1 MB", "dearest honest input"),
+}
+
+
+def attest_times():
+    """The verifier beside the same OpenSSL calls done bare: bench_attest prints NAME OURS BARE."""
+    done = subprocess.run([BUILD / "test/bench/bench_attest"], capture_output=True, text=True, check=True)
+    for line in done.stdout.splitlines():
+        name, ours, bare = line.split()
+        kind, _, what = name.partition("-")
+        text, base = ATTEST_BASES[kind]
+        row(f"attest {what}: {text}", float(ours), "B" if kind == "memory" else "µs", base, float(bare))
+
+
 def request_times(cloud, app):
     address = f"https://{app['domain_name']}:{cloud.port}/"
     resolve = ["--resolve", f"{app['domain_name']}:{cloud.port}:127.0.0.1"]
@@ -80,10 +100,8 @@ def main():
     finally:
         cloud.remove()
     bench_connect.run(BUILD, row)
-    native = BUILD / "test" / "bench"
-    for program in sorted(native.glob("bench_*")) if native.is_dir() else []:
-        if os.access(program, os.X_OK) and program.is_file():
-            subprocess.run([program], check=True)
+    attest_times()
+    subprocess.run([BUILD / "test/bench/bench_http"], check=True)
 
 
 if __name__ == "__main__":

@@ -179,12 +179,43 @@ static void test_check(void **state)
 	assert_int_equal(der_check(DER(0x30, 2, 4, 1), 4, &err), -1);
 }
 
+static void test_oid_is(void **state)
+{
+	static const struct {
+		const char *text;
+		uint8_t bytes[12];
+		size_t size;
+	} OIDS[] = {
+	    {"2.5.29.19", {0x55, 0x1d, 0x13}, 3},
+	    {"1.2.840.113741.1.13.1", {0x2a, 0x86, 0x48, 0x86, 0xf8, 0x4d, 0x01, 0x0d, 0x01}, 9},
+	    {"2.999.128", {0x88, 0x37, 0x81, 0x00}, 4},
+	    {"0.6.9.42", {0x06, 0x09, 0x2a}, 3},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT_OF(OIDS); i++) {
+		const struct der oid = {OIDS[i].bytes, OIDS[i].size};
+		char seen[DER_OID_TEXT_SIZE];
+		struct err err = ERR_INIT;
+
+		assert_ok(der_oid_text(oid, seen, &err), &err);
+		assert_string_equal(seen, OIDS[i].text);
+		for (size_t n = 0; n < COUNT_OF(OIDS); n++)
+			assert_int_equal(der_oid_is(oid, OIDS[n].text), n == i);
+		assert_false(der_oid_is((struct der){oid.data, oid.size - 1}, OIDS[i].text));
+		assert_false(der_oid_is((struct der){oid.data, oid.size + 1}, OIDS[i].text));
+	}
+	/* Padded: not the form of DER. */
+	assert_false(der_oid_is((struct der){(const uint8_t *)"\x55\x80\x1d\x13", 4}, "2.5.29.19"));
+	assert_false(der_oid_is((struct der){NULL, 0}, "2.5.29.19"));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    cmocka_unit_test(test_lengths), cmocka_unit_test(test_integers), cmocka_unit_test(test_booleans_and_bits),
-	    cmocka_unit_test(test_times),   cmocka_unit_test(test_oids),     cmocka_unit_test(test_signatures),
-	    cmocka_unit_test(test_check),
+	    cmocka_unit_test(test_lengths), cmocka_unit_test(test_integers),   cmocka_unit_test(test_booleans_and_bits),
+	    cmocka_unit_test(test_oids),    cmocka_unit_test(test_oid_is),     cmocka_unit_test(test_times),
+	    cmocka_unit_test(test_oids),    cmocka_unit_test(test_signatures), cmocka_unit_test(test_check),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

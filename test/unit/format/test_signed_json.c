@@ -79,6 +79,34 @@ static void test_limits(void **state)
 	expect_range("{\"body\":{\"a\":[[[[[[1]]]]]]}," SIGNATURE "}", "{\"a\":[[[[[[1]]]]]]}");
 }
 
+/* An array of so many numbers and whatever else counts: two brackets, one comma, the first value. */
+static int parse_many(size_t values, struct err *err)
+{
+	char *text = malloc(SIGNED_JSON_SIZE_MAX);
+	struct signed_json json = {0};
+	size_t used;
+	int result;
+
+	assert_non_null(text);
+	used = (size_t)snprintf(text, SIGNED_JSON_SIZE_MAX, "{\"body\":{\"a\":[0");
+	for (size_t i = 5; i < values; i++)
+		used += (size_t)snprintf(text + used, SIGNED_JSON_SIZE_MAX - used, ",1");
+	used += (size_t)snprintf(text + used, SIGNED_JSON_SIZE_MAX - used, "]}," SIGNATURE "}");
+	result = signed_json_parse(text, used, "body", &json, err);
+	signed_json_done(&json);
+	free(text);
+	return result;
+}
+
+static void test_number_of_values(void **state)
+{
+	struct err err = ERR_INIT;
+
+	(void)state;
+	assert_ok(parse_many(SIGNED_JSON_VALUES_MAX, &err), &err);
+	assert_fails(parse_many(SIGNED_JSON_VALUES_MAX + 1, &err), &err, ERR_LIMIT, "of more than 8192 values");
+}
+
 static void advisories(const char *text, int result, size_t count)
 {
 	json_t *level = json_loads(text, 0, NULL);
@@ -116,10 +144,8 @@ static void test_advisories(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    cmocka_unit_test(test_ranges),
-	    cmocka_unit_test(test_refusals),
-	    cmocka_unit_test(test_limits),
-	    cmocka_unit_test(test_advisories),
+	    cmocka_unit_test(test_ranges),           cmocka_unit_test(test_refusals),   cmocka_unit_test(test_limits),
+	    cmocka_unit_test(test_number_of_values), cmocka_unit_test(test_advisories),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
