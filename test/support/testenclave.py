@@ -145,6 +145,7 @@ class Enclave:
         self.code_key = os.urandom(32)
         self.uuid = str(uuid_module.uuid4())
         self.process = None
+        self.program = self.build / "mse-enclave"
         self.argv = ["mse-enclave"]
         self.log_to = None      # a descriptor instead of the file
         for name in ("code", "instance", "state", "run", "app", "home"):
@@ -201,7 +202,7 @@ class Enclave:
     def _spawn(self, theirs, log_fd):
         """posix_spawn moves the socket to number 3; Popen cannot."""
         pid = os.posix_spawn(
-            str(self.build / "mse-enclave"), self.argv, self.env,
+            str(self.program), self.argv, self.env,
             file_actions=[
                 (os.POSIX_SPAWN_OPEN, 0, "/dev/null", os.O_RDONLY, 0),
                 (os.POSIX_SPAWN_DUP2, log_fd, 1),

@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * gramine_like PROGRAM ARGV0 ARG…: runs a program under a filter that answers ENOSYS to what Gramine does not have.
+ * What a filter cannot see (an epoll that watches an epoll) is the test's to look for in /proc.
+ */
+#include <errno.h>
+#include <sched.h>
+#include <seccomp.h>
+#include <stdio.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "base/scoped.h"
+
+#ifndef SYS_landlock_create_ruleset
+#define SYS_landlock_create_ruleset 444
+#endif
+
+static const int refused[] = {
+#ifdef SYS_eventfd
+    SYS_eventfd,      SYS_signalfd,       SYS_inotify_init,   SYS_fork,
+    SYS_vfork,
+#endif
+    SYS_eventfd2,     SYS_signalfd4,      SYS_inotify_init1,  SYS_timerfd_create,
+    SYS_memfd_create, SYS_io_uring_setup, SYS_io_uring_enter, SYS_landlock_create_ruleset,
+    SYS_userfaultfd,  SYS_pidfd_open,     SYS_clone3, /* its flags cannot be seen: the C library goes back to clone,
+							 whose can */
+};
+
+static int install(void)
+{
+	scmp_filter_ctx filter = seccomp_init(SCMP_ACT_ALLOW);
+	int status = filter ? 0 : -1;
+
+	for (size_t i = 0; status == 0 && i < COUNT_OF(refused); i++)
+		status = seccomp_rule_add(filter, SCMP_ACT_ERRNO(ENOSYS), refused[i], 0);
+	/* A thread is fine, a process is not. */
+	if (status == 0)
+		status = seccomp_rule_add(filter, SCMP_ACT_ERRNO(ENOSYS), SYS_clone, 1,
+					  SCMP_A0(SCMP_CMP_MASKED_EQ, CLONE_THREAD, 0));
+	if (status == 0)
+		status = seccomp_load(filter);
+	seccomp_release(filter);
+	return status;
+}
+
+int main(int argc, char **argv)
+{
+	if (argc < 3 || install() != 0) {
+		(void)fprintf(stderr, "gramine_like: cannot install the filter\n");
+		return 125;
+	}
+	(void)execv(argv[1], argv + 2);
+	return 126;
+}
