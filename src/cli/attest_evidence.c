@@ -42,7 +42,9 @@ static int read_host(const struct cmd_call *call, const char *text, struct evide
 	    .host = address.host, .port = address.port, .sni = name, .verify = TLS_VERIFY_NONE};
 
 	if (tls_client_open(&options, &tls, err) < 0)
-		return -1;
+		return err->code == ERR_UNSUPPORTED ? err_prefix(err, "tls-version") : -1;
+	if (tls_client_is_resumed(tls))
+		return err_set(err, ERR_UNTRUSTED, "tls-resumed: the connection was resumed");
 	leaf = tls_client_leaf(tls, &size);
 	if (buf_add(&evidence->data, leaf, size, err) < 0)
 		return -1;

@@ -35,7 +35,10 @@ struct evidence {
 	char domain[URI_HOST_MAX + 1]; /* whom the handshake was to be with */
 };
 
-/* 1 loaded, 0 no option names any; more than one is ERR_INVALID. *ret may be given to evidence_done in any case. */
+/*
+ * 1 loaded, 0 no option names any; more than one is ERR_INVALID. A server without TLS 1.3 is named "tls-version: …".
+ * *ret may be given to evidence_done in any case.
+ */
 must_check int evidence_load(const struct cmd_call *call, struct evidence *ret, struct err *err);
 void evidence_done(struct evidence *evidence);
 

@@ -16,7 +16,7 @@ static int print_json(struct cmd_call *call, const struct attest_verdict *verdic
 
 	if (!object)
 		return err_no_memory(err);
-	if (json_object_set_new(object, "collateral", collateral_source_json(source)) < 0 ||
+	if (json_object_set_new(object, "collateral", source ? collateral_source_json(source) : json_array()) < 0 ||
 	    (more && json_object_update(object, more) < 0)) {
 		json_decref(object);
 		return err_no_memory(err);
@@ -33,7 +33,7 @@ static int print_text(struct cmd_call *call, const struct attest_verdict *verdic
 
 	if (!text)
 		return err_no_memory(err);
-	if (collateral_source_text(source, &line, err) < 0)
+	if (source && collateral_source_text(source, &line, err) < 0)
 		return -1;
 	out_print(call->out, "%s", text);
 	if (line.size)

@@ -11,8 +11,8 @@ struct collateral_source;
 DEFINE_SCOPED_PTR(struct attest_verdict, attest_verdict_free);
 
 /*
- * Prints it and sets call->exit to 0 (accepted) or 2 (refused). source: who gave the collateral is told after it.
- * more: members for the object, or NULL; taken over in any case.
+ * Prints it and sets call->exit to 0 (accepted) or 2 (refused). source (may be NULL): who gave the collateral is told
+ * after it. more: members for the object, or NULL; taken over in any case.
  */
 must_check int attest_report(struct cmd_call *call, const struct attest_verdict *verdict,
 			     const struct collateral_source *source, json_t *more, struct err *err);

@@ -165,10 +165,16 @@ static int load(struct cmd_call *call, struct question *question, struct err *er
 static int run(struct cmd_call *call, struct question *question, struct err *err)
 {
 	scoped(attest_verdict_freep) struct attest_verdict *verdict = NULL;
+	struct err failed = ERR_INIT;
 	const char *text_kind;
 
-	if (load(call, question, err) < 0 || judge(question, &verdict, err) < 0)
+	if (load(call, question, &failed) < 0 || judge(question, &verdict, &failed) < 0) {
+		verdict = attest_report_of_connection(&failed, question->options.time);
+		if (verdict)
+			return attest_report(call, verdict, question->options.collateral, NULL, err);
+		*err = failed;
 		return -1;
+	}
 	text_kind = evidence_text_kind(&question->evidence);
 	if (text_kind)
 		out_warning(call->out, "'%s' is %s, and is judged as the bytes it is: decode it first",

@@ -271,6 +271,17 @@ def test_a_plain_server_has_no_evidence(build, world, tmp_path):
     assert result.code == 2 and result.json()["error"] == "ratls-certificate", result.text
 
 
+@pytest.mark.parametrize("command", ["verify", "fresh"])
+def test_older_tls_is_refused_by_name(build, world, tmp_path, command):
+    context = attackers.server_context(*attackers.make_certificate("old.localhost"),
+                                       maximum=attackers.ssl.TLSVersion.TLSv1_2)
+    with attackers.ending(context, lambda tls, _: None) as old:
+        result = attestcommand.run(build, command, "--host", f"old.localhost:{old.port}", "--pccs", world.pccs.url,
+                                   "--json", *(["--role", "2"] if command == "fresh" else []), cwd=tmp_path)
+    assert result.code == 2 and result.json()["error"] == "tls-version", result.text
+    attestcommand.check_verdict(result.json())
+
+
 def test_a_bundle_of_a_host_is_its_certificate(build, world, live, tmp_path):
     enclave, port = live
     path = tmp_path / "host.json"

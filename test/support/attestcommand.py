@@ -1,9 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
 """Runs `mse attest` for test/e2e/test_attest_command*.py and says what every verdict of it must have."""
+import functools
 import json
 import pathlib
 import subprocess
 
+import jsonschema
+
+SCHEMA = pathlib.Path(__file__).resolve().parents[2] / "docs/formats/verdict.schema.json"
 MEMBERS = ("verdict", "error", "tee", "tcb_status", "advisory_ids", "debug", "simulated", "measurement", "report_data",
            "signer", "checks", "valid_until")
 
@@ -29,8 +33,16 @@ def run(build, *argv, cwd, stdin=b"", env=None):
     return Result(done)
 
 
+@functools.cache
+def schema():
+    document = json.loads(SCHEMA.read_text())
+    jsonschema.Draft7Validator.check_schema(document)
+    return jsonschema.Draft7Validator(document)
+
+
 def check_verdict(verdict):
-    """The members that issue and docs/formats/verdict.md promise, and that they agree."""
+    """It fits the schema, has what every verdict must have, and its members agree."""
+    schema().validate(verdict)
     missing = [name for name in MEMBERS if name not in verdict]
     assert not missing, missing
     failed = [check for check in verdict["checks"] if check["result"] == "failed"]
