@@ -524,6 +524,7 @@ ATTEST_API int attest_policy_parse(const struct attest_bytes *json, struct attes
 	else if (parse(json, ret_policy, &err) == 0)
 		return 0;
 	else
-		(void)snprintf(ret_why, ATTEST_TEXT_SIZE, "%.*s", ATTEST_TEXT_SIZE - 1, err.text);
+		(void)snprintf(ret_why, ATTEST_TEXT_SIZE, "%.*s", ATTEST_TEXT_SIZE - 1,
+			       err.code == ERR_NO_MEMORY ? "out of memory" : err.text);
 	return -1;
 }

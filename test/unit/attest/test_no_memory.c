@@ -61,14 +61,17 @@ static int teardown(void **state)
 	return 0;
 }
 
-/* The bare quote of test_tdx; NULL: the fresh answer. */
+/* The bare quote of test_tdx, the certificate of test_certificate; both NULL: the fresh answer. */
 static const struct attest_evidence *bare;
+static const struct attest_certificate *certificate;
 
 static int verify(const struct attest_collateral *collateral, const struct attest_roots *roots,
 		  struct attest_verdict **ret_verdict, const char **ret_why)
 {
 	const struct attest_binding binding = {.report_data = {question.report_data, sizeof(question.report_data)}};
 
+	if (certificate)
+		return attest_verify_certificate(certificate, collateral, roots, TEST_TIME, NULL, ret_verdict, ret_why);
 	if (bare)
 		return attest_verify(bare, &binding, collateral, roots, TEST_TIME, NULL, ret_verdict, ret_why);
 	return attest_verify_fresh(&channel.fresh, collateral, roots, TEST_TIME, NULL, ret_verdict, ret_why);
@@ -126,6 +129,47 @@ static void test_bad(void **state)
 	each_allocation("fresh-binding");
 }
 
+/* As that of any maker: the certificate is read by another parser, its key verified by another function. */
+static void test_certificate(void **state)
+{
+	const struct attest_certificate any = {.certificate = {channel.cert_der.data, channel.cert_der.size}};
+
+	(void)state;
+	certificate = &any;
+	each_allocation("none");
+	certificate = NULL;
+}
+
+/* A policy is there whole, or not at all. */
+static void test_policy(void **state)
+{
+	static const char TEXT[] =
+	    "{\"version\":1,\"advisories\":[\"a\",\"b\"],\"measurements\":["
+	    "\"0000000000000000000000000000000000000000000000000000000000000000\"],"
+	    "\"sgx\":{\"isvprodid\":1,\"isvfamilyid\":\"00000000000000000000000000000000\"},"
+	    "\"deny\":[{\"reason\":\"x\",\"fmspc\":\"000000000000\"}],\"simulation_roots\":[\"x\"],"
+	    "\"exceptions\":[{\"reason\":\"x\",\"until\":\"2026-06-01T00:00:00Z\",\"advisories\":[\"c\"]}]}";
+	const struct attest_bytes bytes = {(const uint8_t *)TEXT, strlen(TEXT)};
+	int result = -1;
+
+	(void)state;
+	for (long i = 0; result < 0; i++) {
+		struct attest_policy *policy = NULL;
+		char why[ATTEST_TEXT_SIZE] = "";
+
+		countdown = i;
+		result = attest_policy_parse(&bytes, &policy, why);
+		countdown = -1;
+		if (result < 0) {
+			assert_null(policy);
+			assert_string_equal(why, "out of memory");
+		} else {
+			assert_true(i > 10);
+		}
+		attest_policy_free(policy);
+	}
+}
+
 static void judge_tdx(struct test_evidence *evidence, const char *error)
 {
 	struct attest_evidence quote;
@@ -173,7 +217,8 @@ static void test_output(void **state)
 
 int main(void)
 {
-	const struct CMUnitTest tests[] = {TEST(test_good), TEST(test_bad), TEST(test_tdx), TEST(test_output)};
+	const struct CMUnitTest tests[] = {TEST(test_good),   TEST(test_bad), TEST(test_certificate),
+					   TEST(test_policy), TEST(test_tdx), TEST(test_output)};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
