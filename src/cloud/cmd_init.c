@@ -13,11 +13,11 @@
 #include "cloud/cloud.h"
 #include "cloud/command.h"
 #include "cloud/files.h"
+#include "cloud/image_build.h"
 #include "cloud/image_copy.h"
 #include "crypto/x509_build.h"
 #include "domain/text_rule.h"
 #include "domain/user.h"
-#include "image/image.h"
 #include "store/store_hardware.h"
 #include "tee/sim_pki.h"
 
@@ -138,66 +138,13 @@ static int make_store(const char *dir, const struct plan *plan, struct err *err)
 	return account_create(store, plan->admin, &plan->password, true, plan->now, err);
 }
 
-static void show_progress(void *arg, const char *phase, size_t done, size_t total)
-{
-	const char *name = arg;
-
-	if (isatty(STDERR_FILENO))
-		(void)fprintf(stderr, "\r  image %s: %s %zu of %zu \033[K%s", name, phase, done, total,
-			      done == total ? "\n" : "");
-}
-
-static int build_one(const char *dir, const struct image_spec *spec, const char *program, struct err *err)
-{
-	scoped(bill_freep) struct bill *bill = NULL;
-	scoped(freep) char *root = NULL;
-	scoped(freep) char *image_dir = NULL;
-	scoped(freep) char *bill_path = NULL;
-	const struct image_progress progress = {.step = show_progress, .arg = (void *)spec->name};
-	uint8_t digest[32];
-
-	if (file_path(dir, &image_dir, err, FILE_IMAGES "/%s", spec->name) < 0 ||
-	    fs_make_dirs(image_dir, 0700, err) < 0 || fs_join(image_dir, "root", &root, err) < 0 ||
-	    fs_join(image_dir, "bill.json", &bill_path, err) < 0 ||
-	    image_build(spec->name, program, root, &progress, &bill, err) < 0)
-		return -1;
-	return image_bill_save(bill, bill_path, digest, err);
-}
-
-/* Every built-in image whose packages are installed; at least one. */
-static int build_images(const char *dir, const struct plan *plan, struct err *err)
-{
-	scoped(freep) char *program = NULL;
-	size_t built = 0;
-
-	if (plan->image && !image_find(plan->image))
-		return err_set(err, ERR_NOT_FOUND, "there is no built-in image '%s'", plan->image);
-	if (file_program(plan->config.enclave_program, "mse-enclave", &program, err) < 0)
-		return -1;
-	for (const struct image_spec *spec = image_specs; spec->name; spec++) {
-		struct err missing = ERR_INIT;
-
-		if (plan->image && strcmp(plan->image, spec->name) != 0)
-			continue;
-		if (image_is_buildable(spec, &missing) < 0) {
-			(void)printf("  image %s left out: %s\n", spec->name, missing.text);
-			continue;
-		}
-		if (build_one(dir, spec, program, err) < 0)
-			return err_prefix(err, "image %s", spec->name);
-		(void)printf("  image %s\n", spec->name);
-		built++;
-	}
-	return built ? 0 : err_set(err, ERR_NOT_FOUND, "no image could be made: install the packages named above");
-}
-
 static int make_images(const char *dir, const struct plan *plan, struct err *err)
 {
 	if (strcmp(plan->config.engine, "fake") == 0 && !plan->images_from && !plan->image)
 		return 0;
 	if (plan->images_from)
 		return image_copy_all(plan->images_from, plan->image, dir, err);
-	return build_images(dir, plan, err);
+	return image_build_all(dir, plan->image, plan->config.enclave_program, err);
 }
 
 static int make_all(const char *dir, const struct plan *plan, struct err *err)

@@ -8,7 +8,7 @@
 #include "cloud/config.h"
 
 static const struct command *const commands[] = {
-    &command_init, &command_serve, &command_user_add, &command_token_create, &command_stop_all,
+    &command_init, &command_serve, &command_user_add, &command_token_create, &command_stop_all, &command_image_refresh,
 };
 
 /* How many of argv are the command's words; -1 if they are not. */

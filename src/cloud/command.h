@@ -32,7 +32,8 @@ struct command {
 	int (*run)(const struct command_line *line, struct err *err);
 };
 
-extern const struct command command_init, command_serve, command_user_add, command_token_create, command_stop_all;
+extern const struct command command_init, command_serve, command_user_add, command_token_create, command_stop_all,
+    command_image_refresh;
 
 /* Picks the command by the longest match of words, reads its options. ERR_INVALID says what was wrong. */
 must_check int command_parse(int argc, char **argv, const struct command **ret_command, struct command_line *ret_line,

@@ -184,6 +184,7 @@ static int write_files(struct deployment *deployment, struct err *err)
 
 	if (make_subdir(dir, "instance", err) < 0 || make_subdir(dir, "state", err) < 0 ||
 	    write_one(dir, "manifest.toml", deployment->manifest.data, deployment->manifest.size, err) < 0 ||
+	    image_of_app_save(dir, deployment->image->digest, err) < 0 ||
 	    write_one(dir, "instance/instance.json", app->instance, strlen(app->instance), err) < 0)
 		return -1;
 	if (app->tls != APP_TLS_OWNER)

@@ -10,6 +10,8 @@
 #include "format/bill_signature.h"
 #include "format/hex.h"
 
+#define BILL_FILE "bill.json"
+
 /* A publisher's signature is optional. One for another bill helps nobody: the operator is told. */
 static int load_signature(const char *dir, struct image *image, const uint8_t digest[static SHA256_SIZE],
 			  struct err *err)
@@ -36,7 +38,10 @@ static int load_image(const char *dir, struct image *image, struct err *err)
 	scoped(freep) char *bill_path = NULL;
 	uint8_t digest[SHA256_SIZE];
 
-	if (fs_join(dir, "root", &image->root, err) < 0 || fs_join(dir, "bill.json", &bill_path, err) < 0)
+	image->dir = strdup(dir);
+	if (!image->dir)
+		return err_no_memory(err);
+	if (fs_join(dir, "root", &image->root, err) < 0 || fs_join(dir, BILL_FILE, &bill_path, err) < 0)
 		return -1;
 	image->bill_text = BUF_INIT(BILL_TEXT_MAX);
 	if (fs_read(bill_path, &image->bill_text, err) < 0 ||
@@ -52,13 +57,36 @@ struct visit {
 	struct images *images;
 };
 
+/* What a refresh was building when it was killed has no bill yet. */
+static int visit_hidden(const char *name, const struct visit *visit, struct err *err)
+{
+	struct images *images = visit->images;
+	struct image *image = &images->kept[images->kept_count];
+	scoped(freep) char *dir = NULL;
+	scoped(freep) char *bill_path = NULL;
+
+	if (fs_join(visit->dir, name, &dir, err) < 0 || fs_join(dir, BILL_FILE, &bill_path, err) < 0)
+		return -1;
+	if (!fs_exists(bill_path))
+		return 0;
+	if (images->kept_count == IMAGES_MAX)
+		return err_set(err, ERR_LIMIT, "more than %d former images are kept", IMAGES_MAX);
+	images->kept_count++;
+	if (load_image(dir, image, err) < 0)
+		return -1;
+	(void)snprintf(image->name, sizeof(image->name), "%s", image->bill->image);
+	return 0;
+}
+
 static int visit_image(const char *name, void *arg, struct err *err)
 {
 	const struct visit *visit = arg;
 	struct image *image = &visit->images->items[visit->images->count];
 	scoped(freep) char *dir = NULL;
 
-	if (name[0] == '.' || !strchr(name, ':'))
+	if (name[0] == '.')
+		return visit_hidden(name, visit, err);
+	if (!strchr(name, ':'))
 		return 0;
 	if (visit->images->count == IMAGES_MAX)
 		return err_set(err, ERR_LIMIT, "more than %d images", IMAGES_MAX);
@@ -84,17 +112,63 @@ int images_load(const char *data_dir, struct images **ret, struct err *err)
 	return 0;
 }
 
+static void image_done(struct image *image)
+{
+	bill_free(image->bill);
+	buf_done(&image->bill_text);
+	buf_done(&image->signature);
+	free(image->dir);
+	free(image->root);
+}
+
 void images_free(struct images *images)
 {
 	if (!images)
 		return;
-	for (size_t i = 0; i < images->count; i++) {
-		bill_free(images->items[i].bill);
-		buf_done(&images->items[i].bill_text);
-		buf_done(&images->items[i].signature);
-		free(images->items[i].root);
-	}
+	for (size_t i = 0; i < images->count; i++)
+		image_done(&images->items[i]);
+	for (size_t i = 0; i < images->kept_count; i++)
+		image_done(&images->kept[i]);
 	free(images);
+}
+
+int images_find_digest(const struct images *images, const char *digest, const struct image **ret, struct err *err)
+{
+	const struct image *found = NULL;
+
+	for (size_t i = 0; i < images->count && !found; i++)
+		found = strcmp(images->items[i].digest, digest) == 0 ? &images->items[i] : NULL;
+	for (size_t i = 0; i < images->kept_count && !found; i++)
+		found = strcmp(images->kept[i].digest, digest) == 0 ? &images->kept[i] : NULL;
+	if (!found)
+		return err_set(err, ERR_NOT_FOUND, "the image with bill %s is not there any more", digest);
+	*ret = found;
+	return 0;
+}
+
+int image_of_app_load(const char *app_dir, char ret[static IMAGE_DIGEST_SIZE], struct err *err)
+{
+	scoped(buf_done) struct buf text = BUF_INIT(IMAGE_DIGEST_SIZE - 1);
+	scoped(freep) char *path = NULL;
+	uint8_t digest[SHA256_SIZE];
+
+	if (fs_join(app_dir, IMAGE_OF_APP_NAME, &path, err) < 0)
+		return -1;
+	if (!fs_exists(path))
+		return 0;
+	if (fs_read(path, &text, err) < 0 || hex_decode(buf_text(&text), text.size, digest, sizeof(digest), err) < 0)
+		return err_prefix(err, "'%s'", path);
+	hex_encode(digest, sizeof(digest), ret);
+	return 1;
+}
+
+int image_of_app_save(const char *app_dir, const char *digest, struct err *err)
+{
+	scoped(freep) char *path = NULL;
+
+	if (fs_join(app_dir, IMAGE_OF_APP_NAME, &path, err) < 0)
+		return -1;
+	return fs_write_atomic(path, digest, strlen(digest), 0600, err);
 }
 
 int images_find(const struct images *images, const char *docker, const struct image **ret, struct err *err)

@@ -154,6 +154,22 @@ static int make_paths(const struct cloud *cloud, const struct app *app, struct l
 	return file_run_dir(cloud->data_dir, app->id, &ret->run, err);
 }
 
+/* The version it was deployed with: the manifest names that one's files. Data directories of before have one only. */
+static int find_image(const struct cloud *cloud, const struct app *app, const struct image **ret, struct err *err)
+{
+	scoped(freep) char *app_dir = NULL;
+	char digest[IMAGE_DIGEST_SIZE];
+	int found;
+
+	if (file_path(cloud->data_dir, &app_dir, err, FILE_APPS "/%s", app->id) < 0)
+		return -1;
+	found = image_of_app_load(app_dir, digest, err);
+	if (found < 0)
+		return -1;
+	return found == 1 ? images_find_digest(cloud->images, digest, ret, err)
+			  : images_find(cloud->images, app->docker, ret, err);
+}
+
 static int start(struct cloud *cloud, const struct app *app, struct err *err)
 {
 	const struct config_texts *allowed = &cloud->config.egress_allowed;
@@ -163,7 +179,7 @@ static int start(struct cloud *cloud, const struct app *app, struct err *err)
 	struct engine_status status;
 	int result;
 
-	if (images_find(cloud->images, app->docker, &image, err) < 0 || make_paths(cloud, app, &paths, err) < 0)
+	if (find_image(cloud, app, &image, err) < 0 || make_paths(cloud, app, &paths, err) < 0)
 		return -1;
 	launch.manifest_path = paths.manifest;
 	launch.image_dir = image->root;

@@ -1,0 +1,121 @@
+# SPDX-License-Identifier: Apache-2.0
+"""msed image refresh: after an upgrade of packages or of mse, while apps run."""
+import hashlib
+import json
+import shutil
+import signal
+
+import pytest
+
+import killing
+import testcloud
+
+FLASK = "mse-flask:20261122"
+
+
+@pytest.fixture(scope="module")
+def former(build, images, tmp_path_factory):
+    """The image as it was before an upgrade, signed by a publisher: one file of Flask has another comment."""
+    folder = tmp_path_factory.mktemp("former") / "images"
+    shutil.copytree(images / FLASK, folder / FLASK, symlinks=True)
+    bill = json.loads((folder / FLASK / "bill.json").read_text())
+    entry = next(f for f in bill["files"] if f["path"].endswith("flask/__init__.py"))
+    path = folder / FLASK / "root" / entry["path"]
+    path.chmod(0o644)
+    content = path.read_bytes() + b"# former\n"
+    path.write_bytes(content)
+    entry.update(sha256=hashlib.sha256(content).hexdigest(), size=len(content))
+    text = folder / FLASK / "bill.json"
+    text.write_text(json.dumps(bill, separators=(",", ":")))
+    testcloud.run([build / "mse", "image", "key", folder / "publisher"])
+    testcloud.run([build / "mse", "image", "sign", "--key", folder / "publisher", text])
+    return folder
+
+
+@pytest.fixture
+def old_cloud(build, former):
+    own = testcloud.Cloud(build)
+    try:
+        own.init("--images-from", former)
+        own.start()
+        own.trust_and_login()
+        yield own
+    finally:
+        assert own.remove() == []
+
+
+def refresh(cloud, *more, check=True, env=None):
+    return testcloud.run([cloud.program("msed"), "image", "refresh", "--data-dir", cloud.data, *more],
+                         env=env or cloud.env, check=check)
+
+
+def hidden(cloud):
+    return [p.name for p in (cloud.data / "images").iterdir() if p.name.startswith(".")]
+
+
+def deploy_former(cloud, former, project):
+    """An app with the former image, whose bill nobody can recompute any more: the publisher is believed."""
+    folder = project(cloud, "former")
+    refused = cloud.mse("deploy", cwd=folder, check=False)
+    assert refused.returncode == 1 and "bill-untrusted" in refused.stderr
+    cloud.mse("trust", "add-publisher", former / "publisher.pub")
+    return cloud.mse_json("deploy", cwd=folder)
+
+
+def test_refresh_while_an_app_runs(old_cloud, former, images, project):
+    cloud = old_cloud
+    app = deploy_former(cloud, former, project)
+    cloud.mse("verify", f"{app['domain_name']}:{cloud.port}", "--fingerprint", app["fingerprint"])
+    certificate = cloud.folder / "former.pem"
+    certificate.write_bytes((cloud.folder / "cert.pem").read_bytes())
+    serving = refresh(cloud, "--images-from", images, check=False)
+    assert serving.returncode == 1 and "stop msed for this" in serving.stderr
+    poller = killing.Poller(cloud, app, certificate)
+    try:
+        cloud.kill(signal.SIGTERM)
+        said = refresh(cloud, "--images-from", images, "--image", FLASK).stdout
+        assert f"image {FLASK}: new, bill " in said and "kept for the apps" in said
+        cloud.start()
+        folder = project(cloud, "fresh")
+        config = folder / "mse.toml"
+        config.write_text(config.read_text().replace("4g-eu-001", "2g-eu-001"))
+        fresh = cloud.mse_json("deploy", cwd=folder)
+        assert fresh["fingerprint"] != app["fingerprint"]
+    finally:
+        poller.close()
+    assert poller.asked > 5 and poller.failures == []
+
+    # The machine goes down and comes up: each app starts from the files that its manifest names.
+    cloud.kill()
+    for pid, words in testcloud.processes_of(cloud.data):
+        if words.split()[0].endswith("mse-sim"):
+            testcloud.os.kill(pid, signal.SIGKILL)
+    killing.wait_until(lambda: not killing.sandboxes(cloud))
+    cloud.start()
+    killing.wait_until(lambda: {a["status"] for a in cloud.mse_json("list")["apps"]} == {"running"})
+    for one in (app, fresh):
+        cloud.mse("verify", f"{one['domain_name']}:{cloud.port}", "--fingerprint", one["fingerprint"])
+
+    cloud.mse("stop", app["id"], "-y")
+    cloud.kill(signal.SIGTERM)
+    said = refresh(cloud, "--images-from", images, "--image", FLASK).stdout
+    assert f"image {FLASK}: unchanged" in said and f"a former {FLASK}: removed" in said
+    assert hidden(cloud) == []
+    cloud.start()
+    assert [a["status"] for a in cloud.mse_json("list")["apps"]] == ["running"]
+    cloud.mse("stop", fresh["id"], "-y")
+
+
+def test_what_cannot_be_made_changes_nothing(old_cloud, images, tmp_path):
+    cloud = old_cloud
+    cloud.kill(signal.SIGTERM)
+    before = (cloud.data / "images" / FLASK / "bill.json").read_text()
+    broken = tmp_path / "images"
+    shutil.copytree(images / FLASK, broken / FLASK, symlinks=True)
+    module = next((broken / FLASK / "root").rglob("flask/__init__.py"))
+    module.chmod(0o644)
+    module.write_text("changed\n")
+    refused = refresh(cloud, "--images-from", broken, check=False)
+    assert refused.returncode == 1 and "differs from its bill" in refused.stderr
+    assert hidden(cloud) == [] and (cloud.data / "images" / FLASK / "bill.json").read_text() == before
+    cloud.start()
