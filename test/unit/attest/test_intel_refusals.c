@@ -31,7 +31,8 @@ static void cut(void)
 		test_case.ask.quote.size = SIZES[i];
 		case_expect("truncated");
 	}
-	for (test_case.ask.quote.size = 1020; test_case.ask.quote.size < test_case.size; test_case.ask.quote.size += 197)
+	for (test_case.ask.quote.size = 1020; test_case.ask.quote.size < test_case.size;
+	     test_case.ask.quote.size += 197)
 		case_expect("truncated");
 	test_case.ask.quote.size = test_case.size - 1;
 	case_expect("truncated");
