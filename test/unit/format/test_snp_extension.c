@@ -198,7 +198,10 @@ static void test_wrapping(void **state)
 	(void)state;
 	assert_true(hcl_report_is(evidence.hcl.data, evidence.hcl.size));
 	assert_false(hcl_report_is(evidence.report, AMD_REPORT_SIZE));
-	assert_false(hcl_report_is("HCL", 3));
+	assert_false(hcl_report_is(at_the_edge("HCL", 3), 3));
+	evidence.hcl.data[3] ^= 1;
+	assert_false(hcl_is_taken(evidence.hcl.data, evidence.hcl.size));
+	evidence.hcl.data[3] ^= 1;
 	assert_ok(hcl_report_parse(evidence.hcl.data, evidence.hcl.size, &report, &err), &err);
 	assert_ptr_equal(report.report, evidence.hcl.data + 32);
 	assert_ptr_equal(report.json, evidence.hcl.data + AT_JSON);
