@@ -10,31 +10,33 @@
 #include "cli/attest_report.h"
 #include "format/hex.h"
 
+#define KEY_HASH_SIZE 32 /* at the start of an RA-TLS certificate's REPORTDATA */
+
 struct question {
 	struct evidence evidence;
 	struct attest_options options;
 	uint8_t report_data[ATTEST_REPORT_DATA_SIZE];
-	bool any_report_data;
+	bool any_report_data, has_report_data;
 };
 
-/* An RA-TLS certificate is bound by its own key; a bare quote or report by what its asker asked for. */
+/*
+ * A bare quote or report is bound by what its asker asked for. An RA-TLS certificate is bound by its own key in any
+ * case: the option then speaks of the 32 bytes after the key's hash, where some makers put data of their own.
+ */
 static int read_report_data(const struct cmd_call *call, struct question *question, struct err *err)
 {
 	const char *text = cmd_value(call, "report-data");
-	const bool own_binding = question->evidence.kind == EVIDENCE_RATLS;
 
-	if (own_binding)
-		return text ? err_set(err, ERR_INVALID,
-				      "--report-data does not go with --ratls and --host: there it is made of the "
-				      "certificate's key")
-			    : 0;
+	if (!text && question->evidence.kind == EVIDENCE_RATLS)
+		return 0;
 	if (!text)
 		return err_set(
 		    err, ERR_INVALID,
 		    "option '--report-data' is missing: 64 bytes in hex that the evidence must be bound to, or "
 		    "'any', which proves nothing about who asked for it");
 	question->any_report_data = strcmp(text, "any") == 0;
-	if (!question->any_report_data &&
+	question->has_report_data = !question->any_report_data;
+	if (question->has_report_data &&
 	    hex_decode(text, strlen(text), question->report_data, sizeof(question->report_data), err) < 0)
 		return err_prefix(err, "--report-data (64 bytes)");
 	return 0;
@@ -90,6 +92,10 @@ static int judge_ratls(const struct question *question, const struct attest_coll
 	const struct attest_certificate certificate = {
 	    .certificate = bytes_of(&evidence->data),
 	    .tls_key = evidence->is_live ? evidence->tls_key : NULL,
+	    .extra = question->has_report_data
+			 ? (struct attest_bytes){question->report_data + KEY_HASH_SIZE, KEY_HASH_SIZE}
+			 : (struct attest_bytes){0},
+	    .any_extra = question->any_report_data,
 	};
 	scoped(attest_verdict_freep) struct attest_verdict *verdict = NULL;
 
@@ -100,6 +106,18 @@ static int judge_ratls(const struct question *question, const struct attest_coll
 		return judge_instance(question, collateral, ret_verdict, ret_why);
 	*ret_verdict = TAKE_PTR(verdict);
 	return 0;
+}
+
+/* The key's hash was judged; that it is the wanted one too, and what an instance's certificate has behind it, was not.
+ */
+static void judge_whole_binding(const struct question *question, struct attest_verdict *verdict)
+{
+	const struct attest_facts *facts = &verdict->facts;
+
+	if (question->has_report_data && question->evidence.kind == EVIDENCE_RATLS && facts->parsed &&
+	    memcmp(facts->report_data, question->report_data, sizeof(question->report_data)) != 0)
+		attest_report_refuse(verdict, "report-data", ATTEST_ERROR_BINDING,
+				     "REPORTDATA is not what --report-data says");
 }
 
 static int judge_once(struct question *question, struct attest_verdict **ret_verdict, struct err *err)
@@ -175,6 +193,7 @@ static int run(struct cmd_call *call, struct question *question, struct err *err
 		*err = failed;
 		return -1;
 	}
+	judge_whole_binding(question, verdict);
 	text_kind = evidence_text_kind(&question->evidence);
 	if (text_kind)
 		out_warning(call->out, "'%s' is %s, and is judged as the bytes it is: decode it first",

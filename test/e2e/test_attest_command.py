@@ -276,7 +276,7 @@ def test_more_than_a_megabyte_is_not_read(own, tmp_path):
     (["--quote", "QUOTE", "--report-data", "any", "--bundle", "QUOTE"], "bundle"),
     (["--quote", "QUOTE", "--report-data", "any", "--offline"], "collateral"),
     (["--quote", "QUOTE", "--report-data", "any", "--servername", "x"], "--servername"),
-    (["--ratls", "QUOTE", "--report-data", "any"], "--report-data does not go"),
+    (["--ratls", "QUOTE", "--report-data", "00"], "64 bytes"),
     (["--quote", "QUOTE", "--report-data", "any", "--allow-simulation", "absent"], "absent"),
     (["--quote", "QUOTE", "--report-data", "any", "--trust-root", "absent"], "absent"),
     (["--quote", "QUOTE", "--report-data", "any", "--trust-root", "QUOTE", "--collateral", "COLLATERAL"], "root"),
@@ -360,6 +360,19 @@ def test_a_root_of_amd_is_told_apart_by_its_key(amd, options):
                              "--output", ca.folder / "b.json", "--json", cwd=ca.folder)
     assert made.json()["missing"] == [], made.text
     assert ca.error("--bundle", ca.folder / "b.json", evidence=False, collateral=False) is None
+
+
+def test_a_certificate_has_its_own_binding(intel):
+    """--report-data is not needed, and loosens no more than the 32 bytes that are not the key's."""
+    ca = intel()
+    ratls = ["--ratls", ca.folder / "ratls.pem"]
+    verdict = ca.verify(*ratls, evidence=False, data=False).json()
+    assert verdict["error"] is None and verdict["report_data"][64:] == "00" * 32
+    loose = ca.verify(*ratls, "--report-data", "any", evidence=False, data=False).json()
+    assert loose["error"] is None and names(loose) == {"trust-root", "report-data-extra"}
+    for data, name in ((verdict["report_data"], None), (verdict["report_data"][:127] + "1", "binding"),
+                       (DATA[:64] + "00" * 32, "binding")):
+        assert ca.error(*ratls, "--report-data", data, evidence=False, data=False) == name
 
 
 def test_azure_wraps_a_report(amd):
