@@ -111,6 +111,9 @@ static void announce(struct connect *connect)
 	const char *scheme = connect->options.is_tcp || *connect->where.path ? "" : "http://";
 	char url[sizeof("http://") + ADDRESS_MAX];
 
+	if (connect->where.is_open)
+		out_warning(out, "%s is not the loopback: whoever reaches it uses this attested connection",
+			    connect->address);
 	(void)snprintf(url, sizeof(url), "%s%s", scheme, connect->address);
 	if (cmd_has(connect->call, "json")) {
 		print_line(connect, json_pack("{s:s, s:s, s:s, s:s, s:i, s:s, s:s}", "event", "ready", "domain",
@@ -122,9 +125,6 @@ static void announce(struct connect *connect)
 		out_print(out, "%s\n", url);
 		(void)fflush(stdout);
 	}
-	if (connect->where.is_open)
-		out_warning(out, "%s is not the loopback: whoever reaches it uses this attested connection",
-			    connect->address);
 }
 
 /* ---- the command behind "--" ---- */

@@ -5,6 +5,7 @@
 
 #include "base/clock.h"
 #include "cli/interrupt.h"
+#include "net/dial.h"
 
 #define CACHE_FOLDER "collateral"
 
@@ -30,7 +31,7 @@ struct collateral_source {
 static bool keep_going(void *arg)
 {
 	(void)arg;
-	return !interrupt_seen();
+	return !interrupt_seen() && !dial_is_cancelled();
 }
 
 static int source_new(struct collateral_source **ret_source, struct err *err)

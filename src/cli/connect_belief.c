@@ -2,6 +2,7 @@
 #include "cli/connect_belief.h"
 
 #include <pthread.h>
+#include <stdatomic.h>
 #include <string.h>
 #include <sys/stat.h>
 
@@ -29,13 +30,14 @@ struct connect_beliefs {
 	char *paths[FILE_COUNT]; /* NULL: none */
 	struct stat seen[FILE_COUNT];
 	int64_t looked_ns;
-	pthread_mutex_t lock;  /* for all that follows, and what belief points to */
-	struct belief *belief; /* NULL: cannot be read, why says why */
-	unsigned generation;
+	atomic_uint generation;
+	pthread_mutex_t judging; /* for the collateral; held while it is fetched, so never by who relays */
+	pthread_mutex_t lock;    /* for all that follows, held for moments only */
+	struct belief *belief;   /* NULL: cannot be read, why says why */
 	struct err why;
 	struct hostport address;
 	const char *source;
-	/* What was learnt from verdicts counts whatever the files say. */
+	/* What was learnt from verdicts; the identity until the files change. */
 	int64_t deployed_seen;
 	uint8_t identity[64];
 	bool has_identity;
@@ -178,6 +180,7 @@ int connect_beliefs_new(const struct cmd_call *call, struct connect_beliefs **re
 	if (!beliefs)
 		return err_no_memory(err);
 	(void)pthread_mutex_init(&beliefs->lock, NULL);
+	(void)pthread_mutex_init(&beliefs->judging, NULL);
 	beliefs->call = call;
 	if (belief_new(call, &beliefs->belief, err) < 0 || note_paths(beliefs, err) < 0)
 		return -1;
@@ -196,6 +199,7 @@ void connect_beliefs_free(struct connect_beliefs *beliefs)
 	for (size_t i = 0; i < FILE_COUNT; i++)
 		free(beliefs->paths[i]);
 	(void)pthread_mutex_destroy(&beliefs->lock);
+	(void)pthread_mutex_destroy(&beliefs->judging);
 	free(beliefs);
 }
 
@@ -214,7 +218,8 @@ int connect_beliefs_refresh(struct connect_beliefs *beliefs, struct err *err)
 	(void)pthread_mutex_lock(&beliefs->lock);
 	let_go(beliefs->belief);
 	beliefs->belief = read;
-	beliefs->generation++;
+	beliefs->has_identity = false; /* another release has another */
+	atomic_fetch_add(&beliefs->generation, 1);
 	if (status < 0)
 		beliefs->why = *err;
 	(void)pthread_mutex_unlock(&beliefs->lock);
@@ -235,13 +240,7 @@ const char *connect_beliefs_source(const struct connect_beliefs *beliefs)
 
 unsigned connect_beliefs_generation(void *arg)
 {
-	struct connect_beliefs *beliefs = arg;
-	unsigned generation;
-
-	(void)pthread_mutex_lock(&beliefs->lock);
-	generation = beliefs->generation;
-	(void)pthread_mutex_unlock(&beliefs->lock);
-	return generation;
+	return atomic_load(&((struct connect_beliefs *)arg)->generation);
 }
 
 /* What one verdict taught holds for the next connection (F9). */
@@ -257,22 +256,18 @@ static void learn(struct connect_beliefs *beliefs, const struct context_expect *
 	}
 }
 
-/* The present belief with what was learnt in it; 1: *ret_belief is held. */
-static int begin(struct connect_beliefs *beliefs, struct belief **ret_belief, struct context_expect *ret,
-		 struct err *err)
+/* The present belief, held, with what was learnt in *ret; NULL: there is none. */
+static struct belief *begin(struct connect_beliefs *beliefs, struct context_expect *ret, struct err *err)
 {
 	struct belief *belief = beliefs->belief;
 
 	if (!belief) {
 		*err = beliefs->why;
-		return err_prefix(err, "expectation");
-	}
-	if (clock_monotonic_ns() - belief->collateral_ns > COLLATERAL_AGE_NS) {
-		collateral_source_forget(belief->app.expect.collateral);
-		belief->collateral_ns = clock_monotonic_ns();
+		(void)err_prefix(err, "expectation");
+		return NULL;
 	}
 	*ret = belief->app.expect; /* its pointers are into the belief, which stays */
-	ret->lock = &beliefs->lock;
+	ret->lock = &beliefs->judging;
 	if (beliefs->deployed_seen > ret->deployed_seen)
 		ret->deployed_seen = beliefs->deployed_seen;
 	if (beliefs->has_identity && !ret->has_identity && !ret->has_owner_key) {
@@ -280,22 +275,32 @@ static int begin(struct connect_beliefs *beliefs, struct belief **ret_belief, st
 		ret->has_identity = true;
 	}
 	belief->users++;
-	*ret_belief = belief;
-	return 0;
+	return belief;
+}
+
+static void renew_collateral(struct connect_beliefs *beliefs, struct belief *belief)
+{
+	(void)pthread_mutex_lock(&beliefs->judging);
+	if (clock_monotonic_ns() - belief->collateral_ns > COLLATERAL_AGE_NS) {
+		collateral_source_forget(belief->app.expect.collateral);
+		belief->collateral_ns = clock_monotonic_ns();
+	}
+	(void)pthread_mutex_unlock(&beliefs->judging);
 }
 
 int connect_beliefs_open(void *arg, struct channel **ret_channel, struct attest_verdict **ret_verdict, struct err *err)
 {
 	struct connect_beliefs *beliefs = arg;
-	struct belief *belief = NULL;
 	struct context_expect expect;
+	struct belief *belief;
 	int status;
 
 	(void)pthread_mutex_lock(&beliefs->lock);
-	status = begin(beliefs, &belief, &expect, err);
+	belief = begin(beliefs, &expect, err);
 	(void)pthread_mutex_unlock(&beliefs->lock);
-	if (status < 0)
+	if (!belief)
 		return -1;
+	renew_collateral(beliefs, belief);
 	status = context_expect_open(&expect, ret_channel, ret_verdict, err);
 	(void)pthread_mutex_lock(&beliefs->lock);
 	if (status == 0)

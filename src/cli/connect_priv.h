@@ -22,6 +22,7 @@ struct watch {
 	enum watch_kind kind;
 	uint32_t mask;
 	bool is_added, can_read, can_write;
+	bool is_hung; /* epoll tells it whatever is asked: not watched while nothing is wanted */
 };
 
 /* An attested connection: idle in the pool, or of one session. */

@@ -360,6 +360,14 @@ static uint32_t upstream_mask(const struct session *session)
 	return mask;
 }
 
+static void watch_for(struct session *session, struct watch *watch, uint32_t mask)
+{
+	if (mask == 0 && watch->is_hung)
+		proxy_unwatch(session->proxy, watch);
+	else
+		proxy_watch(session->proxy, watch, mask);
+}
+
 static void watch_both(struct session *session)
 {
 	uint32_t mask = 0;
@@ -368,9 +376,9 @@ static void watch_both(struct session *session)
 		mask |= EPOLLIN;
 	if (!session->watch.can_write && !flow_is_empty(&session->down))
 		mask |= EPOLLOUT;
-	proxy_watch(session->proxy, &session->watch, mask);
+	watch_for(session, &session->watch, mask);
 	if (session->upstream)
-		proxy_watch(session->proxy, &session->upstream->watch, upstream_mask(session));
+		watch_for(session, &session->upstream->watch, upstream_mask(session));
 }
 
 static bool turn(struct session *session)
@@ -422,6 +430,8 @@ void session_event(struct session *session, struct watch *watch, uint32_t events
 		watch->can_read = true;
 	if (events & (EPOLLOUT | EPOLLHUP | EPOLLERR))
 		watch->can_write = true;
+	if (events & (EPOLLHUP | EPOLLERR))
+		watch->is_hung = true;
 	/* Gone altogether while nothing is read from it. */
 	if (watch == &session->watch && (events & (EPOLLHUP | EPOLLERR)) && !session_wants_client(session)) {
 		session_end(session, false);

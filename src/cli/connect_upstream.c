@@ -167,32 +167,49 @@ void pool_give_back(struct pool *pool, struct upstream *upstream, bool is_reusab
 		keep_idle(pool, upstream);
 }
 
-/* Dropping one may drop others (ask_more), so every search begins anew. */
-static void drop_stale(struct pool *pool)
+static bool is_stale(const struct pool *pool, const struct upstream *upstream)
 {
-	struct upstream *stale;
-
-	do {
-		for (stale = pool->idle; stale; stale = stale->next) {
-			if (is_expired(pool, stale) || proxy_now(pool->proxy) - stale->idle_ns > IDLE_NS ||
-			    tls_client_is_readable(stale->tls))
-				break;
-		}
-		if (stale)
-			pool_drop(pool, stale);
-	} while (stale);
+	return is_expired(pool, upstream) || proxy_now(pool->proxy) - upstream->idle_ns > IDLE_NS ||
+	       tls_client_is_readable(upstream->tls);
 }
 
+/* The first idle one that session may have. */
+static struct upstream *find_idle(const struct pool *pool, const struct session *session)
+{
+	struct upstream *each = pool->idle;
+
+	while (each && !fits(session, each))
+		each = each->next;
+	return each;
+}
+
+/* Dropping one may drop others (ask_more), so the search begins anew. */
 static struct upstream *take_idle(struct pool *pool, const struct session *session)
 {
-	drop_stale(pool);
-	for (struct upstream *each = pool->idle; each; each = each->next) {
-		if (fits(session, each)) {
-			unlink_idle(pool, each);
-			return each;
+	struct upstream *found;
+
+	while ((found = find_idle(pool, session))) {
+		if (!is_stale(pool, found)) {
+			unlink_idle(pool, found);
+			return found;
 		}
+		pool_drop(pool, found);
 	}
 	return NULL;
+}
+
+static void drop_stale(struct pool *pool)
+{
+	struct upstream *each = pool->idle;
+
+	while (each) {
+		if (is_stale(pool, each)) {
+			pool_drop(pool, each);
+			each = pool->idle;
+		} else {
+			each = each->next;
+		}
+	}
 }
 
 /* ---- who waits ---- */

@@ -2,17 +2,20 @@
 #include "cli/interrupt.h"
 
 #include <signal.h>
+#include <stdatomic.h>
 #include <string.h>
 #include <time.h>
 
-static volatile sig_atomic_t seen;
-static volatile sig_atomic_t happened; /* not forgiven */
+/* Lock-free, so fit for a handler, and read by other threads too. */
+static atomic_int seen;
+static atomic_int happened; /* not forgiven */
 
 static void remember(int number)
 {
 	struct sigaction action = {.sa_handler = SIG_DFL};
 
-	seen = happened = 1;
+	seen = 1;
+	happened = 1;
 	(void)sigaction(number, &action, NULL);
 }
 

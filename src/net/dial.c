@@ -35,6 +35,13 @@ void dial_set_cancel(int fd)
 	cancel_fd = fd;
 }
 
+bool dial_is_cancelled(void)
+{
+	struct pollfd poll_fd = {.fd = cancel_fd, .events = POLLIN};
+
+	return cancel_fd >= 0 && poll(&poll_fd, 1, 0) > 0;
+}
+
 int dial_wait(int fd, short events, int64_t deadline_ns, struct err *err)
 {
 	for (;;) {

@@ -6,6 +6,7 @@
 #ifndef MSE_NET_DIAL_H
 #define MSE_NET_DIAL_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "base/err.h"
@@ -19,6 +20,7 @@ must_check int dial_unix(const char *path, int64_t deadline_ns, int *ret_fd, str
  * -1: no more. The descriptor stays the caller's.
  */
 void dial_set_cancel(int fd);
+bool dial_is_cancelled(void); /* for who waits by other means on this thread */
 
 /* poll(2) for events until the deadline. */
 must_check int dial_wait(int fd, short events, int64_t deadline_ns, struct err *err);

@@ -288,6 +288,28 @@ def test_bytes_behind_an_answer_are_nobodys(world, victim):
         assert other.served == 3, "such a connection is not used again"
 
 
+def test_a_broken_connection_behind_a_slow_client_costs_nothing(world, victim):
+    """The server resets, the client does not read: nobody spins meanwhile, and the client learns that it is not whole."""
+    def serve(stream, _):
+        stream.head()
+        stream.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 90000000\r\n\r\n")
+        stream.fill(b"x" * 16384)
+        stream.reset()
+        gone.set()
+
+    def ticks():
+        with open(f"/proc/{running.process.pid}/stat", encoding="ascii") as file:
+            return sum(int(field) for field in file.read().rpartition(")")[2].split()[11:13])
+    gone = threading.Event()
+    with standin.StandIn(world, victim, serve) as other, connect(world, victim, other.port) as running, \
+            running.raw(b"GET / HTTP/1.1\r\nHost: localhost:%d\r\n\r\n" % running.port) as client:
+        assert gone.wait(20)
+        before = ticks()
+        time.sleep(1)
+        assert ticks() - before < 6, "of 100 in a second"
+        assert 0 < len(connector.read_all(client)) < 90000000
+
+
 # ---- time ----
 
 def test_a_verdict_ends(world, victim):

@@ -1,10 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """`mse connect` against a running mse-enclave: what clients of every kind get through it."""
 import concurrent.futures
-import hashlib
 import os
 import pathlib
-import signal
+import random
 import subprocess
 import time
 
@@ -118,6 +117,22 @@ def test_bodies_of_every_form(proxy):
     assert proxy.request("POST", "/length", body=iter(chunks)).body == b"50011"
     bad = b"POST /length HTTP/1.1\r\nHost: localhost:%d\r\nTransfer-Encoding: chunked\r\n\r\nxyz\r\n" % proxy.port
     assert proxy.talk(bad).startswith(b"HTTP/1.1 400 ")
+
+
+def test_many_bodies_at_once_are_not_mixed_up(proxy):
+    """Each is its own, whichever connection carried it, chunked or counted, in pieces of any size."""
+    def one(number):
+        rng = random.Random(number)
+        data = rng.randbytes(rng.choice([0, 1, 100, 16384, 65536, 70000, 300000]))
+        request = b"POST /echo HTTP/1.1\r\nHost: localhost:%d\r\nContent-Length: %d\r\nConnection: close\r\n\r\n" % (
+            proxy.port, len(data)) + data
+        with proxy.raw() as client:
+            for at in range(0, len(request), step := rng.choice([1000, 30000, 1 << 20])):
+                client.sendall(request[at:at + step])
+            head, _, body = connector.read_all(client).partition(b"\r\n\r\n")
+        return head.startswith(b"HTTP/1.1 200 ") and body == data
+    with concurrent.futures.ThreadPoolExecutor(20) as pool:
+        assert all(pool.map(one, range(200)))
 
 
 def test_one_connection_serves_many_requests(proxy, server):

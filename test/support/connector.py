@@ -94,6 +94,7 @@ class Running:
         if self.process.poll() is None:
             self.process.kill()
             self.process.wait(10)
+        assert self.process.returncode == 0, f"exit {self.process.returncode}: {self.stderr()}"
         self.process.stdout.close()
         self.errors.close()
         shutil.rmtree(self.folder)

@@ -4,6 +4,9 @@ TEE for each of its connections, and then says whatever the test wants. A client
 import contextlib
 import hashlib
 import json
+import select
+import socket
+import struct
 
 from OpenSSL import SSL, crypto
 from cryptography.hazmat.primitives import serialization as ser
@@ -21,8 +24,9 @@ def sha256(*parts):
 class Stream:
     """Bytes both ways inside TLS; recv gives b"" at the end."""
 
-    def __init__(self, tls, rest=b""):
+    def __init__(self, tls, raw, rest=b""):
         self.tls = tls
+        self.raw = raw
         self.rest = rest
 
     def recv(self, size=65536):
@@ -50,6 +54,17 @@ class Stream:
         view = memoryview(data)
         while view:
             view = view[self.tls.send(bytes(view[:16384])):]
+
+    def fill(self, data):
+        """Writes data again and again until nothing has gone for half a second."""
+        self.raw.setblocking(False)
+        while select.select([], [self.raw], [], 0.5)[1]:
+            with contextlib.suppress(SSL.WantWriteError):
+                self.tls.send(data)
+
+    def reset(self):
+        self.raw.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        self.raw.close()
 
     def end(self):
         with contextlib.suppress(SSL.Error):
@@ -89,7 +104,7 @@ class StandIn:
         tls.set_accept_state()
         with contextlib.suppress(SSL.Error):
             tls.do_handshake()
-            stream = Stream(tls)
+            stream = Stream(tls, raw)
             request = attackers.read_request(stream)
             nonce = bytes.fromhex(json.loads(request[1])["nonce"])
             stream.sendall(attackers.http_answer(attackers.dump(self._evidence(tls, nonce))))
