@@ -19,6 +19,7 @@ import uuid
 
 import pytest
 
+import attestcommand
 import killing
 import testcloud
 
@@ -317,6 +318,9 @@ def test_fingerprint_given(cloud, deployed, tmp_path):
     other = cloud.mse("verify", deployed["address"], "--fingerprint", "00" * 32, "--json", cwd=tmp_path, check=False)
     assert other.returncode == 1
     assert json.loads(other.stdout)["verdict"] == "refuse" and json.loads(other.stdout)["error"] == "measurement"
+    for one in (verdict, json.loads(other.stdout)):
+        attestcommand.check_verdict(one)
+        assert [item["name"] for item in one["loosenings"]] == ["allow-simulation"]
 
 
 def test_verify_names_added_and_removed_files(cloud, deployed, tmp_path):
