@@ -388,25 +388,51 @@ static int get_for_product(const struct run *run, const struct attest_needs *nee
 	return 0;
 }
 
+/* The first product that has it; the last one's failure. */
+static int get_for_any(const struct run *run, const struct attest_needs *needs, struct collateral_set **ret_set,
+		       struct err *err)
+{
+	for (const char *const *product = collateral_plan_products(needs);; product++) {
+		struct err failed = ERR_INIT;
+
+		if (get_for_product(run, needs, **product ? *product : needs->product, ret_set, &failed) == 0)
+			return 0;
+		if (!product[1] || (failed.code != ERR_NOT_FOUND && run->mode != COLLATERAL_OFFLINE)) {
+			*err = failed;
+			return -1;
+		}
+	}
+}
+
+/* The product that the cache knows this chip by: asking for the others each time would be asked too often. */
+static const char *find_kept_product(const struct run *run, const struct attest_needs *needs)
+{
+	struct run kept = *run;
+
+	kept.mode = COLLATERAL_OFFLINE;
+	for (const char *const *product = collateral_plan_products(needs); *product; product++) {
+		scoped(collateral_set_freep) struct collateral_set *set = NULL;
+		struct err ignored = ERR_INIT;
+
+		if (get_for_product(&kept, needs, *product, &set, &ignored) == 0)
+			return *product;
+	}
+	return NULL;
+}
+
 int collateral_get(struct collateral_client *client, const struct attest_needs *needs, enum collateral_mode mode,
 		   int64_t now, struct collateral_set **ret_set, struct err *err)
 {
 	const struct run run = begin(client, mode, now);
 	const char *const *products = collateral_plan_products(needs);
+	const char *product = products[1] ? find_kept_product(&run, needs) : NULL;
 
 	if (needs->simulated && !client->has_pccs)
 		return err_set(err, ERR_UNAVAILABLE,
 			       "no vendor has the collateral of simulated evidence: its cloud has (--pccs)");
-	for (;; products++) {
-		struct err failed = ERR_INIT;
-
-		if (get_for_product(&run, needs, **products ? *products : needs->product, ret_set, &failed) == 0)
-			return 0;
-		if (failed.code != ERR_NOT_FOUND || !products[1]) {
-			*err = failed;
-			return -1;
-		}
-	}
+	if (product)
+		return get_for_product(&run, needs, product, ret_set, err);
+	return get_for_any(&run, needs, ret_set, err);
 }
 
 void collateral_needs_text(const struct attest_needs *needs, char ret[static COLLATERAL_NEEDS_TEXT_MAX])

@@ -159,6 +159,7 @@ def test_a_vcek_is_asked_for_by_product_chip_and_tcb(snp, kds, amd, product, tcb
 def test_a_report_that_does_not_tell_its_product(snp, kds, amd):
     answer = snp(tcb="0700000000000e48")
     assert answer["items"] == amd[1] and kds.requests[0].startswith("/vcek/v1/Milan/") and len(kds.requests) == 4
+    assert snp(tcb="0700000000000e48")["items"] == amd[1] and len(kds.requests) == 4
     assert snp(tcb="0900000000000e48")["error"] == "not-found"
 
 
