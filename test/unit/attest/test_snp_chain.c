@@ -99,6 +99,11 @@ REFUSED(test_kds_no_product, MILAN, VCEK, "chain-invalid", e.kds.product = NULL)
 REFUSED(test_kds_product_utf8, MILAN, VCEK, "chain-invalid", e.kds.product_as_utf8 = true)
 REFUSED(test_kds_product_empty, MILAN, VCEK, "chain-invalid", e.kds.product = "")
 REFUSED(test_kds_product_unprintable, MILAN, VCEK, "chain-invalid", e.kds.product = "Mil\nan")
+REFUSED(test_kds_product_delete, MILAN, VCEK, "chain-invalid", e.kds.product = "Milan\x7f")
+REFUSED(test_kds_product_trailing, MILAN, VCEK, "chain-invalid", e.kds.product = NULL,
+	amd_cert_add_extension(&e.vek, "1.3.6.1.4.1.3704.1.2", false, "\x16\x05Milan\x00", 8))
+ACCEPTED(test_kds_product_by_hand, MILAN, VCEK, e.kds.product = NULL,
+	 amd_cert_add_extension(&e.vek, "1.3.6.1.4.1.3704.1.2", false, "\x16\x05Milan", 7))
 REFUSED(test_kds_product_long, MILAN, VCEK, "chain-invalid",
 	e.kds.product = "Milan-AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA")
 REFUSED(test_kds_spl_missing, MILAN, VCEK, "chain-invalid", e.kds.spls &= ~(1 << 3))
@@ -118,6 +123,10 @@ REFUSED(test_kds_unknown, MILAN, VCEK, "chain-invalid",
 	amd_cert_add_extension(&e.vek, "1.3.6.1.4.1.3704.1.6", false, "\x02\x01\x05", 3))
 REFUSED(test_kds_unknown_spl, MILAN, VCEK, "chain-invalid",
 	amd_cert_add_extension(&e.vek, "1.3.6.1.4.1.3704.1.3.10", false, "\x02\x01\x05", 3))
+REFUSED(test_kds_unknown_arc, MILAN, VCEK, "chain-invalid",
+	amd_cert_add_extension(&e.vek, "1.3.6.1.4.1.3704.1.6.1", false, "\x02\x01\x00", 3))
+REFUSED(test_kds_unknown_spl_0, MILAN, VCEK, "chain-invalid",
+	amd_cert_add_extension(&e.vek, "1.3.6.1.4.1.3704.1.3.0", false, "\x02\x01\x00", 3))
 REFUSED(test_kds_hwid_and_csp_id, MILAN, VCEK, "chain-invalid", e.kds.csp_id = "CN=x")
 REFUSED(test_kds_csp_id_and_hwid, MILAN, VLEK, "chain-invalid", e.kds.hwid_size = 64)
 REFUSED(test_kds_neither, MILAN, VCEK, "chain-invalid", e.kds.hwid_size = 0)
@@ -439,6 +448,9 @@ int main(void)
 	    TEST(test_kds_product_utf8),
 	    TEST(test_kds_product_empty),
 	    TEST(test_kds_product_unprintable),
+	    TEST(test_kds_product_delete),
+	    TEST(test_kds_product_trailing),
+	    TEST(test_kds_product_by_hand),
 	    TEST(test_kds_product_long),
 	    TEST(test_kds_spl_missing),
 	    TEST(test_kds_boot_loader_missing),
@@ -454,6 +466,8 @@ int main(void)
 	    TEST(test_kds_twice),
 	    TEST(test_kds_unknown),
 	    TEST(test_kds_unknown_spl),
+	    TEST(test_kds_unknown_arc),
+	    TEST(test_kds_unknown_spl_0),
 	    TEST(test_kds_hwid_and_csp_id),
 	    TEST(test_kds_csp_id_and_hwid),
 	    TEST(test_kds_neither),
