@@ -100,8 +100,9 @@ static bool is_known(const char *oid)
 	for (size_t i = 0; i < COUNT_OF(ONE); i++)
 		if (strcmp(ONE[i], oid) == 0)
 			return true;
+	/* One more digit, and not 0. */
 	return strlen(oid) == sizeof(OID_SPL) && strncmp(oid, OID_SPL, sizeof(OID_SPL) - 1) == 0 &&
-	       oid[sizeof(OID_SPL) - 1] >= '1' && oid[sizeof(OID_SPL) - 1] <= '9';
+	       oid[sizeof(OID_SPL) - 1] != '0';
 }
 
 /* Something below AMD's arc that we do not know could say that the key is not what we take it for. */
