@@ -643,6 +643,7 @@ static void refusal_33(void **state)
 static void with_collateral_of(enum test_quote_kind quote, enum test_quote_kind collateral)
 {
 	struct test_evidence other;
+	struct attest_verdict *verdict;
 
 	test_evidence_init_kind(&other, collateral);
 	test_evidence_build(&other);
@@ -650,6 +651,10 @@ static void with_collateral_of(enum test_quote_kind quote, enum test_quote_kind 
 	case_build();
 	test_case.ask.collateral.tcb_info = (struct attest_bytes){other.tcb_info.data, other.tcb_info.size};
 	case_expect("tcb-info-mismatch");
+	verdict = test_judge(&test_case.ask);
+	assert_int_equal(test_find_check(verdict, "tcb-level")->result, ATTEST_NOT_APPLICABLE);
+	assert_false(verdict->facts.tcb_known);
+	attest_verdict_free(verdict);
 	test_question_init(&test_case.ask, &test_case.in);
 	test_case.ask.collateral.qe_identity = (struct attest_bytes){other.qe_identity.data, other.qe_identity.size};
 	case_expect("qe-identity-mismatch");

@@ -114,9 +114,17 @@ static void rule_pck_extension_once(void **state)
 	case_refuse(two_extensions, "pck-extension");
 }
 
+static void four_under_processor(struct test_evidence *in)
+{
+	seven_under_processor(in);
+	in->pck.platform = false;
+	in->pck.leave_out = 3;
+}
+
 static void rule_pck_extension_elements(void **state)
 {
 	(void)state;
+	case_refuse(four_under_processor, "pck-extension");
 	case_refuse(five_under_platform, "pck-extension");
 	case_refuse(seven_under_processor, "pck-extension");
 	for (unsigned i = 1; i <= 7; i++) {
