@@ -96,6 +96,8 @@ void pool_free(struct pool *pool);
 struct pool *proxy_pool(const struct proxy *proxy);
 int pool_fd(const struct pool *pool);
 
+void pool_warm(struct pool *pool); /* at the beginning */
+
 /* An idle connection now (session->upstream), or it waits: session_granted or session_refused comes. */
 void pool_ask(struct pool *pool, struct session *session);
 void pool_forget(struct pool *pool, struct session *session); /* it waits no more */

@@ -320,6 +320,7 @@ int connect_proxy_run(const struct connect_proxy_options *options, unsigned drai
 		watch_fd(&proxy, &proxy.listener, WATCH_LISTENER, options->listen_fd);
 		watch_fd(&proxy, &proxy.attester, WATCH_ATTESTER, pool_fd(proxy.pool));
 		watch_fd(&proxy, &proxy.wake, WATCH_WAKE, options->wake_fd);
+		pool_warm(proxy.pool);
 		status = run(&proxy, err);
 		if (status == 0)
 			status = drain(&proxy, drain_ms, err);

@@ -253,6 +253,15 @@ static void ask_more(struct pool *pool)
 	}
 }
 
+/* One for the first who comes; that it is refused is told before anybody asks. */
+void pool_warm(struct pool *pool)
+{
+	struct err ignored = ERR_INIT;
+
+	if (connect_attester_ask(pool->attester, &ignored) == 0)
+		pool->asked++;
+}
+
 void pool_ask(struct pool *pool, struct session *session)
 {
 	struct upstream *upstream = take_idle(pool, session);

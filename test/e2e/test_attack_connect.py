@@ -113,7 +113,7 @@ def test_a_twin_without_the_owners_ticket(world):
         honest.sent_ticket = honest.start().ticket()
         assert honest.provision(ticket=honest.sent_ticket).status == 200
         with standin_of(world, honest, ticket=b"") as other, connect(world, honest, other.port, owner=True) as running:
-            assert post_secret(running).error == "ticket-missing" and other.served == 1
+            assert post_secret(running).error == "ticket-missing"
             with standin_of(world, honest, ticket=honest.sent_ticket) as right, \
                     connect(world, honest, right.port, owner=True) as accepted:
                 assert accepted.request().status == 200
@@ -148,9 +148,9 @@ def test_servers_that_are_no_enclave(world, victim, what, name):
     else:
         listener = attackers.ending(contexts.get(what) or attackers.server_context(*keys),
                                     lambda tls, _: tls.sendall(answers[what]), log)
+    if what == "nobody":
+        listener.__exit__()
     with listener, connect(world, victim, listener.port) as running:
-        if what == "nobody":
-            listener.__exit__()
         answer = post_secret(running)
         assert (answer.status, answer.error) == (502, name), answer.body
         assert all(b"secret" not in bytes(seen) for seen in log)
@@ -159,6 +159,13 @@ def test_servers_that_are_no_enclave(world, victim, what, name):
 def test_simulation_is_refused_without_its_root(world, victim):
     with attackers.passing(lambda _: victim) as listener, connect(world, victim, listener.port, root=False) as running:
         assert post_secret(running).error == "simulated"
+
+
+def test_a_refusal_is_told_before_anybody_asks(world, victim):
+    log = []
+    with relay(victim, *attackers.stolen(victim), log) as middle, connect(world, victim, middle.port) as running:
+        assert running.wait_event("refused")["error"] == "fresh-binding" and len(log) == 1
+        assert_refused(running, "fresh-binding", log)
 
 
 # ---- somebody in the middle later ----
