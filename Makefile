@@ -13,7 +13,7 @@ PROGRAMS := $(B)/mse $(B)/msed $(B)/mse-enclave $(B)/mse-sim
 PYTEST   := $(PYTHON) -m pytest -q -p no:cacheprovider
 meson_flags = $(if $(WERROR),-Dwerror=true)
 
-.PHONY: all packages demo check check-static check-unit check-e2e check-long bench fuzz coverage mutation install format clean
+.PHONY: all packages demo check check-static check-unit check-e2e check-long bench bench-server fuzz coverage mutation install format clean
 
 all: $(B)/build.ninja
 	ninja -C $(B)
@@ -59,6 +59,9 @@ mutation: packages
 
 bench: all
 	MSE_BUILD_DIR=$(abspath $(B)) $(PYTHON) test/bench/bench.py
+
+bench-server: all
+	MSE_BUILD_DIR=$(abspath $(B)) $(PYTHON) test/bench/bench_server.py $(BENCH)
 
 fuzz: packages
 	[ -f build-fuzz/build.ninja ] || CC=clang CXX=clang++ meson setup build-fuzz -Dfuzzer=true \
