@@ -122,6 +122,7 @@ static int start_server(struct plain *plain, int listen_fd, struct http_server *
 	    .handler = serve,
 	    .arg = plain,
 	    .threads = options->threads + OWN_THREADS,
+	    .is_led = true,
 	    .connections_max = options->connections,
 	    .header_timeout_ms = options->header_timeout_ms,
 	    .body_timeout_ms = options->body_timeout_ms,

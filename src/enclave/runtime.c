@@ -251,6 +251,7 @@ static int start_server(struct enclave *enclave, struct tls_server *tls, struct 
 	    .handler = enclave_serve,
 	    .arg = enclave,
 	    .threads = enclave->settings.threads + OWN_THREADS,
+	    .is_led = true,
 	};
 
 	if (http_server_start(&options, ret, err) < 0)

@@ -24,6 +24,7 @@
 
 #include "net/http1_body.h"
 #include "net/http1_head.h"
+#include "net/http_lead.h"
 #include "net/http_server.h"
 #include "net/tls_common.h"
 
@@ -126,6 +127,10 @@ struct http_server {
 	pthread_t *threads;
 	unsigned threads_started;
 	bool acceptor_started;
+	bool is_led;
+	bool overseer_started;
+	pthread_t overseer;
+	struct http_lead lead;
 	atomic_bool draining;
 	atomic_bool stopping;
 	atomic_uint_fast64_t requests;

@@ -332,28 +332,59 @@ static void *run_acceptor(void *arg)
 
 /* ---- the pool ---- */
 
+/* One event a time: what else is ready is for the other threads while this one is in a handler. false at the end. */
+static bool wait_event(struct http_server *server, uint64_t *ret_key)
+{
+	struct epoll_event event;
+
+	while (epoll_wait(server->epoll_fd, &event, 1, -1) < 1) {
+	}
+	*ret_key = event.data.u64;
+	return event.data.u64 != STOP_KEY;
+}
+
+static void handle(struct http_server *server, uint64_t key)
+{
+	struct http_conn *conn = claim(server, key);
+
+	if (conn)
+		http_conn_run(conn);
+}
+
+static void *run_led_thread(void *arg)
+{
+	struct http_server *server = arg;
+	bool leads = false;
+	uint64_t key;
+
+	for (;;) {
+		int64_t began_ns;
+
+		if (!leads)
+			http_lead_take(&server->lead);
+		if (!wait_event(server, &key))
+			break;
+		began_ns = http_lead_begin(&server->lead);
+		handle(server, key);
+		leads = http_lead_end(&server->lead, began_ns);
+	}
+	http_lead_give(&server->lead);
+	return NULL;
+}
+
 static void *run_thread(void *arg)
 {
 	struct http_server *server = arg;
+	uint64_t key;
 
-	for (;;) {
-		struct epoll_event event;
-		struct http_conn *conn;
-		/* One event a time: what else is ready is for the other threads while this one is in a handler. */
-		const int got = epoll_wait(server->epoll_fd, &event, 1, -1);
-
-		if (got < 1)
-			continue;
-		if (event.data.u64 == STOP_KEY)
-			return NULL;
-		conn = claim(server, event.data.u64);
-		if (conn)
-			http_conn_run(conn);
-	}
+	while (wait_event(server, &key))
+		handle(server, key);
+	return NULL;
 }
 
 /* Signals are for the program's own threads; SIGPIPE would be ours. Faults cannot be blocked usefully. */
-static int start_thread(pthread_t *ret_thread, void *(*run)(void *), struct http_server *server, struct err *err)
+static int start_thread(pthread_t *ret_thread, void *(*run)(void *), void *arg, const struct http_server *server,
+			struct err *err)
 {
 	sigset_t all;
 	sigset_t before;
@@ -369,7 +400,7 @@ static int start_thread(pthread_t *ret_thread, void *(*run)(void *), struct http
 	(void)pthread_attr_init(&attributes);
 	(void)pthread_attr_setstacksize(&attributes, server->stack_size);
 	(void)pthread_sigmask(SIG_SETMASK, &all, &before);
-	failed = pthread_create(ret_thread, &attributes, run, server);
+	failed = pthread_create(ret_thread, &attributes, run, arg);
 	(void)pthread_sigmask(SIG_SETMASK, &before, NULL);
 	(void)pthread_attr_destroy(&attributes);
 	if (!failed)
@@ -397,6 +428,7 @@ static void take_options(struct http_server *server, const struct http_server_op
 	server->handler = options->handler;
 	server->arg = options->arg;
 	server->on_done = options->on_done;
+	server->is_led = options->is_led;
 	server->thread_count = least(or_default(options->threads, THREADS), HTTP_THREADS_MAX);
 	server->connections_max = least(or_default(options->connections_max, CONNECTIONS), HTTP_CONNECTIONS_MAX);
 	server->header_timeout_ms = or_default(options->header_timeout_ms, HEADER_TIMEOUT_MS);
@@ -462,10 +494,16 @@ static int start_all(struct http_server *server, const struct http_server_option
 	if (make_table(server, err) < 0 || open_epoll(server, err) < 0 || listen_all(server, options, err) < 0)
 		return -1;
 	for (; server->threads_started < server->thread_count; server->threads_started++) {
-		if (start_thread(&server->threads[server->threads_started], run_thread, server, err) < 0)
+		if (start_thread(&server->threads[server->threads_started],
+				 server->is_led ? run_led_thread : run_thread, server, server, err) < 0)
 			return -1;
 	}
-	if (start_thread(&server->acceptor, run_acceptor, server, err) < 0)
+	if (server->is_led) {
+		if (start_thread(&server->overseer, http_lead_oversee, &server->lead, server, err) < 0)
+			return -1;
+		server->overseer_started = true;
+	}
+	if (start_thread(&server->acceptor, run_acceptor, server, server, err) < 0)
 		return -1;
 	server->acceptor_started = true;
 	return 0;
@@ -483,6 +521,7 @@ int http_server_start(const struct http_server_options *options, struct http_ser
 	server->stop_pipe[0] = server->stop_pipe[1] = -1;
 	for (size_t i = 0; i < HTTP_LISTENERS_MAX; i++)
 		server->listen_fds[i] = -1;
+	http_lead_init(&server->lead);
 	(void)pthread_mutex_init(&server->lock, NULL);
 	(void)pthread_condattr_init(&monotonic);
 	(void)pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
@@ -550,6 +589,7 @@ static void free_server(struct http_server *server)
 		fd_close(server->stop_pipe[i]);
 	}
 	fd_close(server->epoll_fd);
+	http_lead_done(&server->lead);
 	(void)pthread_mutex_destroy(&server->lock);
 	(void)pthread_cond_destroy(&server->changed);
 	free(server->server_name);
@@ -578,5 +618,9 @@ void http_server_stop(struct http_server *server, unsigned drain_ms)
 	(void)put;
 	for (unsigned i = 0; i < server->threads_started; i++)
 		(void)pthread_join(server->threads[i], NULL);
+	if (server->overseer_started) {
+		http_lead_end_overseer(&server->lead);
+		(void)pthread_join(server->overseer, NULL);
+	}
 	free_server(server);
 }

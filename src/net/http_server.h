@@ -75,6 +75,8 @@ struct http_server_options {
 	unsigned idle_timeout_ms;   /* [75000] between two requests */
 	unsigned write_timeout_ms;  /* [30000] between two pieces a client accepts */
 	size_t stack_size;          /* [1 MiB] of each thread */
+	/* Handlers hold one lock most of the time: one thread works while it is quick, others only when it is not. */
+	bool is_led;
 	/* For an access log, on the thread that ends the exchange; NULL: none. Requests refused before the handler
 	 * are not told. */
 	void (*on_done)(const struct http_exchange *exchange, const struct http_done *done, void *arg);

@@ -1,0 +1,120 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "net/http_lead.h"
+
+#include <poll.h>
+
+#include "base/clock.h"
+
+#define NS_PER_MS 1000000LL
+#define TICK_MS 1
+#define QUIET_TICKS 10 /* then the overseer sleeps until it is woken */
+
+void http_lead_init(struct http_lead *lead)
+{
+	(void)pthread_mutex_init(&lead->lock, NULL);
+	(void)pthread_cond_init(&lead->vacant, NULL);
+	(void)pthread_cond_init(&lead->active, NULL);
+	lead->is_taken = false;
+	lead->is_ending = false;
+	atomic_init(&lead->busy_since_ns, 0);
+	atomic_init(&lead->overseer_sleeps, false);
+}
+
+void http_lead_done(struct http_lead *lead)
+{
+	(void)pthread_cond_destroy(&lead->active);
+	(void)pthread_cond_destroy(&lead->vacant);
+	(void)pthread_mutex_destroy(&lead->lock);
+}
+
+void http_lead_take(struct http_lead *lead)
+{
+	(void)pthread_mutex_lock(&lead->lock);
+	while (lead->is_taken)
+		(void)pthread_cond_wait(&lead->vacant, &lead->lock);
+	lead->is_taken = true;
+	(void)pthread_mutex_unlock(&lead->lock);
+}
+
+void http_lead_give(struct http_lead *lead)
+{
+	(void)pthread_mutex_lock(&lead->lock);
+	lead->is_taken = false;
+	(void)pthread_cond_signal(&lead->vacant);
+	(void)pthread_mutex_unlock(&lead->lock);
+}
+
+/* Either the overseer sees that the leader is busy, or the leader that the overseer sleeps: both atomics are ordered.
+ */
+int64_t http_lead_begin(struct http_lead *lead)
+{
+	const int64_t now_ns = clock_monotonic_ns();
+
+	atomic_store(&lead->busy_since_ns, now_ns);
+	if (atomic_exchange(&lead->overseer_sleeps, false)) {
+		(void)pthread_mutex_lock(&lead->lock);
+		(void)pthread_cond_signal(&lead->active);
+		(void)pthread_mutex_unlock(&lead->lock);
+	}
+	return now_ns;
+}
+
+/* Who deposes a leader changes what is there first: it is changed by one of the two only. */
+bool http_lead_end(struct http_lead *lead, int64_t began_ns)
+{
+	int_fast64_t expected = began_ns;
+
+	return atomic_compare_exchange_strong(&lead->busy_since_ns, &expected, 0);
+}
+
+/* true if it was busy. */
+static bool look(struct http_lead *lead)
+{
+	int_fast64_t since_ns = atomic_load(&lead->busy_since_ns);
+
+	if (since_ns == 0)
+		return false;
+	if (clock_monotonic_ns() - since_ns > HTTP_LEAD_MS * NS_PER_MS &&
+	    atomic_compare_exchange_strong(&lead->busy_since_ns, &since_ns, 0))
+		http_lead_give(lead);
+	return true;
+}
+
+/* Until the leader has something to do again; false at the end. */
+static bool sleep_until_active(struct http_lead *lead)
+{
+	bool is_ending;
+
+	(void)pthread_mutex_lock(&lead->lock);
+	atomic_store(&lead->overseer_sleeps, true);
+	while (!lead->is_ending && atomic_load(&lead->overseer_sleeps) && atomic_load(&lead->busy_since_ns) == 0)
+		(void)pthread_cond_wait(&lead->active, &lead->lock);
+	atomic_store(&lead->overseer_sleeps, false);
+	is_ending = lead->is_ending;
+	(void)pthread_mutex_unlock(&lead->lock);
+	return !is_ending;
+}
+
+void *http_lead_oversee(void *arg)
+{
+	struct http_lead *lead = arg;
+	int quiet = QUIET_TICKS;
+
+	for (;;) {
+		if (quiet >= QUIET_TICKS) {
+			if (!sleep_until_active(lead))
+				return NULL;
+			quiet = 0;
+		}
+		(void)poll(NULL, 0, TICK_MS);
+		quiet = look(lead) ? 0 : quiet + 1;
+	}
+}
+
+void http_lead_end_overseer(struct http_lead *lead)
+{
+	(void)pthread_mutex_lock(&lead->lock);
+	lead->is_ending = true;
+	(void)pthread_cond_signal(&lead->active);
+	(void)pthread_mutex_unlock(&lead->lock);
+}

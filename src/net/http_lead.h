@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * One leader among the threads of a pool, for handlers that hold one lock anyway (Python's): more threads at work would
+ * only wait for each other. The leader waits for events and handles them itself, without a hand-over. While it is busy
+ * for longer than HTTP_LEAD_MS, an overseer takes the lead from it, and the next thread goes on; a deposed leader
+ * finishes what it does and queues up again. So quick requests are served by one thread, and slow ones by as many as
+ * there are. Nothing wakes up while nothing comes. Private to net/http_*.c.
+ */
+#ifndef MSE_NET_HTTP_LEAD_H
+#define MSE_NET_HTTP_LEAD_H
+
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#define HTTP_LEAD_MS 2
+
+struct http_lead {
+	pthread_mutex_t lock;
+	pthread_cond_t vacant;             /* [lock] the lead is free */
+	pthread_cond_t active;             /* [lock] the overseer has something to see, or shall end */
+	bool is_taken;                     /* [lock] */
+	bool is_ending;                    /* [lock] */
+	atomic_int_fast64_t busy_since_ns; /* of the leader; 0: it waits for events, or there is none */
+	atomic_bool overseer_sleeps;
+};
+
+void http_lead_init(struct http_lead *lead);
+void http_lead_done(struct http_lead *lead);
+
+/* Waits for the lead. */
+void http_lead_take(struct http_lead *lead);
+/* The leader steps down. */
+void http_lead_give(struct http_lead *lead);
+/* The leader has an event to handle. What is returned is for the end. */
+int64_t http_lead_begin(struct http_lead *lead);
+/* It has handled it: false if it was deposed meanwhile. */
+bool http_lead_end(struct http_lead *lead, int64_t began_ns);
+
+/* The overseer's thread; arg is the struct http_lead. */
+void *http_lead_oversee(void *arg);
+void http_lead_end_overseer(struct http_lead *lead);
+
+#endif

@@ -1,0 +1,132 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "unit.h"
+
+#include <poll.h>
+
+#include "base/scoped.h"
+#include "net/http_lead.h"
+
+#define WAIT_MS 10000
+
+static struct http_lead lead;
+static pthread_t overseer;
+
+static int setup(void **state)
+{
+	(void)state;
+	http_lead_init(&lead);
+	return pthread_create(&overseer, NULL, http_lead_oversee, &lead);
+}
+
+static int teardown(void **state)
+{
+	(void)state;
+	http_lead_end_overseer(&lead);
+	(void)pthread_join(overseer, NULL);
+	http_lead_done(&lead);
+	return 0;
+}
+
+static bool is_taken(void)
+{
+	bool taken;
+
+	(void)pthread_mutex_lock(&lead.lock);
+	taken = lead.is_taken;
+	(void)pthread_mutex_unlock(&lead.lock);
+	return taken;
+}
+
+static void wait_until_vacant(void)
+{
+	for (int i = 0; i < WAIT_MS && is_taken(); i++)
+		(void)poll(NULL, 0, 1);
+	assert_false(is_taken());
+}
+
+static void who_is_quick_leads_on(void **state)
+{
+	int deposed = 0;
+
+	(void)state;
+	http_lead_take(&lead);
+	for (int i = 0; i < 1000; i++) {
+		const int64_t began_ns = http_lead_begin(&lead);
+
+		/* On a busy machine even this may take long: then it must have lost the lead. */
+		if (!http_lead_end(&lead, began_ns)) {
+			deposed++;
+			http_lead_take(&lead);
+		}
+	}
+	assert_in_range(deposed, 0, 100);
+	assert_true(is_taken());
+}
+
+static void who_is_slow_is_deposed(void **state)
+{
+	int64_t first_ns, second_ns;
+
+	(void)state;
+	http_lead_take(&lead);
+	first_ns = http_lead_begin(&lead);
+	wait_until_vacant();
+	/* Another thread goes on, and is busy too. */
+	http_lead_take(&lead);
+	second_ns = http_lead_begin(&lead);
+	assert_false(http_lead_end(&lead, first_ns));
+	/* The end of the first has not hidden that the second is busy. */
+	wait_until_vacant();
+	assert_false(http_lead_end(&lead, second_ns));
+}
+
+/* An idle leader is never deposed, and the overseer sleeps; a later event wakes it. */
+static void it_sleeps_and_wakes(void **state)
+{
+	int64_t began_ns;
+
+	(void)state;
+	http_lead_take(&lead);
+	for (int i = 0; i < WAIT_MS && !atomic_load(&lead.overseer_sleeps); i++)
+		(void)poll(NULL, 0, 1);
+	assert_true(atomic_load(&lead.overseer_sleeps));
+	assert_true(is_taken());
+	began_ns = http_lead_begin(&lead);
+	wait_until_vacant();
+	assert_false(http_lead_end(&lead, began_ns));
+}
+
+static void *lead_once(void *arg)
+{
+	(void)arg;
+	http_lead_take(&lead);
+	http_lead_give(&lead);
+	return NULL;
+}
+
+/* The end of a pool: each thread takes the lead, sees that it is over, and hands it on. */
+static void the_lead_goes_through_all(void **state)
+{
+	pthread_t threads[8];
+
+	(void)state;
+	http_lead_take(&lead);
+	for (size_t i = 0; i < COUNT_OF(threads); i++)
+		assert_int_equal(pthread_create(&threads[i], NULL, lead_once, NULL), 0);
+	http_lead_give(&lead);
+	for (size_t i = 0; i < COUNT_OF(threads); i++)
+		(void)pthread_join(threads[i], NULL);
+	assert_false(is_taken());
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test_setup_teardown(who_is_quick_leads_on, setup, teardown),
+	    cmocka_unit_test_setup_teardown(who_is_slow_is_deposed, setup, teardown),
+	    cmocka_unit_test_setup_teardown(it_sleeps_and_wakes, setup, teardown),
+	    cmocka_unit_test_setup_teardown(the_lead_goes_through_all, setup, teardown),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
