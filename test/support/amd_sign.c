@@ -43,6 +43,8 @@ static EVP_PKEY *make_key(enum amd_key_id which)
 		return EVP_RSA_gen(2048);
 	if (which == AMD_KEY_P256)
 		return EVP_EC_gen("P-256");
+	if (which == AMD_KEY_BRAINPOOL)
+		return EVP_EC_gen("brainpoolP384r1");
 	if (which > AMD_KEY_OTHER_RSA)
 		return EVP_EC_gen("P-384");
 	bio = BIO_new_mem_buf(PEMS[which], -1);

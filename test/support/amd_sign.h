@@ -14,8 +14,9 @@ enum amd_key_id {
 	AMD_KEY_VCEK,
 	AMD_KEY_VLEK,
 	AMD_KEY_OTHER_EC,
-	AMD_KEY_RSA_2048, /* too small on purpose */
-	AMD_KEY_P256,     /* the wrong curve on purpose */
+	AMD_KEY_RSA_2048,  /* too small on purpose */
+	AMD_KEY_P256,      /* the wrong curve on purpose */
+	AMD_KEY_BRAINPOOL, /* another curve of 384 bits */
 	AMD_KEY_COUNT,
 };
 

@@ -71,6 +71,7 @@ REFUSED(test_vek_by_the_root, MILAN, VCEK, "chain-invalid", e.vek.issuer_key = A
 REFUSED(test_28_leaf_as_issuer, MILAN, VCEK, "chain-invalid", e.ask.key = AMD_KEY_OTHER_EC,
 	e.vek.issuer_key = AMD_KEY_OTHER_EC, e.vek.scheme = e.vek.inner_scheme = AMD_ECDSA)
 REFUSED(test_vek_on_p256, MILAN, VCEK, "chain-invalid", e.vek.key = AMD_KEY_P256)
+REFUSED(test_vek_on_brainpool, MILAN, VCEK, "chain-invalid", e.vek.key = e.report_key = AMD_KEY_BRAINPOOL)
 REFUSED(test_vek_with_rsa, MILAN, VCEK, "chain-invalid", e.vek.key = AMD_KEY_OTHER_RSA)
 REFUSED(test_ask_of_2048_bits, MILAN, VCEK, "chain-invalid", e.ask.key = e.vek.issuer_key = AMD_KEY_RSA_2048)
 REFUSED(test_version_1, MILAN, VCEK, "chain-invalid", e.vek.version_1 = true)
@@ -165,6 +166,7 @@ REFUSED(test_crl_delta, MILAN, VCEK, "crl-malformed", e.crl.is_delta = true)
 REFUSED(test_crl_critical, MILAN, VCEK, "crl-malformed", e.crl.critical = true)
 REFUSED(test_crl_trailing_byte, MILAN, VCEK, "crl-malformed", e.crl.trailing_byte = true)
 REFUSED(test_crl_pkcs1, MILAN, VCEK, "crl-malformed", e.crl.scheme = AMD_PKCS1_SHA384)
+REFUSED(test_crl_by_small_key, MILAN, VCEK, "crl-malformed", e.crl.issuer_key = AMD_KEY_RSA_2048)
 REFUSED(test_crl_sha256, MILAN, VCEK, "crl-malformed", e.crl.scheme = AMD_PSS_SHA256)
 
 static struct amd_evidence evidence;
@@ -425,6 +427,7 @@ int main(void)
 	    TEST(test_vek_by_the_root),
 	    TEST(test_28_leaf_as_issuer),
 	    TEST(test_vek_on_p256),
+	    TEST(test_vek_on_brainpool),
 	    TEST(test_vek_with_rsa),
 	    TEST(test_ask_of_2048_bits),
 	    TEST(test_version_1),
@@ -501,6 +504,7 @@ int main(void)
 	    TEST(test_crl_critical),
 	    TEST(test_crl_trailing_byte),
 	    TEST(test_crl_pkcs1),
+	    TEST(test_crl_by_small_key),
 	    TEST(test_crl_sha256),
 	    CHECK(check_crl_missing),
 	    CHECK(check_crl_given_and_allowed_to_miss),

@@ -10,6 +10,7 @@
 #include "amd_evidence.h"
 #include "crypto/amd_key.h"
 #include "crypto/crl_parse.h"
+#include "crypto/x509_amd.h"
 #include "der_write.h"
 
 #define OID_RSA "1.2.840.113549.1.1.1"
@@ -139,7 +140,7 @@ static void test_rsa_modulus_form(void **state)
 
 		memset(modulus + 2, 0x5b, sizeof(modulus) - 2);
 		modulus[0] = i == 1 ? 0x01 : 0x00;
-		modulus[1] = i == 2 ? 0x80 : 0x7f;
+		modulus[1] = i == 0 ? 0x7f : 0x80;
 		der_put_oid(&spki, OID_RSA);
 		der_put(&spki, 0x05, "", 0);
 		der_wrap(&spki, 0, 0x30);
@@ -202,6 +203,7 @@ static void test_p384(void **state)
 	assert_false(ec_is_taken(&(struct ec){OID_EC, OID_P384, 97, 6, false, false}));
 	assert_false(ec_is_taken(&(struct ec){OID_EC, OID_P521, 97, 4, false, false}));
 	assert_false(ec_is_taken(&(struct ec){OID_EC, NULL, 97, 4, false, false}));
+	assert_false(ec_is_taken(&(struct ec){"1.3.132.1.12", OID_P384, 97, 4, false, false})); /* id-ecDH */
 	assert_false(ec_is_taken(&(struct ec){"1.3.101.112", NULL, 97, 4, false, false}));
 }
 
@@ -239,12 +241,90 @@ static void test_families(void **state)
 	x509_crl_free(crl);
 }
 
+static bool algorithm_is_taken(const struct buf *buf)
+{
+	struct der reader = {buf->data, buf->size};
+	struct err err = ERR_INIT;
+
+	return x509_amd_take_algorithm(&reader, &err) == 0 && reader.size == 0;
+}
+
+/* The bytes of the two right forms, each changed in one place. Offsets: 0 SEQUENCE, 2 OID, 13 parameters, 70 trailer.
+ */
+static void test_algorithm(void **state)
+{
+	struct buf right = BUF_INIT(256), trailer = BUF_INIT(256);
+
+	(void)state;
+	amd_put_algorithm(&right, AMD_PSS);
+	amd_put_algorithm(&trailer, AMD_PSS_TRAILER);
+	assert_true(algorithm_is_taken(&right));
+	assert_true(algorithm_is_taken(&trailer));
+	for (size_t i = 0; i < trailer.size; i++) {
+		trailer.data[i] ^= 1;
+		assert_false(algorithm_is_taken(&trailer));
+		trailer.data[i] ^= 1;
+	}
+	for (size_t i = 0; i < right.size; i++) {
+		right.data[i] ^= 1;
+		assert_false(algorithm_is_taken(&right));
+		right.data[i] ^= 1;
+	}
+	buf_done(&right);
+	buf_done(&trailer);
+}
+
+/* Parameters cut short, or with something after them; something after the parameters. */
+static void test_algorithm_lengths(void **state)
+{
+	struct buf right = BUF_INIT(256);
+
+	(void)state;
+	amd_put_algorithm(&right, AMD_PSS);
+	for (size_t cut = 0; cut <= 52; cut++) {
+		struct buf other = BUF_INIT(256);
+
+		der_put_raw(&other, right.data + 2, 11); /* the OID */
+		der_put(&other, 0x30, right.data + 15, 52 - cut);
+		der_wrap(&other, 0, 0x30);
+		assert_int_equal(algorithm_is_taken(&other), cut == 0);
+		buf_done(&other);
+	}
+	for (int inside = 0; inside <= 1; inside++) {
+		struct buf other = BUF_INIT(256);
+
+		der_put_raw(&other, right.data + 15, 52);
+		if (inside)
+			der_put(&other, 0x05, "", 0);
+		der_wrap(&other, 0, 0x30);
+		if (!inside)
+			der_put(&other, 0x05, "", 0);
+		{
+			struct buf whole = BUF_INIT(256);
+
+			der_put_raw(&whole, right.data + 2, 11);
+			der_put_raw(&whole, other.data, other.size);
+			der_wrap(&whole, 0, 0x30);
+			assert_false(algorithm_is_taken(&whole));
+			buf_done(&whole);
+		}
+		buf_done(&other);
+	}
+	buf_done(&right);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    TEST(test_rsa), TEST(test_rsa_modulus_form), TEST(test_p384), TEST(test_wrong_use), TEST(test_families),
+	    TEST(test_rsa),
+	    TEST(test_rsa_modulus_form),
+	    TEST(test_p384),
+	    TEST(test_wrong_use),
+	    TEST(test_families),
+	    TEST(test_algorithm),
+	    TEST(test_algorithm_lengths),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
