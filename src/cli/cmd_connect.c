@@ -3,10 +3,13 @@
  * mse connect (attested-channel.md section 8): a local address whose every byte ends in the expected enclave, for
  * clients that know nothing of attestation. docs/connect.md.
  */
+#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/pidfd.h>
 #include <sys/resource.h>
+#include <unistd.h>
 
 #include "base/fd.h"
 #include "base/number.h"
@@ -24,6 +27,7 @@
 #define DESCRIPTORS (2 * (CONNECT_CLIENTS_MAX + CONNECT_CONNECTIONS_DEFAULT))
 #define ADDRESS_MAX 300
 #define WORD_MAX 8192
+#define PIPE_SLACK 8192 /* a pipe holds whole pages, of which the last may be begun */
 
 struct connect {
 	struct cmd_call *call;
@@ -42,11 +46,20 @@ struct connect {
 
 /* ---- telling ---- */
 
+/* Whoever reads our lines may stop doing so: a full pipe must not stop the relay. Other files take what they get. */
+static bool has_room(size_t size)
+{
+	const int capacity = fcntl(STDOUT_FILENO, F_GETPIPE_SZ);
+	int unread = 0;
+
+	return capacity < 0 || ioctl(STDOUT_FILENO, FIONREAD, &unread) < 0 || (size_t)(capacity - unread) > size;
+}
+
 static void print_line(struct connect *connect, json_t *object)
 {
 	char *text = object ? json_dumps(object, JSON_COMPACT) : NULL;
 
-	if (text)
+	if (text && has_room(strlen(text) + PIPE_SLACK))
 		out_print(connect->call->out, "%s\n", text);
 	(void)fflush(stdout);
 	free(text);

@@ -196,6 +196,12 @@ class Switch:
         self.listener.__exit__()
 
 
+def divert(connection, port):
+    with socket.create_connection(("127.0.0.1", port)) as upstream:
+        threading.Thread(target=attackers.pump, args=(upstream, connection), daemon=True).start()
+        attackers.pump(connection, upstream)
+
+
 def test_a_swap_between_connections(world, victim):
     """19: the attested connection is broken, the next is led to a relay, then back again."""
     log = []
@@ -206,11 +212,7 @@ def test_a_swap_between_connections(world, victim):
             connect(world, victim, switch.port) as running:
         assert post_secret(running).status == 200
 
-        def diverted(connection, _):
-            with socket.create_connection(("127.0.0.1", middle.port)) as upstream:
-                threading.Thread(target=attackers.pump, args=(upstream, connection), daemon=True).start()
-                attackers.pump(connection, upstream)
-        switch.serve = diverted
+        switch.serve = lambda connection, _: divert(connection, middle.port)
         assert post_secret(running).status == 200, "the connection that was attested still stands"
         assert log == []
         switch.break_all()
@@ -393,6 +395,19 @@ def test_more_clients_than_allowed(world, victim):
             assert time.monotonic() < end
         threads = len(os.listdir(f"/proc/{running.process.pid}/task"))
         assert threads <= 10, "an idle connection costs no thread"
+
+
+def test_nobody_reads_the_news(world, victim):
+    """Each turn of fortune is a line with a verdict; a pipe that nobody empties does not stop the relay."""
+    log = []
+    with relay(victim, *attackers.stolen(victim), log) as middle, \
+            Switch(lambda connection, _: attackers.join(connection, victim)) as switch, \
+            connect(world, victim, switch.port, reads_events=False) as running:
+        honest = switch.serve
+        for turn in range(20):
+            switch.serve = (lambda connection, _: divert(connection, middle.port)) if turn % 2 else honest
+            switch.break_all()
+            assert post_secret(running).status == (502 if turn % 2 else 200)
 
 
 # ---- ends ----

@@ -29,7 +29,7 @@ class Answer:
 class Running:
     """mse connect with these words, in the background; events holds its lines of JSON."""
 
-    def __init__(self, build, words, env, folder=None):
+    def __init__(self, build, words, env, folder=None, reads_events=True):
         self.folder = folder or pathlib.Path(tempfile.mkdtemp(prefix="mse-connect-"))
         self.events = []
         self.errors = open(self.folder / "stderr", "w+", encoding="utf-8")
@@ -38,8 +38,8 @@ class Running:
         self.ready = self._read_event()
         self.port = self.ready.get("port")
         self.url = self.ready.get("url")
-        self.reader = threading.Thread(target=self._read_events, daemon=True)
-        self.reader.start()
+        if reads_events:
+            threading.Thread(target=self._read_events, daemon=True).start()
 
     def _read_event(self):
         line = self.process.stdout.readline()
@@ -109,7 +109,7 @@ class Running:
 class Connector(Running):
     """The same against domain:port with the world's vendor, and what is expected of the app."""
 
-    def __init__(self, world, domain, port, *options, fingerprint=None, context=None, env=None, root=True):
+    def __init__(self, world, domain, port, *options, fingerprint=None, context=None, env=None, root=True, **more):
         folder = pathlib.Path(tempfile.mkdtemp(prefix="mse-connect-"))
         words = [f"{domain}:{port}", "--pccs", world.pccs.url, *options]
         if root:
@@ -119,7 +119,7 @@ class Connector(Running):
         if context:
             (folder / "context.mse").write_text(context)
             words += ["--context", folder / "context.mse"]
-        super().__init__(world.build, words, {**environment(folder), **(env or {})}, folder)
+        super().__init__(world.build, words, {**environment(folder), **(env or {})}, folder, **more)
 
 
 def environment(folder):
