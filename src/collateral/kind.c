@@ -10,6 +10,7 @@
 #include <strings.h>
 
 #include "format/hex.h"
+#include "format/signed_json.h"
 #include "format/uri.h"
 
 #define FMSPC_DIGITS 12
@@ -41,14 +42,14 @@ struct row {
 	}
 
 static const struct row rows[COLLATERAL_KIND_COUNT] = {
-    [COLLATERAL_KIND_SGX_TCB_INFO] = {"SGX TCB info", false, COLLATERAL_FORM_JSON, 3, MIB, SGX "/tcb?fmspc={fmspc}",
-				      NULL, "tcbInfo", "SGX", TCB_HEADERS},
-    [COLLATERAL_KIND_TDX_TCB_INFO] = {"TDX TCB info", false, COLLATERAL_FORM_JSON, 4, MIB, TDX "/tcb?fmspc={fmspc}",
-				      NULL, "tcbInfo", "TDX", TCB_HEADERS},
-    [COLLATERAL_KIND_QE_IDENTITY] = {"QE identity", false, COLLATERAL_FORM_JSON, 3, MIB, SGX "/qe/identity", NULL,
-				     "enclaveIdentity", "QE", QE_HEADERS},
-    [COLLATERAL_KIND_TD_QE_IDENTITY] = {"TD QE identity", false, COLLATERAL_FORM_JSON, 4, MIB, TDX "/qe/identity", NULL,
-					"enclaveIdentity", "TD_QE", QE_HEADERS},
+    [COLLATERAL_KIND_SGX_TCB_INFO] = {"SGX TCB info", false, COLLATERAL_FORM_JSON, 3, SIGNED_JSON_SIZE_MAX,
+				      SGX "/tcb?fmspc={fmspc}", NULL, "tcbInfo", "SGX", TCB_HEADERS},
+    [COLLATERAL_KIND_TDX_TCB_INFO] = {"TDX TCB info", false, COLLATERAL_FORM_JSON, 4, SIGNED_JSON_SIZE_MAX,
+				      TDX "/tcb?fmspc={fmspc}", NULL, "tcbInfo", "TDX", TCB_HEADERS},
+    [COLLATERAL_KIND_QE_IDENTITY] = {"QE identity", false, COLLATERAL_FORM_JSON, 3, SIGNED_JSON_SIZE_MAX,
+				     SGX "/qe/identity", NULL, "enclaveIdentity", "QE", QE_HEADERS},
+    [COLLATERAL_KIND_TD_QE_IDENTITY] = {"TD QE identity", false, COLLATERAL_FORM_JSON, 4, SIGNED_JSON_SIZE_MAX,
+					TDX "/qe/identity", NULL, "enclaveIdentity", "TD_QE", QE_HEADERS},
     [COLLATERAL_KIND_PCK_CRL] = {"PCK revocation list",
 				 false,
 				 COLLATERAL_FORM_CRL,
