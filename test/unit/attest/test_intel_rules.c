@@ -936,9 +936,72 @@ static void rule_flat_tcb_info(void **state)
 	case_done();
 }
 
+/* ---- which collateral a quote needs */
+
+static int ask_needs(struct attest_needs *ret)
+{
+	const char *why = NULL;
+
+	return attest_needs(&test_case.ask.quote, ret, &why);
+}
+
+static void right_needs(void)
+{
+	struct attest_needs needs;
+
+	assert_int_equal(ask_needs(&needs), 0);
+	assert_string_equal(needs.fmspc, "30606a000000");
+	assert_string_equal(needs.ca, "platform");
+	assert_int_equal(needs.tee, test_evidence_is_tdx(&test_case.in) ? ATTEST_TEE_TDX : ATTEST_TEE_SGX);
+	assert_false(needs.simulated);
+	for (uint16_t type = 1; type <= 4; type++) {
+		case_put(test_case.at.cert_data, type, 2); /* the chain is elsewhere */
+		assert_int_equal(ask_needs(&needs), -1);
+	}
+	case_put(test_case.at.cert_data, 5, 2);
+	test_case.ask.quote.size--; /* cut */
+	assert_int_equal(ask_needs(&needs), -1);
+	test_case.ask.quote.size++;
+	test_case.quote[test_case.at.cert_data + 6] = 'x'; /* no PEM */
+	assert_int_equal(ask_needs(&needs), -1);
+}
+
+static void needs_of(void (*change)(struct test_evidence *in), int wanted)
+{
+	struct attest_needs needs;
+
+	case_init(TEST_TDX_V4);
+	change(&test_case.in);
+	case_build();
+	assert_int_equal(ask_needs(&needs), wanted);
+	if (wanted == 0) {
+		assert_string_equal(needs.ca, "processor");
+		assert_true(needs.simulated);
+	}
+	case_done();
+}
+
+static void processor_simulated(struct test_evidence *in)
+{
+	seven_under_processor(in);
+	in->pck.platform = false;
+	test_evidence_mark_simulated(in);
+}
+
+static void test_needs(void **state)
+{
+	(void)state;
+	CASE_OF_ALL(right_needs);
+	needs_of(no_extension, -1);
+	needs_of(wrong_type, -1);
+	needs_of(two_extensions, -1);
+	needs_of(processor_simulated, 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(test_needs),
 	    cmocka_unit_test(rule_reserved_header_bytes),
 	    cmocka_unit_test(rule_reserved_report_bytes),
 	    cmocka_unit_test(rule_der_ends),
