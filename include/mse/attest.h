@@ -53,7 +53,7 @@ extern "C" {
 #define ATTEST_MACHINE_SIZE_MAX 64     /* SHA-256 of the PPID has 32 */
 #define ATTEST_NAME_SIZE 64            /* error and check names with their zero byte */
 #define ATTEST_TEXT_SIZE 320           /* one sentence of a check */
-#define ATTEST_CHECKS_MAX 192
+#define ATTEST_CHECKS_MAX 144          /* the most that one verdict has is 126 */
 #define ATTEST_EXPIRIES_MAX 48
 #define ATTEST_LOOSENINGS_MAX 96
 #define ATTEST_LOOSENING_SIZE 224 /* its sentence */

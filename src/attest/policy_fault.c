@@ -178,8 +178,7 @@ const char *policy_find_fault(const struct attest_policy *policy)
 		return "'tcb_statuses' has an unknown one";
 	if (policy->tcb_statuses & ATTEST_TCB_BIT(ATTEST_TCB_REVOKED))
 		return "'tcb_statuses' allows Revoked";
-	if (policy->tcb_date_min < 0 || policy->tcb_date_max < 0 ||
-	    (policy->tcb_date_max != 0 && policy->tcb_date_max < policy->tcb_date_min))
+	if (policy->tcb_date_min < 0 || (policy->tcb_date_max != 0 && policy->tcb_date_max < policy->tcb_date_min))
 		return "no date lies between 'tcb_date_min' and 'tcb_date_max'";
 	return find_elements_fault(policy);
 }

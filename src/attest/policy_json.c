@@ -8,6 +8,7 @@
 #include "attest/policy.h"
 #include "attest/policy_rows.h"
 #include "base/clock.h"
+#include "base/number.h"
 #include "format/hex.h"
 #include "format/json.h"
 
@@ -89,7 +90,7 @@ static int read_plain_text(const json_t *value, const char **ret, struct err *er
 
 static int read_number(const json_t *value, uint64_t max, uint64_t *ret, struct err *err)
 {
-	if (!json_is_integer(value) || json_integer_value(value) < 0 || (uint64_t)json_integer_value(value) > max)
+	if (!json_is_integer(value) || (uint64_t)json_integer_value(value) > max) /* a negative one is huge */
 		return err_set(err, ERR_INVALID, "expected an integer from 0 to %llu", (unsigned long long)max);
 	*ret = (uint64_t)json_integer_value(value);
 	return 0;
@@ -97,13 +98,13 @@ static int read_number(const json_t *value, uint64_t max, uint64_t *ret, struct 
 
 static int read_bits(const json_t *value, uint64_t *ret, struct err *err)
 {
-	const char *text = json_string_value(value);
-	const size_t size = text ? strlen(text) : 0;
+	const char *text = json_is_string(value) ? json_string_value(value) : "";
+	const size_t size = strlen(text);
 	char padded[17] = "0000000000000000";
 	uint8_t bytes[8];
 	uint64_t bits = 0;
 
-	if (!text || size < 3 || size > 18 || strncmp(text, "0x", 2) != 0)
+	if (size < 3 || size > 18 || strncmp(text, "0x", 2) != 0)
 		return err_set(err, ERR_INVALID, "expected a text \"0x\" with 1 to 16 hex digits");
 	memcpy(padded + 18 - size, text + 2, size - 2);
 	if (hex_decode(padded, 16, bytes, sizeof(bytes), err) < 0)
@@ -116,11 +117,7 @@ static int read_bits(const json_t *value, uint64_t *ret, struct err *err)
 
 static int read_time(const json_t *value, int64_t *ret, struct err *err)
 {
-	const char *text = "";
-
-	if (read_text(value, TEXT_MAX, &text, err) < 0)
-		return -1;
-	return clock_parse_utc(text, ret, err);
+	return clock_parse_utc(json_is_string(value) ? json_string_value(value) : "", ret, err);
 }
 
 static int read_hex(const json_t *value, uint8_t *ret, size_t size, struct err *err)
@@ -146,12 +143,9 @@ static int read_measurement(const json_t *value, struct attest_measurement *ret,
 static int read_machine_id(const json_t *value, struct attest_machine *ret, struct err *err)
 {
 	const char *text = json_string_value(value);
-	const size_t size = text ? strlen(text) / 2 : 0;
 
-	if (size == 0 || size > sizeof(ret->data))
-		return err_set(err, ERR_INVALID, "expected a text of hex digits");
-	ret->size = size;
-	return read_hex(value, ret->data, size, err);
+	ret->size = size_min(text ? strlen(text) / 2 : 0, sizeof(ret->data));
+	return read_hex(value, ret->data, ret->size, err);
 }
 
 static int read_machine_kind(const json_t *value, enum attest_machine_kind *ret, struct err *err)
@@ -344,7 +338,7 @@ static int read_objects(struct owner *owner, const json_t *value, const struct p
 static int read_u16_pointer(struct owner *owner, const json_t *value, const uint16_t **ret, struct err *err)
 {
 	uint16_t *number = owner_new(owner, sizeof(*number), err);
-	uint64_t wide;
+	uint64_t wide = 0;
 
 	if (!number || read_number(value, UINT16_MAX, &wide, err) < 0)
 		return -1;
@@ -377,7 +371,7 @@ static int read_object(struct owner *owner, const json_t *value, const struct po
 static int read_integer(const json_t *value, enum policy_kind kind, void *ret, struct err *err)
 {
 	const uint64_t max = kind == POLICY_U8 ? UINT8_MAX : kind == POLICY_U16 ? UINT16_MAX : UINT32_MAX;
-	uint64_t wide;
+	uint64_t wide = 0;
 
 	if (read_number(value, max, &wide, err) < 0)
 		return -1;

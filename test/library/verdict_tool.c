@@ -98,7 +98,7 @@ static void print_channel(void)
 	print("ratls accepted", test_channel_ratls(&channel));
 	channel.expected.uuid = "6d6e4d2a-6f0d-4a43-9bb9-2c6f4a7f0d12";
 	print("ratls refused", test_channel_ratls(&channel));
-	channel.fresh.answer.size = 3;
+	channel.body.size = 3;
 	print("fresh unreadable", test_channel_fresh(&channel));
 	test_channel_done(&channel);
 }

@@ -166,6 +166,22 @@ static void test_refused(void **state)
 	    {"\"allow_debug\":1", "'allow_debug'"},
 	    {"\"advisories\":[\"\"]", "'advisories': element 0"},
 	    {"\"advisories\":[\"a\\nb\"]", "'advisories': element 0"},
+	    {"\"advisories\":[\"a\\u007f\"]", "'advisories': element 0"},
+	    {"\"advisories\":[\"\u00e9\"]", "'advisories': element 0"},
+	    {"\"advisories\":[\"" HEX64 HEX64 "\"]", NULL},
+	    {"\"advisories\":[\"" HEX64 HEX64 "0\"]", "'advisories': element 0"},
+	    {"\"tcb_date_min\":1", "'tcb_date_min'"},
+	    {"\"advisories\":{}", "'advisories'"},
+	    {"\"machines\":[{\"kind\":\"chip-id\",\"id\":\"\"}]", "'machines'"},
+	    {"\"machines\":[{\"kind\":\"chip-id\",\"id\":1}]", "'machines'"},
+	    {"\"machines\":[{\"kind\":\"chip-id\",\"id\":\"" HEX64 "00\"}]", "'machines': element 0: 'id'"},
+	    {"\"machines\":[{\"kind\":1,\"id\":\"" HEX64 "\"}]", "'machines': element 0: 'kind'"},
+	    {"\"machines\":[1]", "'machines': element 0"},
+	    {"\"deny\":[{\"reason\":1,\"fmspc\":\"00906ed50000\"}]", "'reason'"},
+	    {"\"deny\":[{\"reason\":\"x\",\"fmspc\":1}]", "'fmspc'"},
+	    {"\"measurements\":[1]", "'measurements': element 0"},
+	    {"\"tees\":[1]", "'tees'"},
+	    {"\"tcb_statuses\":{}", "'tcb_statuses'"},
 	    {"\"machines\":[{\"kind\":\"chip-id\"}]", "'machines': element 0: 'id' is missing"},
 	    {"\"machines\":[{\"kind\":\"ppid\",\"id\":\"" HEX32 "\"}]", "'machines': element 0: 'kind'"},
 	    {"\"machines\":[{\"kind\":\"chip-id\",\"id\":\"" HEX32 "\"}]", "'machines'"},
@@ -186,6 +202,8 @@ static void test_refused(void **state)
 	    {"\"tdx\":{\"rtmr0\":[\"" HEX32 "\"]}", "'rtmr0'"},
 	    {"\"tdx\":{\"attributes_allowed\":\"0x1\"}", "'attributes_allowed'"},
 	    {"\"tdx\":{\"attributes_allowed\":\"20\"}", "'attributes_allowed'"},
+	    {"\"tdx\":{\"attributes_allowed\":\"1x20000000\"}", "'attributes_allowed'"},
+	    {"\"tdx\":{\"attributes_allowed\":32}", "'attributes_allowed'"},
 	    {"\"tdx\":{\"attributes_allowed\":\"0x\"}", "'attributes_allowed'"},
 	    {"\"tdx\":{\"attributes_allowed\":\"0x10000000000000000\"}", "'attributes_allowed'"},
 	    {"\"tdx\":{\"attributes_allowed\":\"0x-1\"}", "'attributes_allowed'"},
@@ -205,7 +223,10 @@ static void test_refused(void **state)
 	(void)state;
 	for (size_t i = 0; i < COUNT_OF(CASES); i++) {
 		(void)snprintf(text, sizeof(text), "{\"version\":1,%s}", CASES[i].members);
-		refuses(text, CASES[i].named);
+		if (CASES[i].named)
+			refuses(text, CASES[i].named);
+		else
+			attest_policy_free(accepts(text)); /* just what the next one has too much of */
 	}
 	refuses("{}", "'version' is missing");
 	refuses("{\"version\":2}", "'version'");
