@@ -2,7 +2,6 @@
 #include "cli/attest_evidence.h"
 
 #include <ctype.h>
-#include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -27,10 +26,23 @@ int evidence_read_file(const char *path, struct buf *ret, struct err *err)
 	return buf_read_fd(ret, STDIN_FILENO, err) < 0 ? err_prefix(err, "standard input") : 0;
 }
 
+int evidence_domain(const struct cmd_call *call, const struct hostport *host, char ret[static URI_HOST_MAX + 1],
+		    struct err *err)
+{
+	const char *name = cmd_find_value(call, "servername");
+	struct hostport wanted = *host;
+
+	if (name && hostport_parse(name, 0, &wanted, err) < 0)
+		return err_prefix(err, "--servername");
+	if (name && wanted.has_port)
+		return err_set(err, ERR_INVALID, "--servername is '%s', expected a name without a port", name);
+	memcpy(ret, wanted.host, sizeof(wanted.host));
+	return 0;
+}
+
 /* The certificate's key is that of this handshake; nobody is believed because of the connection. */
 static int read_host(const struct cmd_call *call, const char *text, struct evidence *evidence, struct err *err)
 {
-	const char *name = cmd_find_value(call, "servername");
 	struct hostport address;
 	scoped(tls_client_closep) struct tls_client *tls = NULL;
 	const uint8_t *leaf;
@@ -38,8 +50,14 @@ static int read_host(const struct cmd_call *call, const char *text, struct evide
 
 	if (hostport_parse(text, HTTPS_PORT, &address, err) < 0)
 		return err_prefix(err, "--host");
+	if (evidence_domain(call, &address, evidence->domain, err) < 0)
+		return -1;
 	const struct tls_client_options options = {
-	    .host = address.host, .port = address.port, .sni = name, .verify = TLS_VERIFY_NONE};
+	    .host = address.host,
+	    .port = address.port,
+	    .sni = cmd_find_value(call, "servername") ? evidence->domain : NULL,
+	    .verify = TLS_VERIFY_NONE,
+	};
 
 	if (tls_client_open(&options, &tls, err) < 0)
 		return err->code == ERR_UNSUPPORTED ? err_prefix(err, "tls-version") : -1;
@@ -49,7 +67,6 @@ static int read_host(const struct cmd_call *call, const char *text, struct evide
 	if (buf_add(&evidence->data, leaf, size, err) < 0)
 		return -1;
 	tls_client_spki_sha256(tls, evidence->tls_key);
-	(void)snprintf(evidence->domain, sizeof(evidence->domain), "%s", name ? name : address.host);
 	evidence->is_live = true;
 	return 0;
 }

@@ -42,6 +42,10 @@ struct evidence {
 must_check int evidence_load(const struct cmd_call *call, struct evidence *ret, struct err *err);
 void evidence_done(struct evidence *evidence);
 
+/* Whom a handshake with this host is to be with: --servername in lower case, else the host. ERR_INVALID: no host. */
+must_check int evidence_domain(const struct cmd_call *call, const struct hostport *host,
+			       char ret[static URI_HOST_MAX + 1], struct err *err);
+
 /* NULL, or what text was taken for bytes: "hexadecimal text". Evidence is never decoded behind the user's back. */
 const char *evidence_text_kind(const struct evidence *evidence);
 

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "cli/attest_evidence.h"
 #include "cli/attest_options.h"
 #include "cli/attest_report.h"
 #include "cli/bundle_file.h"
@@ -65,7 +66,6 @@ static int read_owner(struct fresh *fresh, struct err *err)
 static int load_live(struct fresh *fresh, const char *host, struct err *err)
 {
 	struct cmd_call *call = fresh->call;
-	const char *name = cmd_value(call, "servername");
 
 	if (cmd_has(call, "time"))
 		return err_set(err, ERR_INVALID, "--time goes with --from: a connection is judged now");
@@ -74,7 +74,8 @@ static int load_live(struct fresh *fresh, const char *host, struct err *err)
 			       "option '--role' is missing: 1 (it waits for its keys) or 2 (the application)");
 	if (hostport_parse(host, HTTPS_PORT, &fresh->address, err) < 0)
 		return err_prefix(err, "--host");
-	(void)snprintf(fresh->domain, sizeof(fresh->domain), "%s", name ? name : fresh->address.host);
+	if (evidence_domain(call, &fresh->address, fresh->domain, err) < 0)
+		return -1;
 	return attest_options_guess(call, fresh->domain, &fresh->options, err);
 }
 
@@ -137,7 +138,7 @@ static int run_live(struct fresh *fresh, const char *host, struct err *err)
 	const struct channel_expect expect = {
 	    .host = fresh->address.host,
 	    .port = fresh->address.port,
-	    .sni = cmd_value(fresh->call, "servername"),
+	    .sni = cmd_has(fresh->call, "servername") ? fresh->domain : NULL,
 	    .role = fresh->role,
 	    .instance = &instance,
 	    .owner_key = fresh->has_owner_key ? fresh->owner_key : NULL,

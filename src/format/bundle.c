@@ -92,10 +92,20 @@ static int get_evidence(const json_t *root, struct bundle *ret, struct err *err)
 	return 0;
 }
 
+/* A name in lower case or an address, without a port. */
+static bool is_host(const char *text)
+{
+	struct hostport host;
+	struct err ignored = ERR_INIT;
+
+	return host_is_address(text) ||
+	       (hostport_parse(text, 0, &host, &ignored) == 0 && !host.has_port && strcmp(host.host, text) == 0);
+}
+
 /* The names are shown and compared: only what is a host may stand there. */
 static int get_names(const json_t *object, struct bundle_exchange *ret, struct err *err)
 {
-	struct hostport host, domain;
+	struct hostport host;
 	const char *host_text, *domain_text;
 
 	if (json_get_text(object, "host", sizeof(ret->host) - 1, &host_text, err) < 0 ||
@@ -103,8 +113,7 @@ static int get_names(const json_t *object, struct bundle_exchange *ret, struct e
 		return -1;
 	if (hostport_parse(host_text, 0, &host, err) < 0 || !host.has_port)
 		return err_set(err, ERR_INVALID, "member 'host' is not HOST:PORT");
-	if (hostport_parse(domain_text, 0, &domain, err) < 0 || domain.has_port ||
-	    strcmp(domain.host, domain_text) != 0)
+	if (!is_host(domain_text))
 		return err_set(err, ERR_INVALID, "member 'domain' is no name of a host");
 	memcpy(ret->host, host_text, strlen(host_text) + 1);
 	memcpy(ret->domain, domain_text, strlen(domain_text) + 1);

@@ -235,6 +235,17 @@ def test_what_is_no_saved_exchange_cannot_be_judged(saved, judge, edit):
     assert result.code == 1 and result.out == "", result.text
 
 
+def test_whoever_is_asked_by_another_name_is_named_so(command, live, judge, tmp_path):
+    enclave, port = live
+    path = tmp_path / "named.json"
+    named = command("--servername", enclave.instance["domain"].upper(), "--save", path, host=f"127.0.0.1:{port}")
+    assert named.code == 0 and judge(path.read_text()).code == 0, named.text
+    unnamed = command("--json", "--save", path, host=f"127.0.0.1:{port}")
+    assert unnamed.code == 2 and unnamed.json()["error"] == "instance-field:domain", unnamed.text
+    assert judge(path.read_text(), "--json").json()["error"] == "instance-field:domain"
+    assert command("--servername", 'a"b', host=f"127.0.0.1:{port}").code == 1
+
+
 def test_a_saved_exchange_is_no_bundle(build, saved, tmp_path):
     result = attestcommand.run(build, "verify", "--bundle", saved, "--report-data", "any", cwd=tmp_path)
     assert result.code == 1 and "fresh --from" in result.text

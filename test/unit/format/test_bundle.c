@@ -123,9 +123,26 @@ static void check_exchange_refused(const char *from, const char *to, const char 
 	assert_fails(bundle_parse(changed.data, changed.size, &again, &err), &err, ERR_INVALID, part);
 }
 
+static void a_domain_may_be_an_address(void **state)
+{
+	scoped(bundle_done) struct bundle bundle, again;
+	scoped(buf_done) struct buf text = BUF_INIT(BUNDLE_SIZE_MAX);
+	struct err err = ERR_INIT;
+
+	(void)state;
+	fill(&bundle, BUNDLE_EXCHANGE);
+	bundle_init(&again);
+	memcpy(bundle.exchange.domain, "::1", 4);
+	format(&bundle, &text);
+	assert_ok(bundle_parse(text.data, text.size, &again, &err), &err);
+	assert_string_equal(again.exchange.domain, "::1");
+}
+
 static void an_exchange_has_one_form(void **state)
 {
 	(void)state;
+	check_exchange_refused("app.mse.localhost", "app.mse\\u0000.localhost", "");
+	check_exchange_refused("app.mse.localhost", "a\\u001b[2J", "'domain'");
 	check_exchange_refused("[::1]:8443", "localhost", "'host'");
 	check_exchange_refused("[::1]:8443", "a b:1", "'host'");
 	check_exchange_refused("app.mse.localhost", "app.mse.localhost:1", "'domain'");
@@ -167,9 +184,8 @@ static void sizes_are_bounded(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    cmocka_unit_test(what_is_written_is_read),
-	    cmocka_unit_test(what_is_not_a_bundle_is_refused),
-	    cmocka_unit_test(an_exchange_has_one_form),
+	    cmocka_unit_test(what_is_written_is_read),    cmocka_unit_test(what_is_not_a_bundle_is_refused),
+	    cmocka_unit_test(a_domain_may_be_an_address), cmocka_unit_test(an_exchange_has_one_form),
 	    cmocka_unit_test(sizes_are_bounded),
 	};
 
