@@ -197,9 +197,7 @@ static PyObject *on_cancel(PyObject *self, PyObject *ignored)
 /* A method of the loop; what goes wrong is told and changes nothing. */
 static void call(const char *method)
 {
-	scoped(py_decrefp) PyObject *answer = PyObject_CallMethod(asgi.loop, method, NULL);
-
-	asgi_report();
+	asgi_drop(PyObject_CallMethod(asgi.loop, method, NULL));
 }
 
 static PyObject *cancel_later(int cancel_ms)
@@ -236,9 +234,9 @@ static void asgi_run(int fd, int cancel_ms)
 static void run_to_end(const char *method)
 {
 	scoped(py_decrefp) PyObject *coroutine = PyObject_CallMethod(asgi.loop, method, NULL);
-	scoped(py_decrefp) PyObject *answer =
-	    coroutine ? PyObject_CallMethod(asgi.loop, "run_until_complete", "O", coroutine) : NULL;
 
+	if (coroutine)
+		asgi_drop(PyObject_CallMethod(asgi.loop, "run_until_complete", "O", coroutine));
 	asgi_report();
 }
 
@@ -248,23 +246,19 @@ static void end_tasks(PyObject *asyncio)
 	scoped(py_decrefp) PyObject *set = PyObject_CallMethod(asyncio, "all_tasks", "O", asgi.loop);
 	scoped(py_decrefp) PyObject *tasks = set ? PySequence_List(set) : NULL;
 	scoped(py_decrefp) PyObject *wait = NULL;
-	scoped(py_decrefp) PyObject *answer = NULL;
 
-	for (Py_ssize_t i = 0; tasks && i < PyList_GET_SIZE(tasks); i++) {
-		scoped(py_decrefp) PyObject *ignored = PyObject_CallMethod(PyList_GET_ITEM(tasks, i), "cancel", NULL);
-
-		asgi_report();
-	}
+	for (Py_ssize_t i = 0; tasks && i < PyList_GET_SIZE(tasks); i++)
+		asgi_drop(PyObject_CallMethod(PyList_GET_ITEM(tasks, i), "cancel", NULL));
 	if (tasks && PyList_GET_SIZE(tasks) > 0)
 		wait = PyObject_CallMethod(asyncio, "wait", "O", tasks);
-	answer = wait ? PyObject_CallMethod(asgi.loop, "run_until_complete", "O", wait) : NULL;
+	if (wait)
+		asgi_drop(PyObject_CallMethod(asgi.loop, "run_until_complete", "O", wait));
 	asgi_report();
 }
 
 static void asgi_stop(void)
 {
 	scoped(py_decrefp) PyObject *asyncio = PyImport_ImportModule("asyncio");
-	scoped(py_decrefp) PyObject *answer = NULL;
 
 	if (!asgi.loop || !asyncio)
 		return;
@@ -272,8 +266,7 @@ static void asgi_stop(void)
 	end_tasks(asyncio);
 	run_to_end("shutdown_asyncgens");
 	run_to_end("shutdown_default_executor");
-	answer = PyObject_CallMethod(asyncio, "set_event_loop", "O", Py_None);
-	asgi_report();
+	asgi_drop(PyObject_CallMethod(asyncio, "set_event_loop", "O", Py_None));
 	call("close");
 	Py_CLEAR(asgi.app);
 	Py_CLEAR(asgi.state);

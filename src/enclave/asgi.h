@@ -131,4 +131,14 @@ static inline void asgi_report(void)
 		python_report_exception();
 }
 
+/* For a call whose answer means nothing: an exception is told. Takes answer, which may be NULL. */
+static inline void asgi_drop(PyObject *answer)
+{
+	Py_XDECREF(answer);
+	asgi_report();
+}
+
+/* future.set_result(None), unless it is done: it may have been cancelled. NULL is fine. */
+void asgi_resolve(PyObject *future);
+
 #endif

@@ -26,19 +26,24 @@ static PyMethodDef receive_method;
 static PyMethodDef send_method;
 static PyMethodDef done_method;
 
-static void resolve(PyObject *future)
-{
-	scoped(py_decrefp) PyObject *is_done = future ? PyObject_CallMethod(future, "done", NULL) : NULL;
-	scoped(py_decrefp) PyObject *answer =
-	    is_done == Py_False ? PyObject_CallMethod(future, "set_result", "O", Py_None) : NULL;
-
-	asgi_report();
-}
-
 static enum asgi_step say(const char *type, PyObject **ret)
 {
 	*ret = Py_BuildValue("{s:s}", "type", type);
 	return *ret ? ASGI_DONE : ASGI_RAISED;
+}
+
+/* Whoever gave up waiting has cancelled the future: the next one gets another. */
+static enum asgi_step wait_for_stop(PyObject **ret)
+{
+	scoped(py_decrefp) PyObject *is_cancelled = PyObject_CallMethod(asked_to_stop, "cancelled", NULL);
+	PyObject *future = is_cancelled == Py_True ? PyObject_CallMethod(asgi.loop, "create_future", NULL) : NULL;
+
+	if (future)
+		Py_SETREF(asked_to_stop, future);
+	if (PyErr_Occurred())
+		return ASGI_RAISED;
+	*ret = Py_NewRef(asked_to_stop);
+	return ASGI_WAIT;
 }
 
 static enum asgi_step receive_step(PyObject *owner, PyObject **message, PyObject **ret)
@@ -49,10 +54,8 @@ static enum asgi_step receive_step(PyObject *owner, PyObject **message, PyObject
 		has_received_startup = true;
 		return say("lifespan.startup", ret);
 	}
-	if (phase != LIFESPAN_STOPPING || has_received_shutdown) {
-		*ret = Py_NewRef(asked_to_stop);
-		return ASGI_WAIT;
-	}
+	if (phase != LIFESPAN_STOPPING || has_received_shutdown)
+		return wait_for_stop(ret);
 	has_received_shutdown = true;
 	return say("lifespan.shutdown", ret);
 }
@@ -92,7 +95,7 @@ static enum asgi_step send_step(PyObject *owner, PyObject **message, PyObject **
 		has_failed = has_failed || rows[i].is_failure;
 		if (rows[i].is_failure)
 			say_why(taken);
-		resolve(turn);
+		asgi_resolve(turn);
 		*ret = Py_NewRef(Py_None);
 		return ASGI_DONE;
 	}
@@ -123,10 +126,13 @@ static PyObject *on_done(PyObject *self, PyObject *ended)
 	(void)self;
 	PyErr_Clear();
 	/* Before its startup an exception only says that it knows no lifespan; later it is news. */
-	if (exception && exception != Py_None && phase != LIFESPAN_STARTING && !has_failed)
-		PyErr_Display((PyObject *)Py_TYPE(exception), exception, PyException_GetTraceback(exception));
+	if (exception && exception != Py_None && phase != LIFESPAN_STARTING && !has_failed) {
+		scoped(py_decrefp) PyObject *traceback = PyException_GetTraceback(exception);
+
+		PyErr_Display((PyObject *)Py_TYPE(exception), exception, traceback);
+	}
 	phase = LIFESPAN_NONE;
-	resolve(turn);
+	asgi_resolve(turn);
 	Py_RETURN_NONE;
 }
 
@@ -208,7 +214,7 @@ void asgi_lifespan_stop(void)
 	if (phase != LIFESPAN_UP || new_turn() < 0)
 		return;
 	phase = LIFESPAN_STOPPING;
-	resolve(asked_to_stop);
+	asgi_resolve(asked_to_stop);
 	if (wait_turn() < 0)
 		asgi_report();
 }

@@ -10,22 +10,19 @@ static struct asgi_request *all; /* those whose application has not ended */
 
 /* ---- waiting ---- */
 
-/* set_result(None) unless it was cancelled meanwhile. */
-static void resolve(PyObject *future)
+void asgi_resolve(PyObject *future)
 {
-	scoped(py_decrefp) PyObject *is_done = PyObject_CallMethod(future, "done", NULL);
-	scoped(py_decrefp) PyObject *answer =
-	    is_done == Py_False ? PyObject_CallMethod(future, "set_result", "O", Py_None) : NULL;
+	scoped(py_decrefp) PyObject *is_done = future ? PyObject_CallMethod(future, "done", NULL) : NULL;
 
+	if (is_done == Py_False)
+		asgi_drop(PyObject_CallMethod(future, "set_result", "O", Py_None));
 	asgi_report();
 }
 
 /* asyncio's loops take a function by its name; a failure shows when the loop is asked the next time. */
 static void call_loop(const char *method, int fd)
 {
-	scoped(py_decrefp) PyObject *answer = PyObject_CallMethod(asgi.loop, method, "i", fd);
-
-	asgi_report();
+	asgi_drop(PyObject_CallMethod(asgi.loop, method, "i", fd));
 }
 
 static void unwatch(struct asgi_request *request)
@@ -37,9 +34,8 @@ static void unwatch(struct asgi_request *request)
 	request->watches_read = request->watches_write = false;
 	if (request->timer) {
 		scoped(py_decrefp) PyObject *timer = TAKE_PTR(request->timer);
-		scoped(py_decrefp) PyObject *answer = PyObject_CallMethod(timer, "cancel", NULL);
 
-		asgi_report();
+		asgi_drop(PyObject_CallMethod(timer, "cancel", NULL));
 	}
 }
 
@@ -50,7 +46,7 @@ static void wake_all(struct asgi_request *request)
 	unwatch(request);
 	request->waiters = PyList_New(0);
 	for (Py_ssize_t i = 0; waiters && i < PyList_GET_SIZE(waiters); i++)
-		resolve(PyList_GET_ITEM(waiters, i));
+		asgi_resolve(PyList_GET_ITEM(waiters, i));
 	asgi_report();
 }
 
@@ -196,11 +192,8 @@ void asgi_request_cancel_all(void)
 		if (request->task && PyList_Append(tasks, request->task) < 0)
 			break;
 	}
-	for (Py_ssize_t i = 0; tasks && i < PyList_GET_SIZE(tasks); i++) {
-		scoped(py_decrefp) PyObject *answer = PyObject_CallMethod(PyList_GET_ITEM(tasks, i), "cancel", NULL);
-
-		asgi_report();
-	}
+	for (Py_ssize_t i = 0; tasks && i < PyList_GET_SIZE(tasks); i++)
+		asgi_drop(PyObject_CallMethod(PyList_GET_ITEM(tasks, i), "cancel", NULL));
 	asgi_report();
 }
 
@@ -347,8 +340,7 @@ static void give_up(struct http_exchange *exchange)
 void asgi_request_begin(struct http_exchange *exchange)
 {
 	struct asgi_request *request = request_new(exchange);
-	scoped(py_decrefp) PyObject *holder = (PyObject *)request;
-	scoped(py_decrefp) PyObject *scope = request ? asgi_scope_new(exchange) : NULL;
+	PyObject *scope = request ? asgi_scope_new(exchange) : NULL;
 
 	if (!request) {
 		give_up(exchange);
@@ -360,4 +352,6 @@ void asgi_request_begin(struct http_exchange *exchange)
 			asgi_request_end(request, true);
 		asgi_report();
 	}
+	Py_XDECREF(scope);
+	Py_DECREF((PyObject *)request);
 }

@@ -19,8 +19,8 @@
 	X(type) \
 	X(asgi) \
 	X(http_version) \
-	X(method) X(scheme) X(path) X(raw_path) X(query_string) X(root_path) X(headers) X(client) X(server) X(state) \
-	    X(extensions)
+	X(method) \
+	X(scheme) X(path) X(raw_path) X(query_string) X(root_path) X(headers) X(client) X(server) X(state) X(extensions)
 
 #define X(name) static PyObject *key_##name;
 KEYS(X)

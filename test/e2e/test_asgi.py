@@ -833,6 +833,30 @@ async def app(scope, receive, send):
         one.remove()
 
 
+def test_a_lifespan_may_wait_again_and_again(build):
+    code = """
+import asyncio
+async def app(scope, receive, send):
+    if scope["type"] == "http":
+        await send({"type": "http.response.start", "status": 200})
+        return await send({"type": "http.response.body", "body": b"served"})
+    await receive()
+    await send({"type": "lifespan.startup.complete"})
+    while True:
+        try:
+            message = await asyncio.wait_for(receive(), 0.02)
+        except asyncio.TimeoutError:
+            continue
+        print(message["type"], flush=True)
+        return await send({"type": "lifespan.shutdown.complete"})
+"""
+    with PlainServer(build, {"app.py": code}) as one:
+        time.sleep(0.2)
+        assert one.get().text == "served"
+        assert one.stop() == 0
+        assert one.output() == "lifespan.shutdown\n"
+
+
 def test_a_shutdown_that_fails(build):
     code = """
 async def app(scope, receive, send):
