@@ -401,7 +401,7 @@ static int read_kept_text(struct owner *owner, const json_t *value, const char *
 
 static int read_version(const json_t *value, struct err *err)
 {
-	if (!json_is_integer(value) || json_integer_value(value) != 1)
+	if (json_integer_value(value) != 1) /* 0 for what is no integer */
 		return err_set(err, ERR_UNSUPPORTED, "expected 1");
 	return 0;
 }

@@ -42,10 +42,9 @@ static void judge_vmpl(struct judge *judge)
 
 	if (bit & allowed)
 		judge_pass(judge, "vmpl", "VMPL is %u", seen);
-	else if (seen == VMPL_HOST)
-		(void)judge_fail(judge, "vmpl", ATTEST_ERROR_GUEST_POLICY, "the host asked for the report");
 	else
-		(void)judge_fail(judge, "vmpl", ATTEST_ERROR_GUEST_POLICY, "VMPL is %u, which is not allowed", seen);
+		(void)judge_fail(judge, "vmpl", ATTEST_ERROR_GUEST_POLICY, "VMPL is %u%s, which is not allowed", seen,
+				 seen == VMPL_HOST ? " (the host asked for the report)" : "");
 }
 
 void policy_judge_snp_form(struct judge *judge)

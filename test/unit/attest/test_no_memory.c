@@ -156,10 +156,13 @@ static void test_policy(void **state)
 	for (long i = 0; result < 0; i++) {
 		struct attest_policy *policy = NULL;
 		char why[ATTEST_TEXT_SIZE] = "";
+		bool failed;
 
 		countdown = i;
 		result = attest_policy_parse(&bytes, &policy, why);
+		failed = countdown < 0;
 		countdown = -1;
+		assert_int_equal(result < 0, failed);
 		if (result < 0) {
 			assert_null(policy);
 			assert_string_equal(why, "out of memory");

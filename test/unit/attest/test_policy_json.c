@@ -148,15 +148,15 @@ static void test_refused(void **state)
 	    {"\"svn_min\":-1", "'svn_min'"},
 	    {"\"svn_min\":4294967296", "'svn_min'"},
 	    {"\"svn_min\":1.0", "'svn_min'"},
-	    {"\"measurements\":[]", "'measurements'"},
+	    {"\"measurements\":[]", "'measurements': expected"},
 	    {"\"measurements\":\"" HEX32 "\"", "'measurements'"},
 	    {"\"measurements\":[\"" HEX16 "\"]", "'measurements': element 0"},
 	    {"\"measurements\":[\"" HEX32 "\",\"" HEX32 "0\"]", "'measurements': element 1"},
 	    {"\"measurements\":[\"x" HEX32 "\"]", "'measurements': element 0"},
 	    {"\"measurements\":null", "'measurements'"},
 	    {"\"tees\":[\"sgx\",\"sgx\"]", "'tees'"},
-	    {"\"tees\":[\"SGX\"]", "'tees'"},
-	    {"\"tees\":[]", "'tees'"},
+	    {"\"tees\":[\"SGX\"]", "'tees': element 0"},
+	    {"\"tees\":[]", "'tees': expected"},
 	    {"\"tees\":[\"tdx\"],\"sgx\":{}", "'tees'"},
 	    {"\"tcb_statuses\":[\"Uptodate\"]", "'tcb_statuses'"},
 	    {"\"tcb_statuses\":[\"Revoked\"]", "'tcb_statuses'"},
@@ -180,7 +180,7 @@ static void test_refused(void **state)
 	    {"\"deny\":[{\"reason\":1,\"fmspc\":\"00906ed50000\"}]", "'reason'"},
 	    {"\"deny\":[{\"reason\":\"x\",\"fmspc\":1}]", "'fmspc'"},
 	    {"\"measurements\":[1]", "'measurements': element 0"},
-	    {"\"tees\":[1]", "'tees'"},
+	    {"\"tees\":[1]", "'tees': element 0"},
 	    {"\"tcb_statuses\":{}", "'tcb_statuses'"},
 	    {"\"machines\":[{\"kind\":\"chip-id\"}]", "'machines': element 0: 'id' is missing"},
 	    {"\"machines\":[{\"kind\":\"ppid\",\"id\":\"" HEX32 "\"}]", "'machines': element 0: 'kind'"},
@@ -215,7 +215,10 @@ static void test_refused(void **state)
 	    {"\"sev_snp\":{\"platform_required\":\"0x1\",\"platform_forbidden\":\"0x1\"}", "'platform_required'"},
 	    {"\"sev_snp\":{\"csp_id\":\"\"}", "'csp_id'"},
 	    {"\"sev_snp\":{\"microcode_min\":256}", "'microcode_min'"},
-	    {"\"simulation_roots\":[]", "'simulation_roots'"},
+	    {"\"simulation_roots\":[]", "'simulation_roots': expected"},
+	    {"\"machines\":[]", "'machines': expected"},
+	    {"\"sev_snp\":{\"vmpls\":[]}", "'vmpls': expected"},
+	    {"\"sev_snp\":{\"vmpls\":0}", "'vmpls': expected"},
 	    {"\"simulation_roots\":[1]", "'simulation_roots': element 0"},
 	};
 	char text[1024];
@@ -258,10 +261,9 @@ static void test_limits(void **state)
 	test_free(text);
 }
 
-/* A list may have ATTEST_POLICY_LIST_MAX elements, and not one more. */
-static void test_list_limit(void **state)
+/* A list may have that many elements, and not one more. */
+static void check_limit(const char *name, const char *element, size_t most)
 {
-	(void)state;
 	for (size_t more = 0; more < 2; more++) {
 		struct attest_policy *policy = NULL;
 		struct buf text = BUF_INIT(ATTEST_POLICY_SIZE_MAX);
@@ -269,15 +271,24 @@ static void test_list_limit(void **state)
 		struct err err = ERR_INIT;
 		char why[ATTEST_TEXT_SIZE];
 
-		assert_ok(buf_add_text(&text, "{\"version\":1,\"advisories\":[\"x\"", &err), &err);
-		for (size_t i = 1; i < ATTEST_POLICY_LIST_MAX + more; i++)
-			assert_ok(buf_add_text(&text, ",\"x\"", &err), &err);
+		assert_ok(buf_addf(&text, &err, "{\"version\":1,\"%s\":[%s", name, element), &err);
+		for (size_t i = 1; i < most + more; i++)
+			assert_ok(buf_addf(&text, &err, ",%s", element), &err);
 		assert_ok(buf_add_text(&text, "]}", &err), &err);
 		bytes = (struct attest_bytes){text.data, text.size};
 		assert_int_equal(attest_policy_parse(&bytes, &policy, why), more ? -1 : 0);
 		attest_policy_free(policy);
 		buf_done(&text);
 	}
+}
+
+static void test_list_limit(void **state)
+{
+	(void)state;
+	check_limit("advisories", "\"x\"", ATTEST_POLICY_LIST_MAX);
+	check_limit("measurements", "\"" HEX32 "\"", ATTEST_POLICY_LIST_MAX);
+	check_limit("deny", "{\"reason\":\"x\",\"advisory\":\"y\"}", ATTEST_POLICY_LIST_MAX);
+	check_limit("simulation_roots", "\"x\"", 16);
 }
 
 int main(void)

@@ -337,6 +337,10 @@ static void test_snp(void **state)
 	    {MILAN, "none", SNP_POLICY(.platform_required = 0x21, .platform_forbidden = 0x2)},
 	    {MILAN, "tcb-status", SNP_POLICY(.platform_required = 0x2)},
 	    {MILAN, "tcb-status", SNP_POLICY(.platform_forbidden = 0x20)},
+	    {MILAN, "none", SNP_POLICY(.mitigations_launch = 3)},
+	    {MILAN, "tcb-status", SNP_POLICY(.mitigations_launch = 4)},
+	    {MILAN, "none", SNP_POLICY(.mitigations_current = 7)},
+	    {MILAN, "tcb-status", SNP_POLICY(.mitigations_current = 8)},
 	    {VLEK, "machine", SNP_POLICY(.csp_id = "somebody else")},
 	    {MILAN, "machine", SNP_POLICY(.csp_id = "x")}, /* a VCEK has none */
 	};
