@@ -22,6 +22,12 @@
 
 enum step { STEP_AGAIN, STEP_WAIT_READ, STEP_WAIT_WRITE, STEP_PARKED, STEP_CLOSE };
 
+/* What a connection does next when reading, writing or shaking hands ended so. */
+static const enum step step_of_io[] = {
+    [TLS_IO_DONE] = STEP_AGAIN,   [TLS_IO_WANT_READ] = STEP_WAIT_READ, [TLS_IO_WANT_WRITE] = STEP_WAIT_WRITE,
+    [TLS_IO_CLOSED] = STEP_CLOSE, [TLS_IO_FAILED] = STEP_CLOSE,
+};
+
 /* ---- birth and death ---- */
 
 static uint16_t port_of(const struct sockaddr_storage *address)
@@ -167,6 +173,7 @@ static enum step finish_proxy(struct http_conn *conn)
 static enum step run_proxy(struct http_conn *conn)
 {
 	struct err ignored = ERR_INIT;
+	enum tls_io io;
 
 	if (conn->proxy_got == 0 && conn->listener->proxy == HTTP_PROXY_OPTIONAL) {
 		const enum step step = look_for_proxy(conn);
@@ -182,17 +189,10 @@ static enum step run_proxy(struct http_conn *conn)
 
 		if (conn->proxy_got + wanted > PROXY_V2_SIZE_MAX || !proxy_v2_is_possible(conn->in, conn->proxy_got))
 			return STEP_CLOSE;
-		switch (http_conn_read_plain(conn, conn->in + conn->proxy_got, wanted, &got, &ignored)) {
-		case TLS_IO_DONE:
-			conn->proxy_got += got;
-			break;
-		case TLS_IO_WANT_READ:
-			return STEP_WAIT_READ;
-		case TLS_IO_WANT_WRITE:
-		case TLS_IO_CLOSED:
-		case TLS_IO_FAILED:
-			return STEP_CLOSE;
-		}
+		io = http_conn_read_plain(conn, conn->in + conn->proxy_got, wanted, &got, &ignored);
+		if (io != TLS_IO_DONE)
+			return step_of_io[io];
+		conn->proxy_got += got;
 	}
 	return finish_proxy(conn);
 }
@@ -232,20 +232,13 @@ static enum step run_handshake(struct http_conn *conn)
 {
 	struct err ignored = ERR_INIT;
 
-	switch (tls_conn_handshake(conn->tls, &ignored)) {
-	case TLS_IO_DONE:
+	const enum tls_io io = tls_conn_handshake(conn->tls, &ignored);
+
+	if (io == TLS_IO_DONE) {
 		acknowledge_now(conn);
 		conn->phase = PHASE_HEAD;
-		return STEP_AGAIN;
-	case TLS_IO_WANT_READ:
-		return STEP_WAIT_READ;
-	case TLS_IO_WANT_WRITE:
-		return STEP_WAIT_WRITE;
-	case TLS_IO_CLOSED:
-	case TLS_IO_FAILED:
-		break;
 	}
-	return STEP_CLOSE;
+	return step_of_io[io];
 }
 
 /* ---- the end ---- */
@@ -271,17 +264,11 @@ static enum step run_linger(struct http_conn *conn)
 
 	while (conn->lingered < LINGER_MAX) {
 		/* Below TLS: what comes is not looked at any more. */
-		switch (http_conn_read_plain(conn, thrown, sizeof(thrown), &got, &ignored)) {
-		case TLS_IO_DONE:
-			conn->lingered += got;
-			break;
-		case TLS_IO_WANT_READ:
-			return STEP_WAIT_READ;
-		case TLS_IO_WANT_WRITE:
-		case TLS_IO_CLOSED:
-		case TLS_IO_FAILED:
-			return STEP_CLOSE;
-		}
+		const enum tls_io io = http_conn_read_plain(conn, thrown, sizeof(thrown), &got, &ignored);
+
+		if (io != TLS_IO_DONE)
+			return step_of_io[io];
+		conn->lingered += got;
 	}
 	return STEP_CLOSE;
 }
@@ -379,12 +366,12 @@ static enum step run_flush(struct http_conn *conn)
 	io = http_conn_try_write(conn, &pieces, &count, &ignored);
 	if (io == TLS_IO_DONE)
 		return finish_exchange(conn);
-	if (io != TLS_IO_WANT_READ && io != TLS_IO_WANT_WRITE)
+	if (step_of_io[io] == STEP_CLOSE)
 		return STEP_CLOSE;
 	if (exchange->out_sent != exchange->out.size - piece.iov_len)
 		set_deadline(conn, conn->server->write_timeout_ms);
 	exchange->out_sent = exchange->out.size - piece.iov_len;
-	return io == TLS_IO_WANT_READ ? STEP_WAIT_READ : STEP_WAIT_WRITE;
+	return step_of_io[io];
 }
 
 /*
@@ -400,25 +387,17 @@ static bool is_worth_waiting_for(const struct http_exchange *exchange)
 static enum step run_body(struct http_conn *conn)
 {
 	struct err ignored = ERR_INIT;
+	enum tls_io io;
 
 	while (conn->in_end - conn->in_start < conn->exchange->head.body_size) {
 		size_t got = 0;
 
 		if (http_conn_reserve(conn, READ_SIZE, &ignored) < 0)
 			return STEP_CLOSE;
-		switch (
-		    http_conn_read(conn, conn->in + conn->in_end, conn->in_capacity - conn->in_end, &got, &ignored)) {
-		case TLS_IO_DONE:
-			conn->in_end += got;
-			break;
-		case TLS_IO_WANT_READ:
-			return STEP_WAIT_READ;
-		case TLS_IO_WANT_WRITE:
-			return STEP_WAIT_WRITE;
-		case TLS_IO_CLOSED:
-		case TLS_IO_FAILED:
-			return STEP_CLOSE;
-		}
+		io = http_conn_read(conn, conn->in + conn->in_end, conn->in_capacity - conn->in_end, &got, &ignored);
+		if (io != TLS_IO_DONE)
+			return step_of_io[io];
+		conn->in_end += got;
 	}
 	return run_handler(conn);
 }
@@ -466,27 +445,20 @@ static enum step read_head(struct http_conn *conn)
 {
 	const bool was_idle = conn->in_start == conn->in_end;
 	struct err ignored = ERR_INIT;
+	enum tls_io io;
 	size_t got = 0;
 
 	if (http_conn_reserve(conn, READ_SIZE, &ignored) < 0)
 		return STEP_CLOSE;
-	switch (http_conn_read(conn, conn->in + conn->in_end, conn->in_capacity - conn->in_end, &got, &ignored)) {
-	case TLS_IO_DONE:
+	io = http_conn_read(conn, conn->in + conn->in_end, conn->in_capacity - conn->in_end, &got, &ignored);
+	if (io == TLS_IO_DONE)
 		conn->in_end += got;
-		/* The first request's time runs from the connection's beginning. */
-		if (was_idle && conn->requests > 0)
-			set_deadline(conn, conn->server->header_timeout_ms);
-		return STEP_AGAIN;
-	case TLS_IO_WANT_READ:
+	/* The first request's time runs from the connection's beginning. */
+	if (io == TLS_IO_DONE && was_idle && conn->requests > 0)
+		set_deadline(conn, conn->server->header_timeout_ms);
+	if (io == TLS_IO_WANT_READ)
 		http_conn_release_input(conn);
-		return STEP_WAIT_READ;
-	case TLS_IO_WANT_WRITE:
-		return STEP_WAIT_WRITE;
-	case TLS_IO_CLOSED:
-	case TLS_IO_FAILED:
-		break;
-	}
-	return STEP_CLOSE;
+	return step_of_io[io];
 }
 
 static enum step run_head(struct http_conn *conn)
