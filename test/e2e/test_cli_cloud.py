@@ -3,7 +3,6 @@
 import datetime
 import html.parser
 import http.client
-import http.server
 import json
 import os
 import re
@@ -12,7 +11,6 @@ import signal
 import sqlite3
 import ssl
 import subprocess
-import threading
 import time
 import urllib.parse
 import uuid
@@ -21,6 +19,7 @@ import pytest
 
 import attestcommand
 import killing
+import lyingapi
 import testcloud
 
 
@@ -401,37 +400,13 @@ def test_stopped_app(cloud, project, deploy):
     assert unknown.returncode == 1 and "Cannot find the app with id" in unknown.stderr
 
 
-class Lying(http.server.BaseHTTPRequestHandler):
-    """An API on the loopback whose answers the test sets: path prefix -> (status, JSON)."""
-    answers = {}
-
-    def answer(self):
-        length = int(self.headers.get("Content-Length") or 0)
-        self.rfile.read(length)
-        status, body = next((a for p, a in self.answers.items() if self.path.startswith(p)), (404, {"message": "no"}))
-        data = json.dumps(body).encode()
-        self.send_response(status)
-        self.send_header("Content-Type", "application/json")
-        self.send_header("Content-Length", str(len(data)))
-        self.end_headers()
-        self.wfile.write(data)
-
-    do_GET = do_POST = answer
-
-    def log_message(self, *_):
-        pass
-
-
 @pytest.fixture
 def liar(cloud, tmp_path):
-    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Lying)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    Lying.answers = {"/users/me": (200, {"email": "a@b.c"})}
-    env = cloud.client_env(tmp_path / "lied")
-    env["MSE_BASE_URL"] = f"http://127.0.0.1:{server.server_port}"
-    cloud.mse("login", "--token-stdin", stdin="mse_x\n", env=env)
-    yield env
-    server.shutdown()
+    """An API that lies, with an owner signed in there: .env, .answers."""
+    with lyingapi.serving() as server:
+        server.env = {**cloud.client_env(tmp_path / "lied"), "MSE_BASE_URL": server.url}
+        cloud.mse("login", "--token-stdin", stdin="mse_x\n", env=server.env)
+        yield server
 
 
 @pytest.mark.parametrize("apps", [
@@ -439,19 +414,19 @@ def liar(cloud, tmp_path):
     [{"id": "x", "name": "n", "status": "s", "domain_name": ["d"]}],
 ])
 def test_answers_of_a_strange_cloud(cloud, liar, apps):
-    Lying.answers["/apps"] = (200, apps)
-    result = cloud.mse("list", env=liar, check=False)
+    liar.answers["/apps"] = (200, apps)
+    result = cloud.mse("list", env=liar.env, check=False)
     assert result.returncode == 1 and result.stderr.count("❌") == 1, result
 
 
 def test_statuses_of_a_strange_cloud(cloud, liar):
-    Lying.answers["/apps"] = (500, {"error": "internal", "message": "out of order", "request_id": "abc"})
-    assert "out of order (request abc)" in cloud.mse("list", env=liar, check=False).stderr
-    Lying.answers["/apps"] = (401, {"message": "the token has expired"})
-    assert "the token has expired: sign in again" in cloud.mse("list", env=liar, check=False).stderr
+    liar.answers["/apps"] = (500, {"error": "internal", "message": "out of order", "request_id": "abc"})
+    assert "out of order (request abc)" in cloud.mse("list", env=liar.env, check=False).stderr
+    liar.answers["/apps"] = (401, {"message": "the token has expired"})
+    assert "the token has expired: sign in again" in cloud.mse("list", env=liar.env, check=False).stderr
     started = time.monotonic()
-    Lying.answers["/apps"] = (503, {})
-    assert "HTTP status 503" in cloud.mse("list", env=liar, check=False, timeout=60).stderr
+    liar.answers["/apps"] = (503, {})
+    assert "HTTP status 503" in cloud.mse("list", env=liar.env, check=False, timeout=60).stderr
     assert time.monotonic() - started > 1, "503 is tried again"
 
 

@@ -15,30 +15,18 @@ import pytest
 import simnode
 from conftest import BUILD
 
-USERS = ["root", "user"] if os.getuid() == 0 else ["user"]
 
-
-@pytest.fixture(scope="module", params=USERS)
+@pytest.fixture(scope="module", params=simnode.USERS)
 def node(request):
-    new = simnode.Node(BUILD, as_user=request.param == "user")
-    try:
-        new.start()
+    with simnode.started(BUILD, request.param) as new:
         yield new
-    finally:
-        new.remove()
-    new.wait_clean()
 
 
-@pytest.fixture(params=USERS)
+@pytest.fixture(params=simnode.USERS)
 def fresh(request):
     """A node that the test may kill."""
-    new = simnode.Node(BUILD, as_user=request.param == "user")
-    try:
-        new.start()
+    with simnode.started(BUILD, request.param) as new:
         yield new
-    finally:
-        new.remove()
-    new.wait_clean()
 
 
 def wait_gone(node, pids, seconds=10):

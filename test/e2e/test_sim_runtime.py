@@ -12,8 +12,6 @@ import simnode
 import testenclave
 from conftest import BUILD
 
-USERS = ["root", "user"] if os.getuid() == 0 else ["user"]
-
 APP = """
 import os, threading
 from flask import Flask
@@ -53,15 +51,10 @@ def image():
         yield root
 
 
-@pytest.fixture(scope="module", params=USERS)
+@pytest.fixture(scope="module", params=simnode.USERS)
 def node(request):
-    new = simnode.Node(BUILD, as_user=request.param == "user")
-    try:
-        new.start()
+    with simnode.started(BUILD, request.param) as new:
         yield new
-    finally:
-        new.remove()
-    new.wait_clean()
 
 
 class Tee:

@@ -9,18 +9,11 @@ import pytest
 import simnode
 from conftest import BUILD
 
-USERS = ["root", "user"] if os.getuid() == 0 else ["user"]
 
-
-@pytest.fixture(scope="module", params=USERS)
+@pytest.fixture(scope="module", params=simnode.USERS)
 def node(request):
-    new = simnode.Node(BUILD, as_user=request.param == "user")
-    try:
-        new.start()
+    with simnode.started(BUILD, request.param) as new:
         yield new
-    finally:
-        new.remove()
-    new.wait_clean()
 
 
 ENVIRONMENT = """HOME=/root

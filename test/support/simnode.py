@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """One mse-sim on a data directory of its own, asked over its control socket, and the little image its tests run."""
+import contextlib
 import hashlib
 import json
 import os
@@ -13,6 +14,7 @@ import time
 import uuid
 
 USER = 1000  # the ordinary user of tests that run as root
+USERS = ["root", "user"] if os.getuid() == 0 else ["user"]  # as whom mse-sim is tried
 
 
 class SimError(Exception):
@@ -198,3 +200,15 @@ class Node:
     def remove(self):
         self.stop()
         shutil.rmtree(self.dir, ignore_errors=True)
+
+
+@contextlib.contextmanager
+def started(build, user):
+    """A node that runs as one of USERS; afterwards nothing of it may be left."""
+    node = Node(build, as_user=user == "user")
+    try:
+        node.start()
+        yield node
+    finally:
+        node.remove()
+    node.wait_clean()
