@@ -66,7 +66,7 @@ bench-server: all
 fuzz: packages
 	[ -f build-fuzz/build.ninja ] || CC=clang CXX=clang++ meson setup build-fuzz -Dfuzzer=true \
 		-Db_sanitize=address,undefined -Db_lundef=false
-	ninja -C build-fuzz
+	ninja -C build-fuzz fuzzers
 	tools/run-fuzz build-fuzz $(SECONDS)
 
 coverage: packages
