@@ -6,8 +6,6 @@
 
 #include "cli/collateral.h"
 
-#define LINE_MAX 4096
-
 static int print_json(struct cmd_call *call, const struct attest_verdict *verdict,
 		      const struct collateral_source *source, json_t *more, struct err *err)
 {
@@ -29,7 +27,7 @@ static int print_text(struct cmd_call *call, const struct attest_verdict *verdic
 		      const struct collateral_source *source, struct err *err)
 {
 	scoped(freep) char *text = attest_verdict_text(verdict);
-	scoped(buf_done) struct buf line = BUF_INIT(LINE_MAX);
+	scoped(buf_done) struct buf line = BUF_INIT(COLLATERAL_SET_TEXT_MAX);
 
 	if (!text)
 		return err_no_memory(err);

@@ -70,6 +70,8 @@ static int print_verdict(struct verify *verify, const struct attest_verdict *ver
 {
 	struct out *out = verify->call->out;
 	char belief[BILL_BELIEF_TEXT_SIZE];
+	const struct collateral_source *source = verify->app.expect.collateral;
+	scoped(buf_done) struct buf given_by = BUF_INIT(COLLATERAL_SET_TEXT_MAX);
 	scoped(freep) char *text = NULL;
 	json_t *object;
 
@@ -82,6 +84,10 @@ static int print_verdict(struct verify *verify, const struct attest_verdict *ver
 			bill_belief_text(&verify->app.bill, belief);
 			out_print(out, "  %-14s%s\n", "image bill", belief);
 		}
+		if (collateral_source_text(source, &given_by, err) < 0)
+			return -1;
+		if (given_by.size)
+			out_print(out, "  %-14s%s\n", "collateral", buf_text(&given_by));
 		return 0;
 	}
 	text = attest_verdict_json(verdict);
@@ -90,6 +96,7 @@ static int print_verdict(struct verify *verify, const struct attest_verdict *ver
 		return err_no_memory(err);
 	(void)json_object_set_new(object, "domain", json_string(verify->app.expect.address.host));
 	(void)json_object_set_new(object, "fingerprint_from", json_string(verify->app.fingerprint_from));
+	(void)json_object_set_new(object, "collateral", collateral_source_json(source));
 	(void)json_object_set_new(object, "bill", json_null());
 	if (verify->app.has_bill)
 		bill_belief_json(&verify->app.bill, object);

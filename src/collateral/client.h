@@ -79,6 +79,9 @@ must_check int collateral_get_one(struct collateral_client *client, const struct
 				  enum collateral_mode mode, int64_t now, struct collateral_record *ret_record,
 				  struct collateral_origin *ret_origin, struct err *err);
 
+/* Room for the text below, whatever the sources are called. */
+#define COLLATERAL_SET_TEXT_MAX (COLLATERAL_PER_SET_MAX * (COLLATERAL_SOURCE_MAX + 512))
+
 /* "cache (PCCS https://…, 2026-11-22T05:00:00Z)" and the like, once for all items that are alike. */
 must_check int collateral_set_text(const struct collateral_set *set, struct buf *ret, struct err *err);
 

@@ -8,6 +8,7 @@ import time
 import collateralserver as cs
 import pytest
 
+import attackers
 import attestcommand
 
 NOW = str(int(time.time()))
@@ -142,3 +143,17 @@ def test_a_bundle_is_renewed(build, tmp_path):
     result = attestcommand.run(build, "verify", "--bundle", "bundle.json", "--report-data", "any", "--trust-root",
                                folder / "root.pem", cwd=tmp_path)
     assert result.code == 0, result.text
+
+
+def test_a_verified_app_too_says_who_gave_it(build, tmp_path):
+    world = attackers.World(build)
+    try:
+        with world.enclave() as enclave:
+            enclave.run()
+            with attackers.passing(lambda _: enclave) as proxy:
+                env = {"MSE_CONF_PATH": str(tmp_path / "conf")}
+                first, second = (world.verify(enclave, proxy.port, env=env) for _ in range(2))
+        assert first.code == 0 and f"collateral    PCCS {world.pccs.url}\n" in first.text, first.text
+        assert second.code == 0 and f"collateral    cache (PCCS {world.pccs.url}, 20" in second.text, second.text
+    finally:
+        world.close()
