@@ -43,8 +43,16 @@ class Running:
 
     def _read_event(self):
         line = self.process.stdout.readline()
-        assert line, f"exit {self.process.wait(10)}: {self.stderr()}"
+        if not line:
+            why = f"exit {self.process.wait(10)}: {self.stderr()}"
+            self._forget()
+            raise AssertionError(why)
         return json.loads(line)
+
+    def _forget(self):
+        self.process.stdout.close()
+        self.errors.close()
+        shutil.rmtree(self.folder)
 
     def _read_events(self):
         for line in self.process.stdout:
@@ -95,9 +103,7 @@ class Running:
             self.process.kill()
             self.process.wait(10)
         assert self.process.returncode == 0, f"exit {self.process.returncode}: {self.stderr()}"
-        self.process.stdout.close()
-        self.errors.close()
-        shutil.rmtree(self.folder)
+        self._forget()
 
     def __enter__(self):
         return self
