@@ -17,6 +17,7 @@ void http_lead_init(struct http_lead *lead)
 	lead->is_taken = false;
 	lead->is_ending = false;
 	atomic_init(&lead->busy_since_ns, 0);
+	atomic_init(&lead->slow_until_ns, 0);
 	atomic_init(&lead->overseer_sleeps, false);
 }
 
@@ -50,6 +51,10 @@ int64_t http_lead_begin(struct http_lead *lead)
 {
 	const int64_t now_ns = clock_monotonic_ns();
 
+	if (now_ns < atomic_load(&lead->slow_until_ns)) {
+		http_lead_give(lead);
+		return 0;
+	}
 	atomic_store(&lead->busy_since_ns, now_ns);
 	if (atomic_exchange(&lead->overseer_sleeps, false)) {
 		(void)pthread_mutex_lock(&lead->lock);
@@ -64,19 +69,22 @@ bool http_lead_end(struct http_lead *lead, int64_t began_ns)
 {
 	int_fast64_t expected = began_ns;
 
-	return atomic_compare_exchange_strong(&lead->busy_since_ns, &expected, 0);
+	return began_ns != 0 && atomic_compare_exchange_strong(&lead->busy_since_ns, &expected, 0);
 }
 
 /* true if it was busy. */
 static bool look(struct http_lead *lead)
 {
+	const int64_t now_ns = clock_monotonic_ns();
 	int_fast64_t since_ns = atomic_load(&lead->busy_since_ns);
 
 	if (since_ns == 0)
 		return false;
-	if (clock_monotonic_ns() - since_ns > HTTP_LEAD_MS * NS_PER_MS &&
-	    atomic_compare_exchange_strong(&lead->busy_since_ns, &since_ns, 0))
+	if (now_ns - since_ns > HTTP_LEAD_MS * NS_PER_MS &&
+	    atomic_compare_exchange_strong(&lead->busy_since_ns, &since_ns, 0)) {
+		atomic_store(&lead->slow_until_ns, now_ns + HTTP_LEAD_SLOW_MS * NS_PER_MS);
 		http_lead_give(lead);
+	}
 	return true;
 }
 

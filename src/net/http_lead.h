@@ -3,8 +3,9 @@
  * One leader among the threads of a pool, for handlers that hold one lock anyway (Python's): more threads at work would
  * only wait for each other. The leader waits for events and handles them itself, without a hand-over. While it is busy
  * for longer than HTTP_LEAD_MS, an overseer takes the lead from it, and the next thread goes on; a deposed leader
- * finishes what it does and queues up again. So quick requests are served by one thread, and slow ones by as many as
- * there are. Nothing wakes up while nothing comes. Private to net/http_*.c.
+ * finishes what it does and queues up again. For a while after that handlers count as slow: the lead is given away
+ * before each, so that they run side by side from the start. So quick requests are served by one thread, and slow ones
+ * by as many as there are. Nothing wakes up while nothing comes. Private to net/http_*.c.
  */
 #ifndef MSE_NET_HTTP_LEAD_H
 #define MSE_NET_HTTP_LEAD_H
@@ -14,7 +15,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#define HTTP_LEAD_MS 2
+#define HTTP_LEAD_MS 4
+#define HTTP_LEAD_SLOW_MS 100 /* since a leader was deposed */
 
 struct http_lead {
 	pthread_mutex_t lock;
@@ -23,6 +25,7 @@ struct http_lead {
 	bool is_taken;                     /* [lock] */
 	bool is_ending;                    /* [lock] */
 	atomic_int_fast64_t busy_since_ns; /* of the leader; 0: it waits for events, or there is none */
+	atomic_int_fast64_t slow_until_ns;
 	atomic_bool overseer_sleeps;
 };
 
@@ -33,9 +36,9 @@ void http_lead_done(struct http_lead *lead);
 void http_lead_take(struct http_lead *lead);
 /* The leader steps down. */
 void http_lead_give(struct http_lead *lead);
-/* The leader has an event to handle. What is returned is for the end. */
+/* The leader has an event to handle. What is returned is for the end; 0: it has given the lead away. */
 int64_t http_lead_begin(struct http_lead *lead);
-/* It has handled it: false if it was deposed meanwhile. */
+/* It has handled it: false if it does not lead any more. */
 bool http_lead_end(struct http_lead *lead, int64_t began_ns);
 
 /* The overseer's thread; arg is the struct http_lead. */

@@ -246,6 +246,29 @@ def app(environ, start):
         assert server.get().text == "3"
 
 
+def test_slow_requests_run_side_by_side(build):
+    """As many at a time as there are threads, without a wait between their starts."""
+    code = """
+import time
+def app(environ, start):
+    time.sleep(0.01)
+    start("200 OK", [("Content-Type", "text/plain")])
+    return [b"slept"]
+"""
+    with PlainServer(build, {"app.py": code}, "--threads", "8") as server:
+        def ask():
+            connection = server.connection()
+            for _ in range(50):
+                assert server.get(connection=connection).text == "slept"
+        began = time.monotonic()
+        clients = [threading.Thread(target=ask) for _ in range(8)]
+        for client in clients:
+            client.start()
+        for client in clients:
+            client.join()
+        assert time.monotonic() - began < 3, "one after another they take 4 s"
+
+
 def test_workers_are_processes(build):
     with PlainServer(build, {"app.py": ENVIRON}, "--workers", "3") as server:
         server.wait_for(lambda: server.messages().count("is served") == 3)

@@ -56,6 +56,7 @@ static void who_is_quick_leads_on(void **state)
 		/* On a busy machine even this may take long: then it must have lost the lead. */
 		if (!http_lead_end(&lead, began_ns)) {
 			deposed++;
+			atomic_store(&lead.slow_until_ns, 0);
 			http_lead_take(&lead);
 		}
 	}
@@ -73,11 +74,32 @@ static void who_is_slow_is_deposed(void **state)
 	wait_until_vacant();
 	/* Another thread goes on, and is busy too. */
 	http_lead_take(&lead);
+	atomic_store(&lead.slow_until_ns, 0);
 	second_ns = http_lead_begin(&lead);
 	assert_false(http_lead_end(&lead, first_ns));
 	/* The end of the first has not hidden that the second is busy. */
 	wait_until_vacant();
 	assert_false(http_lead_end(&lead, second_ns));
+}
+
+/* Once one was, the next ones do not wait to be deposed; after a while of that it is tried again. */
+static void slow_handlers_run_side_by_side(void **state)
+{
+	int64_t began_ns;
+
+	(void)state;
+	http_lead_take(&lead);
+	began_ns = http_lead_begin(&lead);
+	wait_until_vacant();
+	assert_false(http_lead_end(&lead, began_ns));
+	atomic_store(&lead.slow_until_ns, INT64_MAX);
+	http_lead_take(&lead);
+	assert_int_equal(http_lead_begin(&lead), 0);
+	assert_false(is_taken());
+	assert_false(http_lead_end(&lead, 0));
+	atomic_store(&lead.slow_until_ns, 0);
+	http_lead_take(&lead);
+	assert_true(http_lead_begin(&lead) > 0);
 }
 
 /* An idle leader is never deposed, and the overseer sleeps; a later event wakes it. */
@@ -124,6 +146,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test_setup_teardown(who_is_quick_leads_on, setup, teardown),
 	    cmocka_unit_test_setup_teardown(who_is_slow_is_deposed, setup, teardown),
+	    cmocka_unit_test_setup_teardown(slow_handlers_run_side_by_side, setup, teardown),
 	    cmocka_unit_test_setup_teardown(it_sleeps_and_wakes, setup, teardown),
 	    cmocka_unit_test_setup_teardown(the_lead_goes_through_all, setup, teardown),
 	};
