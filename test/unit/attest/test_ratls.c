@@ -52,6 +52,29 @@ static void test_good(void **state)
 	attest_verdict_free(verdict);
 }
 
+/* Ours may run on TDX too; evidence of another TEE or form in its place is none of ours. */
+static void test_forms(void **state)
+{
+	struct attest_verdict *verdict;
+
+	(void)state;
+	test_evidence_done(&channel.certificate_evidence);
+	test_evidence_init_kind(&channel.certificate_evidence, TEST_TDX_V4);
+	channel.quote_oid = RATLS_TDX_OID;
+	test_channel_build(&channel);
+	verdict = test_channel_ratls(&channel);
+	assert_true(verdict->accepted);
+	assert_string_equal(verdict->certificate_form, "tdx");
+	assert_int_equal(verdict->facts.tee, ATTEST_TEE_TDX);
+	attest_verdict_free(verdict);
+	test_channel_done(&channel);
+	test_channel_init(&channel);
+	channel.quote_oid = RATLS_TDX_OID;
+	expect("ratls-certificate");
+	channel.quote_oid = RATLS_GRAMINE_OID;
+	expect("ratls-certificate");
+}
+
 static void test_certificate_form(void **state)
 {
 	static const uint8_t CA_TRUE[] = {0x30, 3, 1, 1, 0xff};
@@ -90,6 +113,8 @@ static void test_extended_usage(void **state)
 	static const uint8_t CLIENT[] = {0x30, 10, 6, 8, 0x2b, 6, 1, 5, 5, 7, 3, 2};
 	static const uint8_t SERVER[] = {0x30, 10, 6, 8, 0x2b, 6, 1, 5, 5, 7, 3, 1};
 	static const uint8_t BROKEN[] = {0x30, 10, 6, 9, 0x2b, 6, 1, 5, 5, 7, 3, 1};
+	static const uint8_t SET[] = {0x31, 10, 6, 8, 0x2b, 6, 1, 5, 5, 7, 3, 1};
+	static const uint8_t LONGER[] = {0x30, 10, 6, 8, 0x2b, 6, 1, 5, 5, 7, 3, 1, 5, 0};
 
 	(void)state;
 	test_cert_add_extension(&channel.cert, "2.5.29.37", true, SERVER, sizeof(SERVER));
@@ -97,6 +122,10 @@ static void test_extended_usage(void **state)
 	test_cert_add_extension(&channel.cert, "2.5.29.37", false, CLIENT, sizeof(CLIENT));
 	expect("ratls-certificate");
 	test_cert_add_extension(&channel.cert, "2.5.29.37", false, BROKEN, sizeof(BROKEN));
+	expect("ratls-certificate");
+	test_cert_add_extension(&channel.cert, "2.5.29.37", false, SET, sizeof(SET));
+	expect("ratls-certificate");
+	test_cert_add_extension(&channel.cert, "2.5.29.37", false, LONGER, sizeof(LONGER));
 	expect("ratls-certificate");
 }
 
@@ -365,8 +394,9 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    TEST(test_good),
-	    TEST(test_certificate_form),
+	    TEST(test_forms),
 	    TEST(test_extended_usage),
+	    TEST(test_certificate_form),
 	    TEST(test_needs),
 	    TEST(test_certificate_key),
 	    TEST(test_certificate_dates),

@@ -300,7 +300,7 @@ static void put_string(struct buf *buf, uint8_t major, const void *data, size_t 
 
 struct key_claim {
 	uint32_t algorithm;
-	uint8_t hash[32];
+	uint8_t hash[33];
 	size_t hash_size;
 	unsigned times;
 };
@@ -386,6 +386,11 @@ static void test_tagged_refused(void **state)
 	again();
 	claim = right_claim();
 	claim.hash_size = 31;
+	build_tagged(&claim, 60000, 0);
+	expect("binding", "claims");
+	again();
+	claim = right_claim();
+	claim.hash_size = 33;
 	build_tagged(&claim, 60000, 0);
 	expect("binding", "claims");
 	for (unsigned i = 0; i < 4; i++) {
