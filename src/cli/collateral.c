@@ -14,7 +14,7 @@ struct kept {
 	char needs[COLLATERAL_NEEDS_TEXT_MAX]; /* "": a free place */
 	struct collateral_set *set;            /* NULL: given, or nothing was needed */
 	struct attest_collateral *prepared;
-	bool is_suspect; /* to be asked for again */
+	enum collateral_mode next; /* how it is asked for next; CACHED: only when it ends */
 	bool was_suspect;
 	uint64_t used; /* when: the least used place is taken for another platform */
 };
@@ -147,23 +147,35 @@ static bool has_ended(const struct kept *kept, int64_t now)
 	return false;
 }
 
-static int fill(struct collateral_source *source, struct kept *kept, const struct attest_needs *needs, struct err *err)
+static void replace_set(struct kept *kept, struct collateral_set *set)
 {
-	const int64_t now = clock_now_seconds();
-	const enum collateral_mode mode = kept->is_suspect ? COLLATERAL_RENEW : COLLATERAL_CACHED;
-	struct collateral_set *set;
-
-	if (kept->set && !kept->is_suspect && !has_ended(kept, now))
-		return 0;
-	if (collateral_get(source->client, needs, mode, now, &set, err) < 0)
-		return -1;
 	attest_collateral_free(kept->prepared);
 	kept->prepared = NULL;
 	collateral_set_free(kept->set);
 	kept->set = set;
-	kept->was_suspect = kept->is_suspect;
-	kept->is_suspect = false;
-	return 0;
+}
+
+/* A set that still counts is not given up because it cannot be had newer. */
+static int fill(struct collateral_source *source, struct kept *kept, const struct attest_needs *needs, struct err *err)
+{
+	const int64_t now = clock_now_seconds();
+	const enum collateral_mode mode = kept->next;
+	const bool counts = kept->set && !has_ended(kept, now);
+	struct collateral_set *set;
+	struct err failed = ERR_INIT;
+
+	if (counts && mode == COLLATERAL_CACHED)
+		return 0;
+	kept->next = COLLATERAL_CACHED;
+	kept->was_suspect = mode == COLLATERAL_RENEW;
+	if (collateral_get(source->client, needs, mode, now, &set, &failed) == 0) {
+		replace_set(kept, set);
+		return 0;
+	}
+	if (counts && failed.code != ERR_CANCELLED)
+		return 0;
+	*err = failed;
+	return -1;
 }
 
 /* For evidence that cannot be read there is nothing to fetch. */
@@ -248,14 +260,16 @@ bool collateral_source_again(struct collateral_source *source, const struct atte
 		return false;
 	for (size_t i = 0; i < last->set->origin_count; i++)
 		from_cache = from_cache || last->set->origins[i].from_cache;
-	last->is_suspect = from_cache && !collateral_client_is_offline(source->client);
-	return last->is_suspect;
+	if (!from_cache || collateral_client_is_offline(source->client))
+		return false;
+	last->next = COLLATERAL_RENEW;
+	return true;
 }
 
 void collateral_source_forget(struct collateral_source *source)
 {
 	for (size_t i = 0; i < COUNT_OF(source->kept); i++)
-		source->kept[i].is_suspect = source->kept[i].set != NULL;
+		source->kept[i].next = COLLATERAL_FRESH;
 }
 
 /* ---- for people and programs ---- */

@@ -12,7 +12,8 @@
 #include "format/hex.h"
 
 #define RETRY_DELAY_MS 300
-#define RENEWAL_MS 3000                       /* an item that still counts is not worth more waiting */
+#define RENEWAL_MS 3000 /* an item that still counts is not worth more waiting */
+#define DOWN_NS (INT64_C(600) * 1000000000)
 #define AGE_MAX_SECONDS (INT64_C(30) * 86400) /* of what may be revoked or replaced; older ones are asked for again */
 #define SERVICE_COUNT 3
 #define NS_PER_MS INT64_C(1000000)
@@ -29,7 +30,7 @@ struct collateral_client {
 	int retry_delay_ms;
 	bool (*keep_going)(void *arg);
 	void *keep_going_arg;
-	bool is_down[SERVICE_COUNT]; /* failed once: no renewal of what still counts is tried there again */
+	int64_t down_until_ns[SERVICE_COUNT]; /* failed: until then no renewal of what still counts is tried */
 };
 
 /* One collateral_get. */
@@ -238,10 +239,13 @@ static bool look(struct job *job, const char *name)
 /* Is what the cache has enough? */
 static bool is_enough(const struct job *job)
 {
-	if (!job->has_cached || job->run->mode == COLLATERAL_RENEW)
+	const struct run *run = job->run;
+
+	if (!job->has_cached || run->mode == COLLATERAL_RENEW)
 		return false;
-	return job->run->mode == COLLATERAL_OFFLINE || job->run->client->is_down[job->place->service] ||
-	       !is_due(&job->cached, job->wanted->kind, job->run->now);
+	if (run->mode == COLLATERAL_OFFLINE || clock_monotonic_ns() < run->client->down_until_ns[job->place->service])
+		return true;
+	return run->mode == COLLATERAL_CACHED && !is_due(&job->cached, job->wanted->kind, run->now);
 }
 
 static void take_cached(struct job *job, const struct err *failed, struct collateral_record *ret,
@@ -261,7 +265,7 @@ static int fetch_or_fall_back(struct job *job, struct collateral_record *ret, st
 {
 	const struct run *run = job->run;
 	struct collateral_client *client = run->client;
-	const bool is_renewal = job->has_cached && run->mode == COLLATERAL_CACHED;
+	const bool is_renewal = job->has_cached && run->mode != COLLATERAL_RENEW;
 	struct err failed = ERR_INIT;
 
 	if (fetch(run, job->wanted, job->place, is_renewal, ret, &failed) == 0) {
@@ -272,7 +276,7 @@ static int fetch_or_fall_back(struct job *job, struct collateral_record *ret, st
 		return 0;
 	}
 	if (failed.code != ERR_CANCELLED && job->has_cached) {
-		client->is_down[job->place->service] = true;
+		client->down_until_ns[job->place->service] = clock_monotonic_ns() + DOWN_NS;
 		take_cached(job, &failed, ret, ret_origin);
 		return 0;
 	}

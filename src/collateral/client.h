@@ -21,6 +21,7 @@ enum collateral_mode {
 	COLLATERAL_CACHED,  /* the cache first */
 	COLLATERAL_RENEW,   /* the service first; the cache when it fails */
 	COLLATERAL_OFFLINE, /* the cache only */
+	COLLATERAL_FRESH,   /* as RENEW, but what still counts is worth one quick try only */
 };
 
 struct collateral_options {

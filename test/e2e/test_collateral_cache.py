@@ -103,6 +103,14 @@ def test_renew_asks_and_falls_back(tool, pccs):
     assert all_cached(answer) and answer["origins"][0]["failure"]
 
 
+def test_fresh_asks_once_and_falls_back_soon(tool, pccs):
+    tool()
+    assert not all_cached(tool(mode="fresh")) and len(pccs.requests) == 2 * TIMES
+    pccs.always = cs.status(503)
+    answers = tool(mode="fresh", times=2)
+    assert all(all_cached(answer) for answer in answers) and len(pccs.requests) == 2 * TIMES + 1
+
+
 def test_what_has_ended_is_given_but_not_kept(tool, pccs, cache):
     answer = tool(now=int(time.time()) + 400 * DAY)
     assert not all_cached(answer) and len(answer["items"]) == 7 and kept(cache) == []

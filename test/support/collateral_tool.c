@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * src/collateral for test/e2e/test_collateral_*.py. Arguments are NAME=VALUE:
- *   pccs, pcs, kds, cache, mode (cached, renew, offline), ca (file), limit_ms, delay_ms, now, times
+ *   pccs, pcs, kds, cache, mode (cached, renew, offline, fresh), ca (file), limit_ms, delay_ms, now, times
  *   tee (sgx, tdx, sev-snp), fmspc, ca_name, product, chip, tcb, vlek, simulated
  * One line of JSON each time: {"text", "origins": […], "items": {NAME: SHA-256}, "ms"} or {"error", "message", "ms"}.
  */
@@ -149,7 +149,7 @@ static int run_once(struct collateral_client *client, char **argv)
 
 int main(int argc, char **argv)
 {
-	static const char *const modes[] = {"cached", "renew", "offline"};
+	static const char *const modes[] = {"cached", "renew", "offline", "fresh"};
 	scoped(buf_done) struct buf ca = BUF_INIT(65536);
 	scoped(collateral_client_freep) struct collateral_client *client = NULL;
 	struct collateral_options options = {
