@@ -323,6 +323,15 @@ static void test_san(void **state)
 	expect("instance-field:san"); /* the configuration domain alone */
 	(void)strcpy(channel.instance.domain, "app.example.com");
 	channel.expected.domain = "app.example.com";
+	channel.sans[1] = "other.example.com";
+	expect("instance-field:san"); /* the configuration domain and another */
+	(void)strcpy(channel.instance.domain, "app.example.com");
+	channel.expected.domain = "app.example.com";
+	channel.sans[0] = "app.example.com";
+	channel.sans[1] = "other.example.com";
+	expect("instance-field:san"); /* the domain and another */
+	(void)strcpy(channel.instance.domain, "app.example.com");
+	channel.expected.domain = "app.example.com";
 	channel.sans[1] = "app.example.com";
 	expect("none");
 }

@@ -236,6 +236,11 @@ static void test_gramine_legacy(void **state)
 	build(RATLS_GRAMINE_OID);
 	accepts("gramine-legacy");
 	again();
+	add_extension(RATLS_INSTANCE_OID, false, "x", 1); /* means nothing beside evidence of this form */
+	get_spki_hash(e.report + 320);
+	build(RATLS_GRAMINE_OID);
+	accepts("gramine-legacy");
+	again();
 	get_point_hash(e.report + 320); /* Cosmian's binding in Gramine's extension */
 	build(RATLS_GRAMINE_OID);
 	expect("binding", "binding");
@@ -513,8 +518,18 @@ static void test_age(void **state)
 static void test_quote_inside(void **state)
 {
 	static const struct attest_measurement WANTED = {.size = 32};
+	struct attest_verdict *verdict;
 
 	(void)state;
+	test_evidence_build(&e);
+	add_extension(RATLS_QUOTE_OID, false, e.quote.data, 500);
+	finish();
+	expect("truncated", "quote-format");
+	verdict = judge();
+	for (size_t i = 0; i < verdict->check_count; i++)
+		assert_string_not_equal(verdict->checks[i].name, "certificate-evidence");
+	attest_verdict_free(verdict);
+	again();
 	get_point_hash(e.report + 320);
 	e.pck_crl.revoked = 200;
 	build(RATLS_QUOTE_OID);

@@ -29,7 +29,7 @@ static void put_string(struct buf *buf, uint8_t major, const void *data, size_t 
 	put(buf, data, size);
 }
 
-/* "pubkey-hash" and as many numbered claims besides. */
+/* "pubkey-hash", three with names like it, and as many numbered claims besides. */
 static void make_claims(size_t others)
 {
 	static const uint8_t HASH[32] = {1};
@@ -38,7 +38,13 @@ static void make_claims(size_t others)
 	put_head(&pair, 4, 2);
 	put_head(&pair, 0, 1);
 	put_string(&pair, 2, HASH, sizeof(HASH));
-	put_head(&claims, 5, others + 1);
+	put_head(&claims, 5, others + 4);
+	put_string(&claims, 3, "ab", 2);
+	put_head(&claims, 0, 0);
+	put_string(&claims, 3, "ac", 2);
+	put_head(&claims, 0, 0);
+	put_string(&claims, 3, "abc", 3);
+	put_head(&claims, 0, 0);
 	for (size_t i = 0; i < others; i++) {
 		put_head(&claims, 0, i);
 		put_head(&claims, 0, i);
@@ -110,11 +116,11 @@ static void test_limits(void **state)
 	struct err err = ERR_INIT;
 
 	(void)state;
-	make_claims(TAGGED_EVIDENCE_CLAIMS_MAX - 1);
+	make_claims(TAGGED_EVIDENCE_CLAIMS_MAX - 4);
 	wrap(1);
 	assert_ok(tagged_evidence_parse(evidence.data, evidence.size, &parsed, &err), &err);
 	again();
-	make_claims(TAGGED_EVIDENCE_CLAIMS_MAX);
+	make_claims(TAGGED_EVIDENCE_CLAIMS_MAX - 3);
 	wrap(1);
 	assert_fails(tagged_evidence_parse(evidence.data, evidence.size, &parsed, &err), &err, ERR_LIMIT, "claims");
 	again();
