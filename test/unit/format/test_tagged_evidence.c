@@ -39,11 +39,11 @@ static void make_claims(size_t others)
 	put_head(&pair, 0, 1);
 	put_string(&pair, 2, HASH, sizeof(HASH));
 	put_head(&claims, 5, others + 4);
-	put_string(&claims, 3, "ab", 2);
+	put_string(&claims, 3, "p", 1);
 	put_head(&claims, 0, 0);
-	put_string(&claims, 3, "ac", 2);
+	put_string(&claims, 3, "pubkey-hasx", 11);
 	put_head(&claims, 0, 0);
-	put_string(&claims, 3, "abc", 3);
+	put_string(&claims, 3, "pubkey-hasy", 11);
 	put_head(&claims, 0, 0);
 	for (size_t i = 0; i < others; i++) {
 		put_head(&claims, 0, i);
