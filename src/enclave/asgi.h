@@ -66,9 +66,9 @@ enum asgi_phase { ASGI_HEAD, ASGI_STARTED, ASGI_BODY, ASGI_TRAILERS, ASGI_COMPLE
 struct asgi_request {
 	PyObject_HEAD struct http_exchange *exchange; /* NULL: given back to the engine */
 	PyObject *task;                               /* NULL: none yet */
-	PyObject *waiters;                            /* list of futures */
+	PyObject *waiters;                            /* list of futures; NULL: none */
 	PyObject *timer;                              /* of what it waits for; or NULL */
-	PyObject *wake;                               /* bound method */
+	PyObject *wake;                               /* bound method, made when it is first wanted */
 	int watched_fd;                               /* -1: none */
 	bool watches_read;
 	bool watches_write;

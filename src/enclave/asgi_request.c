@@ -41,10 +41,9 @@ static void unwatch(struct asgi_request *request)
 
 static void wake_all(struct asgi_request *request)
 {
-	scoped(py_decrefp) PyObject *waiters = request->waiters;
+	scoped(py_decrefp) PyObject *waiters = TAKE_PTR(request->waiters);
 
 	unwatch(request);
-	request->waiters = PyList_New(0);
 	for (Py_ssize_t i = 0; waiters && i < PyList_GET_SIZE(waiters); i++)
 		asgi_resolve(PyList_GET_ITEM(waiters, i));
 	asgi_report();
@@ -79,6 +78,10 @@ static int watch(struct asgi_request *request, bool is_write)
 
 	if (*watches)
 		return 0;
+	if (!request->wake)
+		request->wake = PyCFunction_New(&wake_method, (PyObject *)request);
+	if (!request->wake)
+		return -1;
 	request->watched_fd = http_descriptor(request->exchange);
 	answer = PyObject_CallMethod(asgi.loop, is_write ? "add_writer" : "add_reader", "iO", request->watched_fd,
 				     request->wake);
@@ -103,8 +106,10 @@ static int sweep(struct asgi_request *request)
 {
 	PyObject *kept;
 
-	if (PyList_GET_SIZE(request->waiters) < DONE_WAITERS_KEPT)
-		return 0;
+	if (!request->waiters)
+		request->waiters = PyList_New(0);
+	if (!request->waiters || PyList_GET_SIZE(request->waiters) < DONE_WAITERS_KEPT)
+		return request->waiters ? 0 : -1;
 	kept = PyList_New(0);
 	for (Py_ssize_t i = 0; kept && i < PyList_GET_SIZE(request->waiters); i++) {
 		PyObject *future = PyList_GET_ITEM(request->waiters, i);
@@ -320,13 +325,8 @@ static struct asgi_request *request_new(struct http_exchange *exchange)
 	request->exchange = exchange;
 	request->watched_fd = -1;
 	request->length = -1;
-	request->waiters = PyList_New(0);
-	request->wake = PyCFunction_New(&wake_method, (PyObject *)request);
 	PyObject_GC_Track((PyObject *)request);
-	if (request->waiters && request->wake)
-		return request;
-	Py_DECREF((PyObject *)request);
-	return NULL;
+	return request;
 }
 
 /* Without memory for a request there is none for an answer. */

@@ -45,7 +45,11 @@ static const char *const usual_names[] = {
     "origin",
 };
 static PyObject *usual_bytes[COUNT_OF(usual_names)];
-static PyObject *common; /* copied for each request */
+/* Copied for each request. */
+static PyObject *common;
+static PyObject *versions;
+static PyObject *extensions;
+
 static PyObject *text_get;
 static PyObject *text_https;
 static PyObject *text_http;
@@ -74,7 +78,9 @@ int asgi_scope_start(void)
 	if (make_texts() < 0)
 		return -1;
 	common = Py_BuildValue("{s:s, s:s, s:s}", "type", "http", "http_version", "1.1", "root_path", "");
-	return common ? 0 : -1;
+	versions = Py_BuildValue("{s:s, s:s}", "version", "3.0", "spec_version", ASGI_HTTP_VERSION);
+	extensions = Py_BuildValue("{s:{}, s:{}}", "http.response.trailers", "http.response.early_hint");
+	return common && versions && extensions ? 0 : -1;
 }
 
 /* Takes value. */
@@ -191,13 +197,10 @@ static int set_request(PyObject *scope, const struct http_exchange *exchange)
 							       : set(scope, key_server, server_of(exchange, is_https));
 }
 
-/* Applications may write into these: each request has its own. */
+/* Applications may write into these: each request has its own. The dicts within extensions stay empty for all. */
 static int set_own(PyObject *scope)
 {
-	if (set(scope, key_asgi, Py_BuildValue("{s:s, s:s}", "version", "3.0", "spec_version", ASGI_HTTP_VERSION)) <
-		0 ||
-	    set(scope, key_extensions,
-		Py_BuildValue("{s:{}, s:{}}", "http.response.trailers", "http.response.early_hint")) < 0)
+	if (set(scope, key_asgi, PyDict_Copy(versions)) < 0 || set(scope, key_extensions, PyDict_Copy(extensions)) < 0)
 		return -1;
 	return asgi.state ? set(scope, key_state, PyDict_Copy(asgi.state)) : 0;
 }
