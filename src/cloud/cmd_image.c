@@ -213,7 +213,7 @@ static int run(const struct command_line *line, struct err *err)
 
 	if (cloud_open(line->values[DATA_DIR], &cloud, err) < 0)
 		return -1;
-	if (data_dir_lock(cloud->data_dir, &lock, err) < 0)
+	if (data_dir_lock(cloud->data_dir, 0, &lock, err) < 0)
 		return err_prefix(err, "stop msed for this (apps go on without it)");
 	return refresh(cloud, line, err);
 }

@@ -186,7 +186,7 @@ static int run(const struct command_line *line, struct err *err)
 
 	block_signals(&signals);
 	if (cloud_open(line->values[OPTION_DATA_DIR], &cloud, err) < 0 ||
-	    data_dir_lock(cloud->data_dir, &lock, err) < 0)
+	    data_dir_lock(cloud->data_dir, 0, &lock, err) < 0)
 		return -1;
 	if (line->values[OPTION_CLOCK_FILE]) {
 		cloud->clock_file = strdup(line->values[OPTION_CLOCK_FILE]);

@@ -14,6 +14,7 @@
 #include "engine/engine_process.h"
 #include "store/store_app.h"
 
+#define MSED_ENDS_MS 10000 /* one that was just told to end is waited for */
 #define REASON "stopped by msed stop-all"
 
 enum { OPTION_DATA_DIR };
@@ -69,7 +70,7 @@ static int run(const struct command_line *line, struct err *err)
 	scoped(fd_closep) int lock = -1;
 
 	if (cloud_open(line->values[OPTION_DATA_DIR], &cloud, err) < 0 ||
-	    data_dir_lock(cloud->data_dir, &lock, err) < 0)
+	    data_dir_lock(cloud->data_dir, MSED_ENDS_MS, &lock, err) < 0)
 		return -1;
 	if (strcmp(cloud->config.engine, "process") != 0)
 		return 0;

@@ -5,7 +5,7 @@
 
 #include "base/err.h"
 
-/* ERR_CONFLICT while another msed has it. The caller keeps *ret_fd open. */
-must_check int data_dir_lock(const char *data_dir, int *ret_fd, struct err *err);
+/* ERR_CONFLICT if another msed has it and keeps it for wait_ms. The caller keeps *ret_fd open. */
+must_check int data_dir_lock(const char *data_dir, int wait_ms, int *ret_fd, struct err *err);
 
 #endif

@@ -272,7 +272,7 @@ def test_who_asks_for_too_long_a_pause_is_left(tool, pccs):
     pccs.always = cs.status(429, Retry_After="3600")
     answer = tool()
     assert "3600 s" in answer["message"] and answer["ms"] < 2000 and len(pccs.requests) == 1
-    later = (NOW + datetime.timedelta(hours=2)).strftime("%a, %d %b %Y %H:%M:%S GMT")
+    later = (datetime.datetime.now(datetime.timezone.utc) + datetime.timedelta(seconds=7999)).strftime("%a, %d %b %Y %H:%M:%S GMT")
     pccs.always = cs.status(503, Retry_After=later)
     assert "asked to wait 7" in tool()["message"]
 
