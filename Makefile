@@ -60,7 +60,7 @@ mutation: packages
 bench: all
 	MSE_BUILD_DIR=$(abspath $(B)) $(PYTHON) test/bench/bench.py
 
-bench-server: all
+bench-server: packages all
 	MSE_BUILD_DIR=$(abspath $(B)) $(PYTHON) test/bench/bench_server.py $(BENCH)
 
 fuzz: packages
