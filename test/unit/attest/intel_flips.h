@@ -77,13 +77,17 @@ static inline bool flip_is_space_of_pem(const struct flip *flip)
 	       flip_is_at_line_end(flip->bytes, flip->at);
 }
 
-/* Of the digits a to f of the signature, which is the last member. */
+/* Of the digits a to f of the signature, which is the last member: 128 digits before the last quotation mark. */
 static inline bool flip_is_case_of_signature(const struct flip *flip)
 {
 	const uint8_t old = flip->bytes.data[flip->at];
+	size_t end = flip->bytes.size;
 
-	return (strcmp(flip->item, "tcb-info") == 0 || strcmp(flip->item, "qe-identity") == 0) &&
-	       flip->at + 140 > flip->bytes.size && (old ^ flip->now) == 0x20 && (old | 0x20) >= 'a' &&
+	if (strcmp(flip->item, "tcb-info") != 0 && strcmp(flip->item, "qe-identity") != 0)
+		return false;
+	while (end > 0 && flip->bytes.data[end - 1] != '"')
+		end--;
+	return flip->at < end - 1 && flip->at + 128 >= end - 1 && (old ^ flip->now) == 0x20 && (old | 0x20) >= 'a' &&
 	       (old | 0x20) <= 'f';
 }
 
