@@ -38,14 +38,17 @@ int chain_parse(const void *text, size_t size, struct chain *ret, struct err *er
 	return 0;
 }
 
-void chain_check_links(struct chain *chain)
+int chain_check_links(struct chain *chain, struct err *err)
 {
 	for (size_t i = 0; i < chain->count; i++) {
 		const struct x509_cert *issuer = chain->certs[i + 1 < chain->count ? i + 1 : i];
-		struct err err = ERR_INIT;
+		struct err fault = ERR_INIT;
 
-		chain->signed_by_next[i] = x509_verify(chain->certs[i], issuer, &err) == 0;
+		chain->signed_by_next[i] = x509_verify(chain->certs[i], issuer, &fault) == 0;
+		if (fault.code == ERR_NO_MEMORY)
+			return err_no_memory(err);
 	}
+	return 0;
 }
 
 void chain_done(struct chain *chain)

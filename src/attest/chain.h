@@ -25,8 +25,9 @@ struct chain {
 must_check int chain_parse(const void *text, size_t size, struct chain *ret, struct err *err);
 void chain_done(struct chain *chain);
 
-/* The part of chain_judge that costs: whether each certificate is signed by the next one. Once, after chain_parse. */
-void chain_check_links(struct chain *chain);
+/* The part of chain_judge that costs: whether each certificate is signed by the next one. Once, after chain_parse.
+ * ERR_NO_MEMORY, nothing else. */
+must_check int chain_check_links(struct chain *chain, struct err *err);
 
 const struct x509_cert *chain_leaf(const struct chain *chain);
 const struct x509_cert *chain_root(const struct chain *chain);

@@ -71,9 +71,8 @@ int chain_memory_get(struct chain_memory *memory, const void *text, size_t size,
 			return err_no_memory(err);
 		chain->users = 1;
 		chain->size = size;
-		if (chain_parse(text, size, &chain->chain, err) < 0)
+		if (chain_parse(text, size, &chain->chain, err) < 0 || chain_check_links(&chain->chain, err) < 0)
 			return -1;
-		chain_check_links(&chain->chain);
 		if (size <= CHAIN_MEMORY_TEXT_MAX)
 			memcpy(chain->text, text, size);
 	}

@@ -4,8 +4,9 @@
  *
  * A chain is remembered by its exact bytes, with all collateral that its lists were checked against: the memory belongs
  * to one prepared set. What depends on the call (roots, time, policy) is judged anew every time; only what no call can
- * change is kept: that each certificate is signed by the next, and each revocation list by its issuer. Only chains that
- * ended in a trusted root enter, so that strangers cannot push others out.
+ * change is kept: that each certificate is signed by the next, and each revocation list by its issuer. Only chains of
+ * quotes in which nothing was wrong enter. Who replays such a quote with other white space around its certificates can
+ * push others out: that costs time and changes no verdict.
  *
  * Threads may use one memory at once. An entry never changes once it is in.
  */

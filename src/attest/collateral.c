@@ -52,8 +52,7 @@ static int read_chain(struct attest_bytes bytes, struct collateral_chain *ret)
 	}
 	if (chain_parse(bytes.data, bytes.size, &ret->chain, &err) < 0)
 		return keep_fault(&ret->fault, &err);
-	chain_check_links(&ret->chain);
-	return 0;
+	return chain_check_links(&ret->chain, &err);
 }
 
 /* The usual case: TCB info and QE identity come with the same chain. */
@@ -68,13 +67,15 @@ static int read_second_chain(struct attest_bytes bytes, struct attest_bytes firs
 	return 0;
 }
 
-static void check_signature(struct collateral_json *json, const struct collateral_chain *chain)
+/* -1: out of memory, which must not look like a signature that does not fit. */
+static int check_signature(struct collateral_json *json, const struct collateral_chain *chain)
 {
 	struct err err = ERR_INIT;
 
 	json->is_signed = json->json.body && chain->chain.count > 0 &&
 			  p256_verify(chain_leaf(&chain->chain)->key, json->json.signed_data, json->json.signed_size,
 				      json->json.signature, &err) == 0;
+	return err.code == ERR_NO_MEMORY ? -1 : 0;
 }
 
 static int read_crl(struct attest_bytes bytes, struct collateral_crl *ret)
@@ -126,13 +127,13 @@ ATTEST_API int attest_collateral_new(const struct attest_collateral_bytes *bytes
 			      &set->qe_identity_chain) < 0 ||
 	    read_crl(bytes->root_ca_crl, &set->root_crl) < 0 || read_crl(bytes->pck_crl, &set->pck_crl) < 0 ||
 	    read_chain(bytes->pck_cert_chain, &set->pck_chain) < 0 || read_contents(set) < 0 ||
-	    read_snp(bytes, &set->snp) < 0 || !(set->memory = chain_memory_new())) {
+	    read_snp(bytes, &set->snp) < 0 || !(set->memory = chain_memory_new()) ||
+	    check_signature(&set->tcb_info_json, &set->tcb_info_chain) < 0 ||
+	    check_signature(&set->qe_identity_json, &set->qe_identity_chain) < 0) {
 		attest_collateral_free(set);
 		*ret_why = "out of memory";
 		return -1;
 	}
-	check_signature(&set->tcb_info_json, &set->tcb_info_chain);
-	check_signature(&set->qe_identity_json, &set->qe_identity_chain);
 	*ret_collateral = set;
 	return 0;
 }

@@ -113,9 +113,9 @@ static bool find_chain(struct judge *judge, struct intel_subject *subject)
 
 /*
  * The marker counts wherever it is seen, also under a root that is trusted as hardware; and what ends in a simulation
- * root is simulated also without marker. Returns true if the root is trusted.
+ * root is simulated also without marker.
  */
-static bool judge_simulation(struct judge *judge, const struct chain *chain)
+static void judge_simulation(struct judge *judge, const struct chain *chain)
 {
 	const enum trust_kind kind = trust_find(judge->trust, chain_root(chain));
 	const bool simulated = kind == TRUST_SIMULATION || chain_has_marker(chain) ||
@@ -138,10 +138,10 @@ static bool judge_simulation(struct judge *judge, const struct chain *chain)
 					 "simulated, and the policy does not allow root %s", root);
 	}
 	if (kind == TRUST_NONE)
-		return judge_fail(judge, "root", ATTEST_ERROR_ROOT_UNTRUSTED, "root %s is not trusted", root);
-	judge_pass(judge, "root", "root %s is trusted as %s", root,
-		   kind == TRUST_SIMULATION ? "a simulation" : "hardware");
-	return true;
+		(void)judge_fail(judge, "root", ATTEST_ERROR_ROOT_UNTRUSTED, "root %s is not trusted", root);
+	else
+		judge_pass(judge, "root", "root %s is trusted as %s", root,
+			   kind == TRUST_SIMULATION ? "a simulation" : "hardware");
 }
 
 static void judge_pck_extension(struct judge *judge, struct intel_subject *subject)
@@ -204,10 +204,10 @@ static void skip_chain(struct judge *judge)
 		(void)judge_skip(judge, NAMES[i], "needs the PCK chain");
 }
 
-/* Only what no later call can see otherwise: a chain that is whole, below a root that is trusted. */
+/* Only the chain of a quote in which nothing at all was wrong: what is refused must push nothing out. */
 static void remember(struct judge *judge, const struct intel_subject *subject)
 {
-	if (!subject->is_new)
+	if (!subject->is_new || verdict_has_failure(judge->verdict))
 		return;
 	subject->seen->root_crl_is_signed = subject->root_crl_is_signed;
 	subject->seen->pck_crl_is_signed = subject->pck_crl_is_signed;
@@ -217,20 +217,15 @@ static void remember(struct judge *judge, const struct intel_subject *subject)
 /* Everything about the chain. Returns true if the root's revocation list can be used. */
 static bool judge_chain(struct judge *judge, struct intel_subject *subject)
 {
-	bool is_whole, is_trusted, crl_usable;
-
 	if (!find_chain(judge, subject)) {
 		skip_chain(judge);
 		return false;
 	}
-	is_whole = chain_judge(judge, &CHAIN_PCK, subject->chain);
-	is_trusted = judge_simulation(judge, subject->chain);
+	(void)chain_judge(judge, &CHAIN_PCK, subject->chain);
+	judge_simulation(judge, subject->chain);
 	(void)chain_judge_dates(judge, &CHAIN_PCK, subject->chain);
 	judge_pck_extension(judge, subject);
-	crl_usable = judge_revocation(judge, subject);
-	if (is_whole && is_trusted)
-		remember(judge, subject);
-	return crl_usable;
+	return judge_revocation(judge, subject);
 }
 
 static bool is_tdx(const struct intel_subject *subject)
@@ -307,6 +302,7 @@ static void judge_subject(struct judge *judge, struct intel_subject *subject)
 	qe_judge_quote_signature(judge, &subject->quote);
 	judge_tcb(judge, subject, info, identity);
 	policy_judge(judge);
+	remember(judge, subject);
 }
 
 bool intel_judge(struct judge *judge, struct attest_bytes quote)

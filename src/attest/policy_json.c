@@ -117,7 +117,10 @@ static int read_bits(const json_t *value, uint64_t *ret, struct err *err)
 
 static int read_time(const json_t *value, int64_t *ret, struct err *err)
 {
-	return clock_parse_utc(json_is_string(value) ? json_string_value(value) : "", ret, err);
+	if (clock_parse_utc(json_is_string(value) ? json_string_value(value) : "", ret, err) < 0)
+		return -1;
+	/* In the struct, zero asks for nothing: a text that says it must not be the laxest of all. */
+	return *ret > 0 ? 0 : err_set(err, ERR_INVALID, "expected a time after 1970-01-01T00:00:00Z");
 }
 
 static int read_hex(const json_t *value, uint8_t *ret, size_t size, struct err *err)

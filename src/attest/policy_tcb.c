@@ -97,21 +97,49 @@ static bool judge_advisories(struct judge *judge)
 	return true;
 }
 
+/*
+ * One tcbDate of the evidence. The platform's always counts; that of the quoting enclave or the TDX module where it is
+ * not at its newest level: their newest levels may be years older than the platform's.
+ */
+static bool judge_date(struct judge *judge, const char *whose, bool is_known, int64_t date)
+{
+	const struct attest_policy *policy = judge->policy;
+	char seen[CLOCK_TEXT_SIZE] = "not known";
+
+	if (is_known)
+		clock_format_utc(date, seen);
+	if (policy->tcb_date_min != 0 && (!is_known || date < policy->tcb_date_min))
+		return judge_fail(judge, "tcb-status", ATTEST_ERROR_TCB_STATUS,
+				  "tcbDate of the %s is %s, older than the policy allows", whose, seen);
+	if (policy->tcb_date_max != 0 && (!is_known || date > policy->tcb_date_max))
+		return judge_fail(judge, "tcb-status", ATTEST_ERROR_TCB_STATUS,
+				  "tcbDate of the %s is %s, later than the policy allows", whose, seen);
+	return true;
+}
+
+static bool judge_dates(struct judge *judge)
+{
+	const struct attest_facts *facts = judge->facts;
+
+	if (!judge_date(judge, "platform", facts->tcb_known, facts->tcb_date))
+		return false;
+	if (!facts->tcb_known)
+		return true;
+	if (facts->intel.qe_status != ATTEST_TCB_UP_TO_DATE &&
+	    !judge_date(judge, "quoting enclave", true, facts->intel.qe_tcb_date))
+		return false;
+	return !facts->tdx.has_module_status || facts->tdx.module_status == ATTEST_TCB_UP_TO_DATE ||
+	       judge_date(judge, "TDX module", true, facts->tdx.module_tcb_date);
+}
+
 /* The floors beside the status itself. */
 static bool judge_limits(struct judge *judge)
 {
 	const struct attest_facts *facts = judge->facts;
 	const struct attest_policy *policy = judge->policy;
-	char seen[CLOCK_TEXT_SIZE];
 
-	if (facts->tcb_known)
-		clock_format_utc(facts->tcb_date, seen);
-	if (policy->tcb_date_min != 0 && (!facts->tcb_known || facts->tcb_date < policy->tcb_date_min))
-		return judge_fail(judge, "tcb-status", ATTEST_ERROR_TCB_STATUS,
-				  "tcbDate is %s, older than the policy allows", facts->tcb_known ? seen : "not known");
-	if (policy->tcb_date_max != 0 && (!facts->tcb_known || facts->tcb_date > policy->tcb_date_max))
-		return judge_fail(judge, "tcb-status", ATTEST_ERROR_TCB_STATUS,
-				  "tcbDate is %s, later than the policy allows", facts->tcb_known ? seen : "not known");
+	if (!judge_dates(judge))
+		return false;
 	if (policy->evaluation_number_min != 0 &&
 	    (!facts->tcb_known || facts->evaluation_number < policy->evaluation_number_min))
 		return judge_fail(judge, "tcb-status", ATTEST_ERROR_TCB_STATUS,

@@ -64,6 +64,14 @@ bool attest_error_is_authenticity(enum attest_error error)
 	       error == ATTEST_ERROR_ATTEST_VERSION;
 }
 
+bool verdict_has_failure(const struct attest_verdict *verdict)
+{
+	for (size_t i = 0; i < verdict->check_count; i++)
+		if (verdict->checks[i].result == ATTEST_FAILED)
+			return true;
+	return false;
+}
+
 void verdict_finish(struct attest_verdict *verdict)
 {
 	verdict->accepted = verdict->check_count > 0;

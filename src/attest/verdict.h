@@ -29,6 +29,8 @@ struct judge {
 
 /* NULL when out of memory. */
 struct attest_verdict *verdict_new(int64_t time);
+/* True if a check failed so far. */
+bool verdict_has_failure(const struct attest_verdict *verdict);
 /* Sets accepted, error, valid_until from what was recorded. */
 void verdict_finish(struct attest_verdict *verdict);
 

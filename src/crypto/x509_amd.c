@@ -27,6 +27,11 @@ static const uint8_t EXPONENT[] = {0x01, 0x00, 0x01};
 
 #define IS(seen, bytes) der_equal(seen, (struct der){bytes, sizeof(bytes)})
 
+static int refuse_parameters(struct err *err)
+{
+	return err_set(err, ERR_INVALID, "RSASSA-PSS parameters are not SHA-384, MGF1 SHA-384, salt 48");
+}
+
 int x509_amd_take_algorithm(struct der *reader, struct err *err)
 {
 	struct der body, oid, parameters, rest;
@@ -39,12 +44,11 @@ int x509_amd_take_algorithm(struct der *reader, struct err *err)
 	if (der_take(&body, DER_SEQUENCE, "RSASSA-PSS parameters", &parameters, err) < 0 ||
 	    der_end(&body, "signature algorithm", err) < 0)
 		return -1;
-	rest = (struct der){parameters.data + sizeof(PSS_PARAMETERS), parameters.size - sizeof(PSS_PARAMETERS)};
 	if (parameters.size < sizeof(PSS_PARAMETERS) ||
-	    memcmp(parameters.data, PSS_PARAMETERS, sizeof(PSS_PARAMETERS)) != 0 ||
-	    (rest.size > 0 && !IS(rest, PSS_TRAILER)))
-		return err_set(err, ERR_INVALID, "RSASSA-PSS parameters are not SHA-384, MGF1 SHA-384, salt 48");
-	return 0;
+	    memcmp(parameters.data, PSS_PARAMETERS, sizeof(PSS_PARAMETERS)) != 0)
+		return refuse_parameters(err);
+	rest = (struct der){parameters.data + sizeof(PSS_PARAMETERS), parameters.size - sizeof(PSS_PARAMETERS)};
+	return rest.size == 0 || IS(rest, PSS_TRAILER) ? 0 : refuse_parameters(err);
 }
 
 /* SubjectPublicKeyInfo's key of RSA: exactly 4096 bits, exponent 65537. */

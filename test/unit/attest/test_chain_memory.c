@@ -175,6 +175,16 @@ static void test_the_oldest_makes_room(void **state)
 	assert_true(is_remembered(evidence.pck_chain.data, first + 1));
 }
 
+/* A copied chain around anything else: not even one entry is lost by it. */
+static void test_a_refused_quote_pushes_nothing_out(void **state)
+{
+	(void)state;
+	evidence.quote.data[100] ^= 1;
+	assert_judged(&question.root, TEST_TIME, "quote-signature");
+	evidence.quote.data[100] ^= 1;
+	assert_false(is_remembered(evidence.pck_chain.data, evidence.pck_chain.size));
+}
+
 /* A list that was never given, or is broken, is not helped by a chain that is known. */
 static void test_lists_are_signed_by_the_chain_that_is_known(void **state)
 {
@@ -183,7 +193,7 @@ static void test_lists_are_signed_by_the_chain_that_is_known(void **state)
 	evidence.pck_crl_der.data[evidence.pck_crl_der.size - 1] ^= 1;
 	set = prepare();
 	assert_judged(&question.root, TEST_TIME, "crl-signature");
-	assert_true(is_remembered(evidence.pck_chain.data, evidence.pck_chain.size));
+	assert_false(is_remembered(evidence.pck_chain.data, evidence.pck_chain.size));
 	assert_judged(&question.root, TEST_TIME, "crl-signature");
 }
 
@@ -197,6 +207,7 @@ int main(void)
 	    cmocka_unit_test_setup_teardown(test_a_broken_chain_does_not_enter, setup, teardown),
 	    cmocka_unit_test_setup_teardown(test_long_chains_are_judged_but_not_kept, setup, teardown),
 	    cmocka_unit_test_setup_teardown(test_the_oldest_makes_room, setup, teardown),
+	    cmocka_unit_test_setup_teardown(test_a_refused_quote_pushes_nothing_out, setup, teardown),
 	    cmocka_unit_test_setup_teardown(test_lists_are_signed_by_the_chain_that_is_known, setup, teardown),
 	};
 

@@ -172,6 +172,20 @@ static void test_floors(void **state)
 	test_expect(&question, "tcb-status");
 }
 
+/* A quoting enclave that is not at its newest level counts with that level's date, 2021-11-10. */
+static void test_date_of_an_old_quoting_enclave(void **state)
+{
+	(void)state;
+	e.qe_report[258] = 6; /* ISVSVN */
+	build();
+	question.policy.tcb_statuses = ATTEST_TCB_BIT(ATTEST_TCB_OUT_OF_DATE);
+	test_expect(&question, "none");
+	question.policy.tcb_date_min = 1636502400;
+	test_expect(&question, "none");
+	question.policy.tcb_date_min = 1636502401;
+	test_expect(&question, "tcb-status");
+}
+
 static void test_machine(void **state)
 {
 	struct attest_verdict *verdict;
@@ -393,6 +407,7 @@ int main(void)
 	    TEST(test_tcb_status),
 	    TEST(test_advisories),
 	    TEST(test_floors),
+	    TEST(test_date_of_an_old_quoting_enclave),
 	    TEST(test_machine),
 	    TEST(test_order),
 	    TEST(test_bad_policies),

@@ -171,6 +171,8 @@ static void test_refused(void **state)
 	    {"\"advisories\":[\"" HEX64 HEX64 "\"]", NULL},
 	    {"\"advisories\":[\"" HEX64 HEX64 "0\"]", "'advisories': element 0"},
 	    {"\"tcb_date_min\":1", "'tcb_date_min'"},
+	    {"\"tcb_date_max\":\"1970-01-01T00:00:00Z\"", "'tcb_date_max'"},
+	    {"\"tcb_date_max\":\"1970-01-01T00:00:01Z\"", NULL},
 	    {"\"advisories\":{}", "'advisories'"},
 	    {"\"machines\":[{\"kind\":\"chip-id\",\"id\":\"\"}]", "'machines'"},
 	    {"\"machines\":[{\"kind\":\"chip-id\",\"id\":1}]", "'machines'"},
