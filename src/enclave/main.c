@@ -5,6 +5,7 @@
  */
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "enclave/bootstrap.h"
 #include "enclave/plain.h"
@@ -64,6 +65,25 @@ static enum exit_code run_enclave(char *const *argv)
 	return runtime_fail(EXIT_CODE_SETTINGS, &err);
 }
 
+/*
+ * What a measured release runs is measured: no argument of the host's may make another program of it. Whoever serves
+ * without an enclave has none of these.
+ */
+static enum exit_code run_plain(char *const *argv)
+{
+	static const char *const SIGNS[] = {"MSE_RELEASE", "MSE_TEE", "MSE_ARGV"};
+	const char *sign = access("/dev/attestation", F_OK) == 0 ? "/dev/attestation" : NULL;
+	struct err err = ERR_INIT;
+
+	for (size_t i = 0; i < COUNT_OF(SIGNS); i++)
+		if (getenv(SIGNS[i]))
+			sign = SIGNS[i];
+	if (!sign)
+		return plain_run(argv);
+	(void)err_set(&err, ERR_DENIED, "--plain is refused where %s is: that is an enclave", sign);
+	return runtime_fail(EXIT_CODE_SETTINGS, &err);
+}
+
 /* In the order of asking. */
 static const struct {
 	const char *name;                         /* of the program; NULL: none */
@@ -71,7 +91,7 @@ static const struct {
 	enum exit_code (*run)(char *const *argv); /* what follows the name and the word */
 } rows[] = {
     {BOOTSTRAP_NAME, "bootstrap", run_bootstrap},
-    {NULL, "--plain", plain_run},
+    {NULL, "--plain", run_plain},
 };
 
 int main(int argc, char **argv)

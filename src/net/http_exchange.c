@@ -162,8 +162,9 @@ static int send_continue(struct http_exchange *exchange, struct err *err)
 	if (!exchange->continue_wanted)
 		return 0;
 	exchange->continue_wanted = false;
-	/* RFC 9110 10.1.1: not needed when the client has not waited for it. */
-	if (exchange->conn->in_start < exchange->conn->in_end)
+	/* RFC 9110 10.1.1: not needed when the client has not waited for it; 15.2: too late once the reply has begun.
+	 */
+	if (exchange->started || exchange->conn->in_start < exchange->conn->in_end)
 		return 0;
 	return http_conn_write(exchange->conn, &piece, 1, err);
 }

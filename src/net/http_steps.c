@@ -56,7 +56,8 @@ static enum http_step say_continue(struct http_exchange *exchange, struct err *e
 {
 	if (exchange->continue_wanted) {
 		exchange->continue_wanted = false;
-		if (exchange->conn->in_start == exchange->conn->in_end &&
+		/* RFC 9110 15.2: nothing informational once the final status has begun. */
+		if (!exchange->started && exchange->conn->in_start == exchange->conn->in_end &&
 		    buf_add(&exchange->out, continue_text, sizeof(continue_text) - 1, err) < 0)
 			return HTTP_STEP_FAILED;
 	}
@@ -192,16 +193,22 @@ enum http_step http_step_flush(struct http_exchange *exchange, struct err *err)
 int http_step_informational(struct http_exchange *exchange, int status, const struct http_header *headers, size_t count,
 			    struct err *err)
 {
+	size_t before;
+
 	if (status < 100 || status > 199 || status == 101)
 		return err_set(err, ERR_INVALID, "status %d cannot be sent before the reply", status);
 	if (exchange->started)
 		return err_set(err, ERR_INTERNAL, "the reply was started before");
 	if (exchange->head.minor_version == 0)
 		return 0;
+	before = exchange->out.size;
 	if (http_reply_add_status(&exchange->out, status, err) < 0 ||
-	    http_reply_add_fields(&exchange->out, headers, count, err) < 0)
+	    http_reply_add_fields(&exchange->out, headers, count, err) < 0 ||
+	    buf_add(&exchange->out, "\r\n", 2, err) < 0) {
+		exchange->out.size = before; /* half a head would swallow the reply's */
 		return -1;
-	return buf_add(&exchange->out, "\r\n", 2, err);
+	}
+	return 0;
 }
 
 enum http_step http_step_write(struct http_exchange *exchange, const void *data, size_t size, struct err *err)

@@ -184,6 +184,19 @@ async def hints(scope, receive, send):
     await asyncio.sleep(0.01)
     await say(send, b"hinted")
 
+async def bad_hint(scope, receive, send):
+    try:
+        await send({"type": "http.response.early_hint", "links": [b"</a\nx>; rel=preload"]})
+    except ValueError:
+        await say(send, b"replied")
+
+async def eager(scope, receive, send):
+    """Begins to reply before it asks for the body."""
+    await start(send)
+    await body(send, b"first ", True)
+    await receive()
+    await body(send, b"last")
+
 async def nothing(scope, receive, send):
     pass
 
@@ -635,6 +648,23 @@ def test_early_hints(server):
     assert got.startswith(b"HTTP/1.1 103 Early Hints\r\nLink: </a.css>; rel=preload\r\nLink: </b.js>; rel=preload\r\n\r\n"
                           b"HTTP/1.1 200 OK\r\n")
     assert b" 103 " not in server.raw(b"GET /hints HTTP/1.0\r\n\r\n")
+
+
+def test_nothing_is_left_of_a_refused_hint(server):
+    got = server.raw(b"GET /bad_hint HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n")
+    assert got.startswith(b"HTTP/1.1 200 OK\r\n") and got.endswith(b"\r\n\r\nreplied") and b"103" not in got
+
+
+def test_no_continue_within_a_reply(server):
+    with server.dial() as sock:
+        sock.sendall(b"POST /eager HTTP/1.1\r\nHost: a\r\nContent-Length: 4\r\nExpect: 100-continue\r\n\r\n")
+        got = sock.recv(1000)
+        while b"first " not in got:
+            got += sock.recv(1000)
+        sock.sendall(b"data")
+        while piece := sock.recv(1000):
+            got += piece
+    assert b"100 Continue" not in got and b"\r\nlast\r\n0\r\n\r\n" in got
 
 
 def test_messages_out_of_place(server):

@@ -383,3 +383,26 @@ def test_the_environment_and_a_virtual_one_count(build, tmp_path):
     (site / "extra.py").write_text("name = 'of the virtual environment'")
     with PlainServer(build, {"app.py": code}, env={"VIRTUAL_ENV": str(tmp_path / "venv")}) as server:
         assert server.get().text == "of the virtual environment"
+
+
+def test_it_is_no_way_around_a_measured_release(build, tmp_path):
+    (tmp_path / "app.py").write_text("print('imported')\n")
+    for sign in ("MSE_RELEASE", "MSE_TEE", "MSE_ARGV"):
+        done = subprocess.run([build / "mse-enclave", "--plain", "app:app", "--app-dir", tmp_path], capture_output=True, text=True,
+                              env={**os.environ, sign: "1"}, timeout=20)
+        assert done.returncode == 2 and f"--plain is refused where {sign} is" in done.stderr + done.stdout
+        assert "imported" not in done.stdout + done.stderr
+
+
+def test_no_continue_within_a_reply(build):
+    app = ("def app(environ, start_response):\n    start_response('200 OK', [])\n    yield b'first '\n"
+           "    environ['wsgi.input'].read()\n    yield b'last'\n")
+    with PlainServer(build, {"app.py": app}) as server, server.dial() as sock:
+        sock.sendall(b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 4\r\nExpect: 100-continue\r\n\r\n")
+        got = sock.recv(1000)
+        while b"first " not in got:
+            got += sock.recv(1000)
+        sock.sendall(b"data")
+        while piece := sock.recv(1000):
+            got += piece
+    assert b"100 Continue" not in got and b"\r\nlast\r\n0\r\n\r\n" in got
