@@ -18,7 +18,8 @@
 #define TLS_HANDSHAKE_RECORD 0x16
 #define BODY_AHEAD_MAX (64u << 10)
 #define LINGER_MS 2000
-#define LINGER_MAX (1u << 20)
+/* More than the buffers of both ends hold: who closes before they are read takes the answer away. */
+#define LINGER_MAX (8u << 20)
 
 enum step { STEP_AGAIN, STEP_WAIT_READ, STEP_WAIT_WRITE, STEP_PARKED, STEP_CLOSE };
 
