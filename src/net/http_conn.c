@@ -290,7 +290,8 @@ static enum step finish_exchange(struct http_conn *conn)
 
 	if (exchange->aborted)
 		return STEP_CLOSE;
-	if (!body_skipped)
+	/* A tunnel's client may still be sending: what it has not read yet must reach it. */
+	if (!body_skipped || exchange->is_tunnel)
 		return linger(conn);
 	if (exchange->close || atomic_load(&conn->server->draining))
 		return exchange->conn->in_end > exchange->conn->in_start ? linger(conn) : STEP_CLOSE;

@@ -6,7 +6,8 @@
  * http_listen.c  listening sockets
  * http_conn.c    the life of one connection: PROXY header, handshake, heads, end
  * http_io.c      its reads and writes, with and without waiting, and its input buffer
- * http_exchange.c, http_reply.c   what handlers call
+ * http_exchange.c, http_reply.c, http_steps.c   what handlers call
+ * http_tunnel.c  another protocol behind a request
  *
  * Who owns a connection: while `armed`, nobody: the next thread that epoll wakes claims it (http_server_claim).
  * A thread that has claimed it owns it alone, until it arms, parks or frees it. A parked one (deferred exchange) is
@@ -88,6 +89,7 @@ struct http_exchange {
 	bool chunked;
 	bool bodiless; /* HEAD, 204, 304: what is written is counted but not sent */
 	bool sized;
+	bool is_tunnel;
 	uint64_t reply_left;   /* of a sized reply */
 	int status;            /* of the reply; 0: none */
 	uint64_t reply_size;   /* bytes of its body so far */
@@ -203,6 +205,11 @@ must_check int http_reply_count(struct http_exchange *exchange, size_t size, str
 /* What of the pieces the client has not taken becomes exchange->out. */
 must_check int http_reply_keep_rest(struct http_exchange *exchange, const struct iovec *pieces, size_t count,
 				    struct err *err);
+/* ---- http_tunnel.c ---- */
+/* As http_conn_read, but the client's end is DONE with nothing. */
+enum tls_io http_tunnel_read(struct http_exchange *exchange, void *ret_data, size_t size, size_t *ret_got,
+			     struct err *err);
+
 /* A whole reply of ours, e.g. 400 before there is a handler. Best effort; the connection is to be closed. */
 void http_reply_refusal(struct http_conn *conn, int status);
 

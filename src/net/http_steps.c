@@ -98,6 +98,8 @@ enum http_step http_step_read(struct http_exchange *exchange, void *ret_data, si
 	enum http_step step;
 
 	*ret_got = 0;
+	if (exchange->is_tunnel)
+		return step_of(http_tunnel_read(exchange, ret_data, size, ret_got, err));
 	if (exchange->body_failed) {
 		(void)err_set(err, ERR_IO, "the body has failed before");
 		return HTTP_STEP_FAILED;

@@ -231,6 +231,54 @@ static void half(struct http_exchange *exchange)
 		IGNORE_RESULT(http_reply_write(exchange, "half", 4, &err));
 }
 
+static bool wait_step(struct http_exchange *exchange, enum http_step step)
+{
+	struct pollfd wanted = {.fd = http_descriptor(exchange),
+				.events = step == HTTP_STEP_WANT_WRITE ? POLLOUT : POLLIN};
+
+	if (step != HTTP_STEP_DONE && step != HTTP_STEP_FAILED)
+		(void)poll(&wanted, 1, -1);
+	return step != HTTP_STEP_FAILED;
+}
+
+/* Gives every byte of a tunnel back, until the client ends it or sends '.'. */
+static void *run_tunnel(void *arg)
+{
+	static _Thread_local uint8_t piece[BIG_PIECE];
+	struct http_exchange *exchange = arg;
+	struct err err = ERR_INIT;
+	enum http_step step = http_step_upgrade(exchange, NULL, 0, &err);
+	size_t got = 1;
+
+	while (wait_step(exchange, step) && got > 0 && !(step == HTTP_STEP_DONE && memchr(piece, '.', got))) {
+		step = http_step_read(exchange, piece, sizeof(piece), &got, &err);
+		if (step == HTTP_STEP_DONE && got > 0)
+			step = http_step_write(exchange, piece, got, &err);
+		else if (step != HTTP_STEP_DONE)
+			got = 1;
+		while (step == HTTP_STEP_WANT_WRITE && wait_step(exchange, step))
+			step = http_step_flush(exchange, &err);
+	}
+	if (step != HTTP_STEP_FAILED)
+		(void)http_step_end(exchange, NULL, 0, &err);
+	http_release(exchange);
+	return NULL;
+}
+
+static enum http_result tunnel(struct http_exchange *exchange)
+{
+	pthread_t thread;
+
+	if (!http_is_upgrade(exchange)) {
+		reply_text(exchange, 426, "no tunnel\n");
+		return HTTP_HANDLED;
+	}
+	if (pthread_create(&thread, NULL, run_tunnel, exchange) != 0)
+		return HTTP_HANDLED;
+	(void)pthread_detach(thread);
+	return HTTP_DEFERRED;
+}
+
 static enum http_result handle(struct http_exchange *exchange, void *arg)
 {
 	const char *path = http_path(exchange);
@@ -248,6 +296,8 @@ static enum http_result handle(struct http_exchange *exchange, void *arg)
 		stream(exchange);
 	} else if (strcmp(path, "/defer") == 0) {
 		return defer(exchange);
+	} else if (strcmp(path, "/tunnel") == 0) {
+		return tunnel(exchange);
 	} else if (strcmp(path, "/export") == 0) {
 		export(exchange);
 	} else if (strcmp(path, "/count") == 0) {
