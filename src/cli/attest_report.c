@@ -69,6 +69,30 @@ void attest_report_refuse(struct attest_verdict *verdict, const char *check, enu
 	(void)snprintf(verdict->error_text, sizeof(verdict->error_text), "%s", attest_error_text(error));
 }
 
+void attest_report_warn(struct out *out, const char *name, const struct attest_verdict *verdict)
+{
+	const char *before = name ? name : "", *colon = name ? ": " : "";
+
+	if (verdict->simulated)
+		out_warning(out, "%s%sSIMULATED: no hardware protects this", before, colon);
+	for (size_t i = 0; i < verdict->loosening_count; i++)
+		out_warning(out, "%s%sloosened: %s: %s", before, colon, verdict->loosenings[i].name,
+			    verdict->loosenings[i].text);
+}
+
+void attest_report_loosened(struct attest_verdict *verdict, const char *name, const char *text)
+{
+	struct attest_loosening *last;
+
+	if (verdict->loosening_count == ATTEST_LOOSENINGS_MAX) {
+		attest_report_refuse(verdict, "loosenings", ATTEST_ERROR_BINDING, "more are in use than can be listed");
+		return;
+	}
+	last = &verdict->loosenings[verdict->loosening_count++];
+	(void)snprintf(last->name, sizeof(last->name), "%s", name);
+	(void)snprintf(last->text, sizeof(last->text), "%s", text);
+}
+
 static enum attest_error error_of(const char *text)
 {
 	static const enum attest_error errors[] = {

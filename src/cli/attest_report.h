@@ -17,6 +17,15 @@ DEFINE_SCOPED_PTR(struct attest_verdict, attest_verdict_free);
 must_check int attest_report(struct cmd_call *call, const struct attest_verdict *verdict,
 			     const struct collateral_source *source, json_t *more, struct err *err);
 
+/*
+ * What weakens an accepted verdict, as warnings (stderr): that it is simulated, then each loosening. For commands that
+ * do not print the verdict itself. name: of whom, printed before each; NULL: none.
+ */
+void attest_report_warn(struct out *out, const char *name, const struct attest_verdict *verdict);
+
+/* Lists a loosening of the program's own in the verdict; a verdict whose list is full is refused instead. */
+void attest_report_loosened(struct attest_verdict *verdict, const char *name, const char *text);
+
 /* A failed check of the program's own, after all others: the verdict is refused by it unless it was already. */
 void attest_report_refuse(struct attest_verdict *verdict, const char *check, enum attest_error error, const char *text);
 

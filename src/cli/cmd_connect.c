@@ -86,8 +86,7 @@ static void report_text(struct connect *connect, enum connect_event event, const
 
 	switch (event) {
 	case CONNECT_EVENT_ATTESTED:
-		if (verdict->simulated)
-			out_warning(out, "SIMULATED: no hardware protects this");
+		attest_report_warn(out, NULL, verdict);
 		out_success(out, "'%s' is verified: connections to it are attested", domain);
 		return;
 	case CONNECT_EVENT_REFUSED:

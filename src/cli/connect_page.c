@@ -96,10 +96,26 @@ static int add_check(struct buf *ret, const struct attest_check *check, struct e
 	return buf_add_text(ret, "</td></tr>\n", err);
 }
 
-static int add_checks(struct buf *ret, const struct attest_verdict *verdict, struct err *err)
+/* What weakens the verdict, before anything that strengthens it. */
+static int add_weaknesses(struct buf *ret, const struct attest_verdict *verdict, struct err *err)
 {
 	if (verdict->simulated &&
 	    buf_add_text(ret, "<p class=\"failed\">SIMULATED: no hardware protects this</p>\n", err) < 0)
+		return -1;
+	for (size_t i = 0; i < verdict->loosening_count; i++) {
+		const struct attest_loosening *loosening = &verdict->loosenings[i];
+
+		if (buf_add_text(ret, "<p class=\"failed\">loosened: <code>", err) < 0 ||
+		    add_escaped(ret, loosening->name, err) < 0 || buf_add_text(ret, "</code>: ", err) < 0 ||
+		    add_escaped(ret, loosening->text, err) < 0 || buf_add_text(ret, "</p>\n", err) < 0)
+			return -1;
+	}
+	return 0;
+}
+
+static int add_checks(struct buf *ret, const struct attest_verdict *verdict, struct err *err)
+{
+	if (add_weaknesses(ret, verdict, err) < 0)
 		return -1;
 	if (buf_add_text(ret, "<h2>What was checked</h2>\n<table>\n", err) < 0)
 		return -1;

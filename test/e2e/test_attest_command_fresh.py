@@ -263,6 +263,8 @@ def test_the_certificate_of_a_handshake(build, world, live, tmp_path):
     attestcommand.check_verdict(result.json())
     assert any(c["name"] == "tls-key" and c["result"] == "passed" for c in result.json()["checks"])
     assert attestcommand.run(build, *argv, cwd=tmp_path).json()["error"] == "simulated"
+    loose = attestcommand.run(build, *argv, "--allow-simulation", world.vendor.root, "--report-data", "any", cwd=tmp_path)
+    assert "report-data-extra" in {each["name"] for each in loose.json()["loosenings"]}, "every loosening is listed"
 
 
 def test_a_copied_certificate_is_of_another_domain(build, world, live, tmp_path):

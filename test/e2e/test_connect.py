@@ -409,6 +409,26 @@ def test_a_command_beside_it(world, enclave, server, tmp_path):
     assert refused.stdout.endswith(b"502") and b"measurement" in refused.stdout and refused.returncode == 0
 
 
+def test_what_loosens_is_told(world, enclave, server, tmp_path):
+    """For a person on stderr, before anything passes; for programs in the verdict of the event."""
+    words = [f"{enclave.instance['domain']}:{server.port}", "--fingerprint", enclave.tee.mrenclave.hex(), "--pccs",
+             world.pccs.url, "--allow-simulation", world.vendor.root, "--allow-debug", "--allow-missing-crl"]
+    seen = run_connect(world, *words, "--", "curl", "-sS", "{url}/", folder=tmp_path)
+    assert seen.stdout == b"hello"
+    for text in (b"SIMULATED: no hardware protects this", b"loosened: allow-debug: ", b"loosened: allow-missing-crl: ",
+                 b"loosened: allow-simulation: "):
+        assert text in seen.stderr, seen.stderr
+    with connector.Connector(world, enclave.instance["domain"], server.port, "--allow-debug",
+                             fingerprint=enclave.tee.mrenclave) as running:
+        verdict = running.wait_event("attested")["verdict"]
+        assert verdict["notice"].startswith("SIMULATED")
+        assert {each["name"] for each in verdict["loosenings"]} == {"allow-debug", "allow-simulation"}
+    with connector.Connector(world, enclave.instance["domain"], server.port, "--allow-debug",
+                             fingerprint=b"\x01" * 32) as running:
+        page = running.request(headers={"Accept": "text/html"})
+        assert page.status == 502 and b"SIMULATED" in page.body and b"loosened: <code>allow-debug" in page.body
+
+
 def test_an_address_for_others_is_named(world, enclave, server, tmp_path):
     words = [f"{enclave.instance['domain']}:{server.port}", "--fingerprint", enclave.tee.mrenclave.hex(), "--listen", "0.0.0.0:0"]
     seen = run_connect(world, *words, folder=tmp_path)

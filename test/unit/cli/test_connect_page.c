@@ -96,11 +96,15 @@ static void a_verdict_is_shown_check_by_check(void **state)
 	(void)snprintf(verdict->checks[1].name, sizeof(verdict->checks[1].name), "%s", "fresh.binding");
 	(void)snprintf(verdict->checks[1].text, sizeof(verdict->checks[1].text), "%s", "a < b");
 	verdict->checks[1].result = ATTEST_FAILED;
+	verdict->loosening_count = 1;
+	(void)snprintf(verdict->loosenings[0].name, sizeof(verdict->loosenings[0].name), "%s", "allow-debug");
+	(void)snprintf(verdict->loosenings[0].text, sizeof(verdict->loosenings[0].text), "%s", "DEBUG is <allowed>");
 	page.verdict = verdict;
 	assert_ok(connect_page_format(&page, CONNECT_PAGE_HTML, &text, &err), &err);
 	assert_non_null(strstr(buf_text(&text), "<td>passed</td><td>quote-signature</td>"));
 	assert_non_null(strstr(buf_text(&text), "<td>failed</td><td>fresh.binding</td><td>a &#60; b</td>"));
 	assert_non_null(strstr(buf_text(&text), "SIMULATED"));
+	assert_non_null(strstr(buf_text(&text), "loosened: <code>allow-debug</code>: DEBUG is &#60;allowed&#62;<"));
 	free(verdict);
 }
 
