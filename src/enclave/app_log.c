@@ -17,6 +17,7 @@
 #include "format/base64.h"
 
 #define PAUSE_MS 50                            /* a line without its end goes out after this */
+#define SETTLE_MS 1000                         /* lost lines wait to be told: how often there is a look for room */
 #define LINE_SIZE_MAX (2u * APP_LOG_CHUNK_MAX) /* base64 of a full box with prefix */
 #define UTF8_TAIL_MAX 3                        /* continuation bytes after the first */
 #define FD_BASE 64                             /* our own descriptors stay out of the way of small numbers */
@@ -26,6 +27,7 @@ struct app_log {
 	uint8_t key[X25519_KEY_SIZE];
 	int real_fd;
 	int read_fd;
+	int stop_pipe[2]; /* wakes the thread */
 	pthread_t thread;
 	atomic_bool is_stopping;
 	bool is_running;
@@ -100,26 +102,42 @@ static void emit_ready(bool is_paused)
 	}
 }
 
-/* false at the end of the pipe, or when there is nothing more to read while stopping. */
-static bool read_some(void)
+/* How long the thread may sleep when nothing comes: for ever, unless something waits to be said. */
+static int pause_ms(void)
 {
-	struct pollfd poll_fd = {.fd = app_log.read_fd, .events = POLLIN};
-	const bool is_stopping = atomic_load(&app_log.is_stopping);
-	const int ready = poll(&poll_fd, 1, is_stopping ? 0 : PAUSE_MS);
-	ssize_t got;
+	if (atomic_load(&app_log.is_stopping))
+		return 0;
+	if (app_log.size > 0)
+		return PAUSE_MS;
+	return operator_log_settle() ? -1 : SETTLE_MS;
+}
 
-	if (ready < 0)
-		return errno == EINTR;
-	if (ready == 0) {
-		emit_ready(true);
-		return !is_stopping;
-	}
-	got = read(app_log.read_fd, app_log.chunk + app_log.size, sizeof(app_log.chunk) - app_log.size);
+static bool read_chunk(void)
+{
+	const ssize_t got = read(app_log.read_fd, app_log.chunk + app_log.size, sizeof(app_log.chunk) - app_log.size);
+
 	if (got <= 0)
 		return got < 0 && errno == EINTR;
 	app_log.size += (size_t)got;
 	emit_ready(false);
 	return true;
+}
+
+/* false at the end of the pipe, or when there is nothing more to read while stopping. */
+static bool read_some(void)
+{
+	const bool is_stopping = atomic_load(&app_log.is_stopping);
+	struct pollfd fds[] = {{.fd = app_log.read_fd, .events = POLLIN},
+			       {.fd = is_stopping ? -1 : app_log.stop_pipe[0], .events = POLLIN}};
+	const int ready = poll(fds, COUNT_OF(fds), pause_ms());
+
+	if (ready < 0)
+		return errno == EINTR;
+	if (ready == 0)
+		emit_ready(true);
+	if (ready == 0)
+		return !is_stopping;
+	return fds[0].revents ? read_chunk() : true;
 }
 
 static void *reader_thread(void *arg)
@@ -161,6 +179,8 @@ int app_log_start(enum app_log_mode mode, const uint8_t *log_key, struct err *er
 		memcpy(app_log.key, log_key, sizeof(app_log.key));
 	if (redirect(err) < 0)
 		return -1;
+	if (pipe2(app_log.stop_pipe, O_CLOEXEC) < 0)
+		return err_set_errno(err, "cannot make a pipe");
 	status = pthread_create(&app_log.thread, NULL, reader_thread, NULL);
 	if (status != 0) {
 		errno = status;
@@ -179,5 +199,7 @@ void app_log_stop(void)
 	(void)dup2(app_log.real_fd, STDOUT_FILENO);
 	(void)dup2(app_log.real_fd, STDERR_FILENO);
 	atomic_store(&app_log.is_stopping, true);
+	fd_closep(&app_log.stop_pipe[1]);
 	(void)pthread_join(app_log.thread, NULL);
+	(void)operator_log_settle();
 }

@@ -157,7 +157,10 @@ static int make_listen(const struct options *options, char *const *env, char **r
 		*ret = NULL;
 		return err_no_memory(err);
 	}
-	return listen_address_parse(*ret, &address, err) < 0 ? err_prefix(err, "'--host' and '--port'") : 0;
+	/* "unix" and a path would be read as a socket's: that is for MSE_LISTEN to say. */
+	if (listen_address_parse(*ret, &address, err) < 0)
+		return err_prefix(err, "'--host' and '--port'");
+	return address.is_unix ? err_set(err, ERR_INVALID, "'--host': '%.64s' is not an address", host) : 0;
 }
 
 static int check_timeout(const char *text, struct err *err)

@@ -28,6 +28,8 @@ static int provision_locked(struct enclave *enclave, const struct provision_requ
 	scoped(grant_done) struct grant grant = GRANT_INIT;
 	scoped(unref_tls) struct tls_identity *owner_tls = NULL;
 
+	if (life_state(&enclave->life) == LIFE_ENDED)
+		return err_set(err, ERR_CONFLICT, "it came too late");
 	if (life_state(&enclave->life) != LIFE_WAITING)
 		return err_set(err, ERR_CONFLICT, "already provisioned");
 	if (provision_check(&context, request, &grant, &owner_tls, err) < 0)
@@ -48,6 +50,18 @@ int enclave_provision(struct enclave *enclave, const struct provision_request *r
 	status = provision_locked(enclave, request, err);
 	(void)pthread_mutex_unlock(&enclave->provisioning);
 	return status;
+}
+
+bool enclave_end_waiting(struct enclave *enclave)
+{
+	bool is_waiting;
+
+	(void)pthread_mutex_lock(&enclave->provisioning);
+	is_waiting = life_state(&enclave->life) == LIFE_WAITING;
+	if (is_waiting)
+		life_set(&enclave->life, LIFE_WAITING, LIFE_ENDED);
+	(void)pthread_mutex_unlock(&enclave->provisioning);
+	return is_waiting;
 }
 
 struct tls_identity *enclave_choose_identity(const char *sni, void *arg)
@@ -105,6 +119,7 @@ enum http_result enclave_serve(struct http_exchange *exchange, void *arg)
 	switch (life_state(&enclave->life)) {
 	case LIFE_START:
 	case LIFE_WAITING:
+	case LIFE_ENDED:
 		return configuration_serve(exchange, enclave);
 	case LIFE_ACCEPTED:
 		enclave_reply(exchange, 503, "Starting", "the application is starting\n");

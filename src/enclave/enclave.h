@@ -38,6 +38,12 @@ struct enclave {
  */
 must_check int enclave_provision(struct enclave *enclave, const struct provision_request *request, struct err *err);
 
+/*
+ * Nobody is waited for any more. false: somebody came before, and was told so; else whoever comes now is refused, so no
+ * owner hears that it was taken by an enclave that ends.
+ */
+bool enclave_end_waiting(struct enclave *enclave);
+
 /* The certificate for a handshake (net/tls_server.h: tls_choose); arg is the struct enclave. */
 struct tls_identity *enclave_choose_identity(const char *sni, void *arg);
 

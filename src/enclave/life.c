@@ -10,10 +10,11 @@
 
 static const unsigned allowed[] = {
     [LIFE_START] = BIT(WAITING) | BIT(ACCEPTED),
-    [LIFE_WAITING] = BIT(ACCEPTED),
+    [LIFE_WAITING] = BIT(ACCEPTED) | BIT(ENDED),
     [LIFE_ACCEPTED] = BIT(RUNNING) | BIT(FAILED),
     [LIFE_RUNNING] = BIT(FAILED),
     [LIFE_FAILED] = 0,
+    [LIFE_ENDED] = 0,
 };
 
 const char *life_state_text(enum life_state state)
@@ -61,7 +62,7 @@ void life_role(struct life *life, struct life_role *ret)
 {
 	*ret = (struct life_role){.role = ATTEST_ROLE_CONFIGURATION};
 	(void)pthread_mutex_lock(&life->lock);
-	if (life->state != LIFE_START && life->state != LIFE_WAITING) {
+	if (life->state != LIFE_START && life->state != LIFE_WAITING && life->state != LIFE_ENDED) {
 		ret->role = ATTEST_ROLE_APPLICATION;
 		ret->ticket_size = life->grant.ticket_size;
 		memcpy(ret->ticket, life->grant.ticket, ret->ticket_size);

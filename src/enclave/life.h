@@ -5,6 +5,8 @@
  *   START ──▶ WAITING ──▶ ACCEPTED ──▶ RUNNING
  *     └──────(sealed)────────┘ └────────▶ FAILED
  *
+ * and from WAITING to ENDED, when nobody came in time: from then on nobody's secrets are taken.
+ *
  * START: no socket yet. WAITING: role 1, the configuration server. ACCEPTED: role 2, the application is loading.
  * RUNNING: role 2, the application answers. FAILED: it did not load, or ended; never back to WAITING.
  * One table of allowed moves, one setter that names the expected old state. Thread-safe.
@@ -19,7 +21,8 @@
 #include "net/tls_server.h"
 
 #define LIFE_STATES(X) \
-	X(START, "start") X(WAITING, "waiting") X(ACCEPTED, "accepted") X(RUNNING, "running") X(FAILED, "failed")
+	X(START, "start") \
+	X(WAITING, "waiting") X(ACCEPTED, "accepted") X(RUNNING, "running") X(FAILED, "failed") X(ENDED, "ended")
 
 enum life_state {
 #define X(name, text) LIFE_##name,

@@ -52,28 +52,40 @@ static bool write_pieces(const uint8_t *data, size_t size, int64_t deadline_ns)
 	return true;
 }
 
+/* A line that went out in part is ended, and the lost ones are told. false: no room. */
+static bool settle(int64_t deadline_ns)
+{
+	char note[80];
+	int size;
+
+	if (is_cut && !write_pieces((const uint8_t *)"\n", 1, deadline_ns))
+		return false;
+	if (dropped == 0)
+		return true;
+	size = snprintf(note, sizeof(note), ENCLAVE_LINE_PREFIX "%lu log lines were dropped\n", dropped);
+	if (!write_pieces((const uint8_t *)note, (size_t)size, deadline_ns))
+		return false;
+	dropped = 0;
+	return true;
+}
+
 static void write_line(const void *data, size_t size)
 {
 	/* A host that did not read the last line is not waited for again until it reads. */
 	const int64_t deadline_ns = clock_monotonic_ns() + (dropped > 0 ? 0 : OPERATOR_LOG_WAIT_MS * NS_PER_MS);
-	char note[80];
 
-	if (is_cut && !write_pieces((const uint8_t *)"\n", 1, deadline_ns)) {
+	if (!settle(deadline_ns) || !write_pieces(data, size, deadline_ns))
 		dropped++;
-		return;
-	}
-	if (dropped > 0) {
-		const int note_size =
-		    snprintf(note, sizeof(note), ENCLAVE_LINE_PREFIX "%lu log lines were dropped\n", dropped);
+}
 
-		if (!write_pieces((const uint8_t *)note, (size_t)note_size, deadline_ns)) {
-			dropped++;
-			return;
-		}
-		dropped = 0;
-	}
-	if (!write_pieces(data, size, deadline_ns))
-		dropped++;
+bool operator_log_settle(void)
+{
+	bool is_settled;
+
+	(void)pthread_mutex_lock(&lock);
+	is_settled = settle(0);
+	(void)pthread_mutex_unlock(&lock);
+	return is_settled;
 }
 
 void operator_log_bytes(const void *data, size_t size)

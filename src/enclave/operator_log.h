@@ -10,6 +10,7 @@
 #ifndef MSE_ENCLAVE_OPERATOR_LOG_H
 #define MSE_ENCLAVE_OPERATOR_LOG_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "base/scoped.h"
@@ -25,5 +26,9 @@ void operator_log(const char *format, ...) format_like(1, 2);
 
 /* data as it is; it should end in a newline. */
 void operator_log_bytes(const void *data, size_t size);
+
+/* Says how many lines were lost, if some were and there is room by now; without waiting. false: it is still to be said.
+ */
+bool operator_log_settle(void);
 
 #endif

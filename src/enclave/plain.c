@@ -24,6 +24,7 @@ struct plain {
 	struct tls_identity *identity; /* NULL: plain HTTP */
 	struct tls_server *tls;
 	const struct python_protocol *protocol;
+	struct plain_socket listening;
 };
 
 enum exit_code plain_fail(enum exit_code code, const struct err *err)
@@ -112,10 +113,10 @@ static int load(struct plain *plain, const struct python_site *site, struct err 
 	return 0;
 }
 
-static int start_server(struct plain *plain, int listen_fd, struct http_server **ret, struct err *err)
+static int start_server(struct plain *plain, struct http_server **ret, struct err *err)
 {
 	const struct plain_options *options = &plain->options;
-	const struct http_listener listener = {.fd = listen_fd, .proxy = options->proxy, .tls = plain->tls};
+	const struct http_listener listener = {.fd = plain->listening.fd, .proxy = options->proxy, .tls = plain->tls};
 	const struct http_server_options server = {
 	    .listeners = &listener,
 	    .listener_count = 1,
@@ -134,8 +135,14 @@ static int start_server(struct plain *plain, int listen_fd, struct http_server *
 	return http_server_start(&server, ret, err);
 }
 
+void plain_socket_leave(struct plain_socket *listening)
+{
+	http_socket_file_remove(listening->path, &listening->file);
+	free(TAKE_PTR(listening->path));
+}
+
 /* One process's work, on a socket that listens already. */
-static enum exit_code work(struct plain *plain, int listen_fd)
+static enum exit_code work(struct plain *plain)
 {
 	static struct python_site site;
 	const struct plain_options *options = &plain->options;
@@ -153,12 +160,13 @@ static enum exit_code work(struct plain *plain, int listen_fd)
 		return plain_fail(EXIT_CODE_SETTINGS, &err);
 	if (load(plain, &site, &err) < 0)
 		return plain_fail(EXIT_CODE_APPLICATION, &err);
-	if (start_server(plain, listen_fd, &server, &err) < 0)
+	if (start_server(plain, &server, &err) < 0)
 		return plain_fail(EXIT_CODE_LISTEN, &err);
 	operator_log("%s is served (%s)", options->application, plain->protocol->name);
 	serving_run(plain->protocol);
 	wake_limit_stop(options->drain_ms / 1000 + SERVING_STOP_SECONDS_MAX, EXIT_CODE_STOPPED);
 	app_server_close(&plain->app);
+	plain_socket_leave(&plain->listening);
 	serving_stop(server, plain->protocol, options->drain_ms);
 	operator_log("%s", exit_code_label(EXIT_CODE_STOPPED));
 	return EXIT_CODE_STOPPED;
@@ -184,29 +192,27 @@ static void say_start(const struct plain_options *options, int listen_fd)
 }
 
 /* Taken while the working directory is still the one that the path is relative to. */
-static char *socket_path(const struct listen_address *address)
+static void keep_socket(const struct listen_address *address, struct plain_socket *listening)
 {
-	return address->is_unix ? realpath(address->path, NULL) : NULL;
+	listening->path = address->is_unix ? realpath(address->path, NULL) : NULL;
+	http_socket_file_of(listening->path, &listening->file);
 }
 
 static enum exit_code run_parent(struct plain *plain, char *const *argv)
 {
 	const struct plain_options *options = &plain->options;
-	scoped(freep) char *path = NULL;
 	struct err err = ERR_INIT;
 	enum exit_code code;
-	int fd;
 
-	if (listen_on(&options->bind, &fd, &err) < 0)
+	if (listen_on(&options->bind, &plain->listening.fd, &err) < 0)
 		return plain_fail(EXIT_CODE_LISTEN, &err);
-	path = socket_path(&options->bind);
-	say_start(options, fd);
+	keep_socket(&options->bind, &plain->listening);
+	say_start(options, plain->listening.fd);
 	if (options->workers > 1 || options->wants_reload)
-		code = plain_workers_run(options, argv, fd);
+		code = plain_workers_run(options, argv, &plain->listening);
 	else
-		code = work(plain, fd);
-	if (path)
-		(void)unlink(path);
+		code = work(plain);
+	plain_socket_leave(&plain->listening);
 	return code;
 }
 
@@ -243,7 +249,9 @@ enum exit_code plain_run(char *const *argv)
 	if (plain.options.wants_help)
 		return say_help();
 	if (plain.options.worker_fd != PLAIN_NO_FD)
-		code = work(&plain, plain.options.worker_fd);
+		plain.listening.fd = plain.options.worker_fd;
+	if (plain.options.worker_fd != PLAIN_NO_FD)
+		code = work(&plain);
 	else
 		code = run_parent(&plain, argv);
 	tls_server_free(plain.tls);

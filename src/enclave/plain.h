@@ -12,8 +12,21 @@
 /* argv: what follows "--plain". */
 enum exit_code plain_run(char *const *argv);
 
+/* What a server listens on, and its file if it has one. */
+struct plain_socket {
+	int fd;
+	char *path; /* absolute; NULL: none, or a worker's, whose parent has it */
+	struct http_socket_file file;
+};
+
+/* Removes the file while the socket still listens: whoever starts at the same path meanwhile is refused, or comes
+ * behind.
+ */
+void plain_socket_leave(struct plain_socket *listening);
+
 /* The parent of several workers, or of one that is started anew when files change (plain_workers.c). */
-enum exit_code plain_workers_run(const struct plain_options *options, char *const *argv, int listen_fd);
+enum exit_code plain_workers_run(const struct plain_options *options, char *const *argv,
+				 struct plain_socket *listening);
 
 /* "mse-enclave: NAME: TEXT" to stderr; returns code. */
 enum exit_code plain_fail(enum exit_code code, const struct err *err);

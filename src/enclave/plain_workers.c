@@ -20,7 +20,8 @@
 #include "enclave/wake.h"
 
 #define WORKER_FD 3
-#define ROUND_MS 250
+#define LOOK_MS 250 /* between two looks at the files, for --reload */
+#define NS_PER_MS 1000000LL
 #define RESTART_PAUSE_NS 1000000000LL /* between two starts of one worker */
 #define END_MS 40000                  /* behind its own time limit, a worker is killed */
 #define ARGUMENTS_MAX 128
@@ -182,6 +183,13 @@ static bool reap(struct workers *workers, enum exit_code *ret_code)
 	return false;
 }
 
+static void start_anew(struct workers *workers, const char *why)
+{
+	workers->waits_for_change = false;
+	operator_log("the application is started anew: %s", why);
+	end_all(workers);
+}
+
 static void reload_if_changed(struct workers *workers)
 {
 	uint64_t tree;
@@ -192,16 +200,43 @@ static void reload_if_changed(struct workers *workers)
 	if (tree == workers->tree)
 		return;
 	workers->tree = tree;
-	workers->waits_for_change = false;
-	operator_log("the application's files changed: it is started anew");
-	end_all(workers);
+	start_anew(workers, "its files changed");
 }
 
-static bool is_asked_to_stop(void)
+/* poll's time-out until something is to be done that no signal tells; -1: none. */
+static int round_ms(const struct workers *workers)
+{
+	int64_t ms = workers->options->wants_reload ? LOOK_MS : -1;
+
+	for (unsigned i = 0; i < workers->count && !workers->waits_for_change; i++) {
+		const int64_t left_ms =
+		    (workers->started_ns[i] + RESTART_PAUSE_NS - clock_monotonic_ns()) / NS_PER_MS + 1;
+
+		if (workers->pids[i] == 0 && (ms < 0 || left_ms < ms))
+			ms = left_ms > 0 ? left_ms : 0;
+	}
+	return (int)ms;
+}
+
+/* false: it shall stop. */
+static bool wait_round(struct workers *workers)
 {
 	struct pollfd ready = {.fd = wake_fd(), .events = POLLIN};
 
-	return poll(&ready, 1, ROUND_MS) > 0 && wake_wait(0) == WAKE_STOP;
+	if (poll(&ready, 1, round_ms(workers)) <= 0)
+		return true;
+	switch (wake_wait(0)) {
+	case WAKE_STOP:
+		return false;
+	case WAKE_RELOAD:
+		start_anew(workers, "asked to (SIGHUP)");
+		break;
+	case WAKE_ACCEPTED:
+	case WAKE_TIMEOUT:
+	case WAKE_CHILD:
+		break;
+	}
+	return true;
 }
 
 static enum exit_code supervise(struct workers *workers)
@@ -209,13 +244,15 @@ static enum exit_code supervise(struct workers *workers)
 	enum exit_code code = EXIT_CODE_STOPPED;
 	struct err err = ERR_INIT;
 
+	if (wake_setup_parent(&err) < 0)
+		return plain_fail(EXIT_CODE_INTERNAL, &err);
 	do {
 		reload_if_changed(workers);
 		if (start_missing(workers, &err) < 0)
 			return plain_fail(EXIT_CODE_INTERNAL, &err);
 		if (reap(workers, &code))
 			return code;
-	} while (!is_asked_to_stop());
+	} while (wait_round(workers));
 	return EXIT_CODE_STOPPED;
 }
 
@@ -239,19 +276,20 @@ static int make_argv(struct workers *workers, char *const *argv, struct err *err
 	return 0;
 }
 
-enum exit_code plain_workers_run(const struct plain_options *options, char *const *argv, int listen_fd)
+enum exit_code plain_workers_run(const struct plain_options *options, char *const *argv, struct plain_socket *listening)
 {
 	static struct workers workers;
 	struct err err = ERR_INIT;
 	enum exit_code code;
 
-	workers = (struct workers){.options = options, .listen_fd = listen_fd, .count = options->workers};
+	workers = (struct workers){.options = options, .listen_fd = listening->fd, .count = options->workers};
 	for (unsigned i = 0; i < workers.count; i++)
 		workers.started_ns[i] = -RESTART_PAUSE_NS;
 	workers.tree = options->wants_reload ? look_at_tree(options) : 0;
 	if (make_argv(&workers, argv, &err) < 0)
 		return plain_fail(EXIT_CODE_INTERNAL, &err);
 	code = supervise(&workers);
+	plain_socket_leave(listening);
 	end_all(&workers);
 	free(workers.program);
 	operator_log("%s", exit_code_label(code));

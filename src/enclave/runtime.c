@@ -260,6 +260,16 @@ static int start_server(struct enclave *enclave, struct tls_server *tls, struct 
 	return 0;
 }
 
+/* Who came at the last moment, and was told that it was taken, is served. */
+static enum wake wait_for_owner(struct enclave *enclave)
+{
+	const enum wake wake = wake_wait(enclave->settings.wait_seconds);
+
+	if (wake == WAKE_ACCEPTED || enclave_end_waiting(enclave))
+		return wake;
+	return wake == WAKE_TIMEOUT ? WAKE_ACCEPTED : wake;
+}
+
 static enum exit_code serve(struct enclave *enclave)
 {
 	const struct python_protocol *protocol = NULL;
@@ -277,7 +287,7 @@ static enum exit_code serve(struct enclave *enclave)
 	}
 	phase("listening, identity ready");
 	operator_log("%s", life_state_text(life_state(&enclave->life)));
-	switch (wake_wait(enclave->settings.wait_seconds)) {
+	switch (wait_for_owner(enclave)) {
 	case WAKE_ACCEPTED:
 		code = run_application(enclave, &protocol);
 		break;
@@ -286,6 +296,8 @@ static enum exit_code serve(struct enclave *enclave)
 		code = runtime_fail(EXIT_CODE_NOT_PROVISIONED, &err);
 		break;
 	case WAKE_STOP:
+	case WAKE_CHILD:
+	case WAKE_RELOAD:
 		break;
 	}
 	wake_limit_stop(SERVING_STOP_SECONDS_MAX, (int)code);

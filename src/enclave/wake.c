@@ -36,6 +36,16 @@ static void on_signal(int number)
 	wake_send(WAKE_STOP);
 }
 
+/* What the kernel itself sends when the terminal goes away is no wish to start anew. */
+static void on_parent_signal(int number, siginfo_t *info, void *context)
+{
+	(void)context;
+	if (number == SIGCHLD)
+		wake_send(WAKE_CHILD);
+	else
+		wake_send(info->si_code == SI_KERNEL ? WAKE_STOP : WAKE_RELOAD);
+}
+
 static void on_impatience(int number)
 {
 	(void)number;
@@ -51,7 +61,18 @@ int wake_setup(struct err *err)
 		return err_set_errno(err, "cannot make a pipe");
 	g_read_fd = fds[0];
 	g_write_fd = fds[1];
-	if (sigaction(SIGTERM, &action, NULL) < 0 || sigaction(SIGINT, &action, NULL) < 0)
+	if (sigaction(SIGTERM, &action, NULL) < 0 || sigaction(SIGINT, &action, NULL) < 0 ||
+	    sigaction(SIGHUP, &action, NULL) < 0)
+		return err_set_errno(err, "cannot handle signals");
+	return 0;
+}
+
+int wake_setup_parent(struct err *err)
+{
+	const struct sigaction action = {.sa_sigaction = on_parent_signal,
+					 .sa_flags = SA_RESTART | SA_NOCLDSTOP | SA_SIGINFO};
+
+	if (sigaction(SIGCHLD, &action, NULL) < 0 || sigaction(SIGHUP, &action, NULL) < 0)
 		return err_set_errno(err, "cannot handle signals");
 	return 0;
 }
@@ -69,7 +90,7 @@ static enum wake read_one(void)
 	do {
 		got = read(g_read_fd, &byte, 1);
 	} while (got < 0 && errno == EINTR);
-	return got == 1 && byte == WAKE_ACCEPTED ? WAKE_ACCEPTED : WAKE_STOP;
+	return got == 1 ? (enum wake)byte : WAKE_STOP;
 }
 
 enum wake wake_wait(unsigned seconds)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What the main thread waits for, as bytes in a pipe (Gramine has no signalfd): the owner came, or SIGTERM or SIGINT
- * asks for an orderly stop. One per process.
+ * What the main thread waits for, as bytes in a pipe (Gramine has no signalfd): the owner came, or a signal asks
+ * for an orderly stop. One per process.
  */
 #ifndef MSE_ENCLAVE_WAKE_H
 #define MSE_ENCLAVE_WAKE_H
@@ -10,10 +10,19 @@
 
 #include "base/err.h"
 
-enum wake { WAKE_STOP = 'S', WAKE_ACCEPTED = 'A', WAKE_TIMEOUT = 'T' };
+enum wake {
+	WAKE_STOP = 'S',
+	WAKE_ACCEPTED = 'A',
+	WAKE_TIMEOUT = 'T',
+	WAKE_CHILD = 'C',  /* see wake_setup_parent */
+	WAKE_RELOAD = 'R', /* see wake_setup_parent */
+};
 
-/* Makes the pipe and takes over SIGTERM and SIGINT. */
+/* Makes the pipe and takes over SIGTERM, SIGINT and SIGHUP (the terminal is gone), which ask for an orderly stop. */
 must_check int wake_setup(struct err *err);
+
+/* A parent of workers hears of their end (SIGCHLD), and that it shall start them anew (SIGHUP). After wake_setup. */
+must_check int wake_setup_parent(struct err *err);
 
 /* From any thread, and from signal handlers. */
 void wake_send(enum wake reason);

@@ -1,8 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <arpa/inet.h>
 #include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
@@ -13,6 +16,8 @@
 
 #define BACKLOG 4096
 #define UNIX_MODE 0600
+#define LOCK_TRIES 100
+#define LOCK_PAUSE_MS 10
 
 union address {
 	struct sockaddr any;
@@ -20,6 +25,26 @@ union address {
 	struct sockaddr_in6 inet6;
 	struct sockaddr_un local;
 };
+
+/*
+ * Servers that start or stop at one path take turns: the lock of its directory, in which nothing is written. -1: there
+ * is none (no permission, a system without flock, somebody who keeps it); then there are no turns to take.
+ */
+static int lock_directory(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+	scoped(freep) char *directory = slash ? strndup(path, (size_t)(slash - path) + 1) : strdup(".");
+	scoped(fd_closep) int fd = directory ? open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC) : -1;
+
+	for (int i = 0; fd >= 0 && i < LOCK_TRIES; i++) {
+		if (flock(fd, LOCK_EX | LOCK_NB) == 0)
+			return TAKE_FD(fd);
+		if (errno != EWOULDBLOCK)
+			break;
+		(void)poll(NULL, 0, LOCK_PAUSE_MS);
+	}
+	return -1;
+}
 
 /* A socket file whose server is gone is removed; one that answers is somebody else's. */
 static int clear_stale(const struct sockaddr_un *address, struct err *err)
@@ -50,6 +75,8 @@ static int bind_unix(const struct http_listener *listener, int *ret_fd, struct e
 		return err_set(err, ERR_LIMIT, "socket path '%s' is longer than %zu bytes", listener->unix_path,
 			       sizeof(address.sun_path) - 1);
 	memcpy(address.sun_path, listener->unix_path, strlen(listener->unix_path));
+	scoped(fd_closep) int lock = lock_directory(listener->unix_path);
+	(void)lock;
 	if (clear_stale(&address, err) < 0)
 		return -1;
 	scoped(fd_closep) int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
@@ -62,6 +89,26 @@ static int bind_unix(const struct http_listener *listener, int *ret_fd, struct e
 		return err_set_errno(err, "cannot listen on '%s'", listener->unix_path);
 	*ret_fd = TAKE_FD(fd);
 	return 0;
+}
+
+void http_socket_file_of(const char *path, struct http_socket_file *ret)
+{
+	struct stat st;
+
+	*ret = (struct http_socket_file){0};
+	if (path && lstat(path, &st) == 0)
+		*ret = (struct http_socket_file){.device = st.st_dev, .inode = st.st_ino};
+}
+
+void http_socket_file_remove(const char *path, const struct http_socket_file *file)
+{
+	scoped(fd_closep) int lock = path ? lock_directory(path) : -1;
+	struct stat st;
+
+	(void)lock;
+	if (path && lstat(path, &st) == 0 && S_ISSOCK(st.st_mode) && st.st_dev == file->device &&
+	    st.st_ino == file->inode)
+		(void)unlink(path);
 }
 
 static int parse_address(const struct http_listener *listener, union address *ret, socklen_t *ret_size, struct err *err)

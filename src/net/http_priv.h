@@ -110,6 +110,7 @@ struct http_server {
 	struct http_listener listeners[HTTP_LISTENERS_MAX];
 	int listen_fds[HTTP_LISTENERS_MAX];
 	char *paths[HTTP_LISTENERS_MAX];
+	struct http_socket_file files[HTTP_LISTENERS_MAX]; /* of paths */
 	size_t listener_count;
 	http_handler handler;
 	void *arg;

@@ -286,8 +286,8 @@ static void expire_idle(struct http_server *server)
 static void stop_listening(struct http_server *server)
 {
 	for (size_t i = 0; i < server->listener_count; i++) {
-		if (server->listen_fds[i] >= 0 && server->paths[i])
-			(void)unlink(server->paths[i]);
+		if (server->listen_fds[i] >= 0)
+			http_socket_file_remove(server->paths[i], &server->files[i]);
 		fd_closep(&server->listen_fds[i]);
 	}
 }
@@ -469,6 +469,7 @@ static int listen_all(struct http_server *server, const struct http_server_optio
 		if (listener->unix_path && !(server->paths[i] = strdup(listener->unix_path)))
 			return err_no_memory(err);
 		server->listeners[i].unix_path = server->paths[i];
+		http_socket_file_of(server->paths[i], &server->files[i]);
 		server->listeners[i].address = NULL;
 	}
 	return 0;

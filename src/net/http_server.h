@@ -89,6 +89,18 @@ must_check int http_server_start(const struct http_server_options *options, stru
 must_check int http_listen(const struct http_listener *listener, int *ret_fd, struct err *err);
 uint16_t http_listen_port(int fd); /* 0 for a unix socket */
 
+/*
+ * The file of a listening unix socket. It is to be removed before the socket is closed: until then nobody else puts
+ * another in its place. What somebody put there all the same is left alone.
+ */
+struct http_socket_file {
+	dev_t device;
+	ino_t inode;
+};
+
+void http_socket_file_of(const char *path, struct http_socket_file *ret);
+void http_socket_file_remove(const char *path, const struct http_socket_file *file);
+
 /* Port of a TCP listener, as bound. */
 uint16_t http_server_port(const struct http_server *server, size_t listener_index);
 

@@ -66,6 +66,26 @@ def test_starting_is_told_while_the_application_loads(build):
         assert enclave.get().text == "hello"
 
 
+def test_it_sleeps_when_idle(enclave):
+    """Nothing polls: not while it waits for its owner, not while the application runs."""
+    def switches():
+        total = 0
+        for task in os.listdir(f"/proc/{enclave.process.pid}/task"):
+            with open(f"/proc/{enclave.process.pid}/task/{task}/status") as status:
+                total += int(re.search(r"\nvoluntary_ctxt_switches:\s+(\d+)", status.read())[1])
+        return total
+
+    def is_asleep():
+        before = switches()
+        time.sleep(0.6)
+        return switches() == before
+    enclave.start()
+    enclave.wait(is_asleep)
+    assert enclave.provision().status == 200
+    enclave.wait_running()
+    enclave.wait(is_asleep)
+
+
 def twin(enclave):
     """Another instance of the same release: same owner, code and key, other identity."""
     other = testenclave.Enclave(enclave.build, {"app.py": HELLO})

@@ -163,6 +163,78 @@ def test_unix_socket(build):
         assert not path.exists()
 
 
+PATIENT = """
+import time
+def app(environ, start):
+    if environ["PATH_INFO"] == "/slow":
+        time.sleep(2)
+    start("200 OK", [])
+    return [b"done"]
+"""
+
+
+@pytest.mark.parametrize("options", [(), ("--workers", "2")])
+def test_a_stop_leaves_the_socket_of_a_successor(build, options):
+    """The next server may begin while the last one still lets requests finish."""
+    with PlainServer(build, {"app.py": PATIENT}, *options, bind="unix:app.sock") as server:
+        path = server.dir / "app.sock"
+        with server.dial() as slow:
+            slow.sendall(b"GET /slow HTTP/1.1\r\nHost: a\r\n\r\n")
+            time.sleep(0.2)  # for the request to be in the application: nothing tells
+            server.process.send_signal(signal.SIGTERM)
+            server.wait_for(lambda: not path.exists())
+            with PlainServer(build, {"app.py": PATIENT}, bind=f"unix:{path}") as successor:
+                assert slow.recv(100).startswith(b"HTTP/1.1 200")
+                assert server.process.wait(20) == 0
+                assert path.exists() and successor.get().text == "done"
+
+
+def switches(pid):
+    total = 0
+    for task in os.listdir(f"/proc/{pid}/task"):
+        with open(f"/proc/{pid}/task/{task}/status") as status:
+            total += int(re.search(r"\nvoluntary_ctxt_switches:\s+(\d+)", status.read())[1])
+    return total
+
+
+def children(pid):
+    return [int(child) for child in open(f"/proc/{pid}/task/{pid}/children").read().split()]
+
+
+def wait_asleep(pids):
+    end = time.monotonic() + 10
+    while time.monotonic() < end:
+        before = [switches(pid) for pid in pids]
+        time.sleep(0.6)
+        if [switches(pid) for pid in pids] == before:
+            return
+    raise AssertionError("it never sleeps")
+
+
+def test_parent_and_workers_sleep_when_idle(build):
+    with PlainServer(build, {"app.py": HELLO}, "--workers", "2") as server:
+        server.wait_for(lambda: server.messages().count("is served") == 2)
+        wait_asleep([server.process.pid, *children(server.process.pid)])
+
+
+def test_sighup_starts_workers_anew(build):
+    with PlainServer(build, {"app.py": HELLO}, "--workers", "2") as server:
+        server.wait_for(lambda: server.messages().count("is served") == 2)
+        before = children(server.process.pid)
+        server.write({"app.py": HELLO.replace("hello", "again")})
+        server.process.send_signal(signal.SIGHUP)
+        server.wait_for(lambda: server.messages().count("is served") == 4)
+        assert server.get().text == "again"
+        assert not set(before) & set(children(server.process.pid))
+        assert "started anew: asked to (SIGHUP)" in server.messages()
+
+
+def test_sighup_stops_one_process_in_order(build):
+    with PlainServer(build, {"app.py": HELLO}) as server:
+        assert server.stop(signal.SIGHUP) == 0
+        assert server.messages().splitlines()[-1] == "mse-enclave: stopped"
+
+
 def test_access_log_formats(build):
     wanted = {
         "common": r'127\.0\.0\.1 - - \[\d\d/[A-Z][a-z]{2}/\d{4}:\d\d:\d\d:\d\d \+0000\] "GET /a\\"b\?c HTTP/1\.1" 200 5',

@@ -100,6 +100,7 @@ static void wrong_values(void **state)
 	REFUSED(measured, "'--ratls'", REQUIRED, "--ratls", "253402300800", "app:app");
 	REFUSED(measured, "not a port", REQUIRED, "--no-ssl", "--port", "65536", "app:app");
 	REFUSED(measured, "'--host'", REQUIRED, "--no-ssl", "--host", "a.host", "app:app");
+	REFUSED(measured, "'--host': 'unix' is not", REQUIRED, "--no-ssl", "--host", "unix", "--port", "/a", "app:app");
 	REFUSED(measured, "'--timeout'", REQUIRED, "--no-ssl", "--timeout", "0", "app:app");
 	REFUSED(measured, "uuid", "--app-dir", "/c", "--id", "7", "--no-ssl", "app:app");
 	REFUSED(measured, "config_domain", REQUIRED, "--no-ssl", "--san", "A.host", "app:app");

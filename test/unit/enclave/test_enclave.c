@@ -485,6 +485,34 @@ static void a_ticket_of_another_owner_is_401(void **state)
 	assert_int_equal(life_state(&world.enclave.life), LIFE_ACCEPTED);
 }
 
+/* Either it hears 200 and is served, or it hears 401: never 200 from an enclave that ends for want of an owner. */
+static void who_comes_too_late_is_refused(void **state)
+{
+	scoped(http_client_freep) struct http_client *client = dial();
+	uint8_t ticket[TICKET_SIZE_MAX];
+	const size_t ticket_size = make_ticket(ticket);
+
+	(void)state;
+	assert_true(enclave_end_waiting(&world.enclave));
+	assert_int_equal(provision(client, ticket, ticket_size), 401);
+	assert_int_equal(life_state(&world.enclave.life), LIFE_ENDED);
+	assert_int_equal(atomic_load(&world.accepted), 0);
+	assert_false(enclave_end_waiting(&world.enclave));
+}
+
+static void who_came_before_the_end_stays(void **state)
+{
+	scoped(http_client_freep) struct http_client *client = dial();
+	uint8_t ticket[TICKET_SIZE_MAX];
+	const size_t ticket_size = make_ticket(ticket);
+
+	(void)state;
+	assert_int_equal(provision(client, ticket, ticket_size), 200);
+	assert_false(enclave_end_waiting(&world.enclave));
+	assert_int_equal(life_state(&world.enclave.life), LIFE_ACCEPTED);
+	assert_accepted_once();
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -497,6 +525,8 @@ int main(void)
 	    cmocka_unit_test_setup_teardown(a_client_may_leave, setup, teardown),
 	    cmocka_unit_test_setup_teardown(of_many_at_once_one_succeeds, setup, teardown),
 	    cmocka_unit_test_setup_teardown(a_ticket_of_another_owner_is_401, setup, teardown),
+	    cmocka_unit_test_setup_teardown(who_comes_too_late_is_refused, setup, teardown),
+	    cmocka_unit_test_setup_teardown(who_came_before_the_end_stays, setup, teardown),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -20,6 +20,7 @@ static void only_these_moves_are_allowed(void **state)
 	} moves[] = {
 	    {LIFE_START, LIFE_WAITING},    {LIFE_START, LIFE_ACCEPTED},  {LIFE_WAITING, LIFE_ACCEPTED},
 	    {LIFE_ACCEPTED, LIFE_RUNNING}, {LIFE_ACCEPTED, LIFE_FAILED}, {LIFE_RUNNING, LIFE_FAILED},
+	    {LIFE_WAITING, LIFE_ENDED},
 	};
 
 	(void)state;
