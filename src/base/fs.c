@@ -17,7 +17,8 @@
 int fs_read(const char *path, struct buf *ret, struct err *err)
 {
 	struct stat info;
-	scoped(fd_closep) int fd = open(path, O_RDONLY | O_CLOEXEC);
+	/* A pipe in its place must not hold us up before it is refused. */
+	scoped(fd_closep) int fd = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
 
 	if (fd < 0)
 		return err_set_errno(err, "cannot open '%s'", path);
@@ -55,6 +56,15 @@ int fs_sync_dir(const char *path, struct err *err)
 
 	if (fd < 0 || fsync(fd) < 0)
 		return err_set_errno(err, "cannot sync directory '%s'", path);
+	return 0;
+}
+
+int fs_sync_all(const char *path, struct err *err)
+{
+	scoped(fd_closep) int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+	if (fd < 0 || syncfs(fd) < 0)
+		return err_set_errno(err, "cannot sync the file system of '%s'", path);
 	return 0;
 }
 

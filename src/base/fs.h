@@ -32,6 +32,8 @@ must_check int fs_make_temp_dir(const char *dir, const char *prefix, char **ret_
 /* Removes a tree without following links. Absent is fine. */
 must_check int fs_remove_tree(const char *path, struct err *err);
 
+/* Everything written so far to the file system that path is on. */
+must_check int fs_sync_all(const char *path, struct err *err);
 must_check int fs_sync_dir(const char *path, struct err *err);
 bool fs_exists(const char *path);
 bool fs_is_dir(const char *path);

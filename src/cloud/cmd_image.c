@@ -3,10 +3,8 @@
  * `msed image refresh`: the images as the packages and programs of today make them, in the place of those that are
  * there. Apps go on; what they were deployed with is kept for them, until a later refresh finds that none needs it.
  */
-#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "base/fd.h"
 #include "base/fs.h"
@@ -15,12 +13,12 @@
 #include "cloud/files.h"
 #include "cloud/image_build.h"
 #include "cloud/image_copy.h"
+#include "cloud/image_place.h"
 #include "cloud/images.h"
 #include "cloud/lock.h"
 #include "store/store_app.h"
 
 #define STAGING_PREFIX ".staging-"
-#define KEPT_DIGEST_CHARS 16
 
 enum { DATA_DIR, IMAGE, IMAGES_FROM };
 
@@ -69,51 +67,17 @@ static int note_image(const struct app *app, const char *dir, void *arg, struct 
 	return images_find(arg, app->docker, &image, err) < 0 ? -1 : image_of_app_save(dir, image->digest, err);
 }
 
-/* ---- putting the new ones into place ---- */
-
-static int hidden_path(const char *data_dir, const struct image *image, char **ret, struct err *err)
+static int put(const char *images_dir, const struct images *olds, const struct image *new, struct err *err)
 {
-	return file_path(data_dir, ret, err, FILE_IMAGES "/.%s-%.*s", image->name, KEPT_DIGEST_CHARS, image->digest);
-}
-
-/*
- * Three renames, each of a whole image: killed between any two, both versions are there, and images/NAME:TAG is one
- * of them.
- */
-static int exchange(const char *data_dir, const struct image *old, const struct image *new, struct err *err)
-{
-	scoped(freep) char *new_path = NULL;
-	scoped(freep) char *old_path = NULL;
-	struct err ignored = ERR_INIT;
-
-	if (hidden_path(data_dir, new, &new_path, err) < 0 || hidden_path(data_dir, old, &old_path, err) < 0)
-		return -1;
-	/* Refreshed to and fro: the very same is kept already. */
-	if (fs_exists(new_path) && fs_remove_tree(new_path, err) < 0)
-		return -1;
-	if (rename(new->dir, new_path) < 0 || renameat2(AT_FDCWD, new_path, AT_FDCWD, old->dir, RENAME_EXCHANGE) < 0)
-		return err_set_errno(err, "cannot put '%s' in the place of '%s'", new->dir, old->dir);
-	if (rename(new_path, old_path) < 0)
-		IGNORE_RESULT(err_set_errno(&ignored, "its digest is told by its bill, not by its name"));
-	return 0;
-}
-
-static int put(struct cloud *cloud, const struct images *olds, const struct image *new, struct err *err)
-{
-	scoped(freep) char *path = NULL;
 	const struct image *old = NULL;
 	struct err absent = ERR_INIT;
+	const bool is_same = images_find(olds, new->name, &old, &absent) == 0 && strcmp(old->digest, new->digest) == 0;
 
-	if (images_find(olds, new->name, &old, &absent) == 0 && strcmp(old->digest, new->digest) == 0) {
-		(void)printf("  image %s: unchanged, bill %s\n", new->name, new->digest);
-		return 0;
-	}
-	if (old ? exchange(cloud->data_dir, old, new, err) < 0
-		: (file_path(cloud->data_dir, &path, err, FILE_IMAGES "/%s", new->name) < 0 ||
-		   (rename(new->dir, path) < 0 && err_set_errno(err, "cannot rename '%s'", new->dir) < 0)))
+	if (image_place_put(images_dir, olds, new, err) < 0)
 		return -1;
-	(void)printf("  image %s: new, bill %s%s\n", new->name, new->digest,
-		     old && old->signature.size ? "; the publisher's signature was for the former one" : "");
+	(void)printf("  image %s: %s, bill %s%s\n", new->name, is_same ? "unchanged" : "new", new->digest,
+		     !is_same && old && old->signature.size ? "; the publisher's signature was for the former one"
+							    : "");
 	return 0;
 }
 
@@ -124,12 +88,17 @@ static int put_all(struct cloud *cloud, const char *staging, struct err *err)
 	scoped(freep) char *dir = NULL;
 
 	if (images_load(cloud->data_dir, &olds, err) < 0 || images_load(staging, &news, err) < 0 ||
-	    each_active(cloud, note_image, olds, err) < 0)
+	    each_active(cloud, note_image, olds, err) < 0 || file_path(cloud->data_dir, &dir, err, FILE_IMAGES) < 0)
+		return -1;
+	if (olds->kept_count + news->count > IMAGES_KEPT_MAX)
+		return err_set(err, ERR_LIMIT, "%zu former images are kept for apps, at most %d: owners must move on",
+			       olds->kept_count, IMAGES_KEPT_MAX);
+	if (fs_sync_all(dir, err) < 0)
 		return -1;
 	for (size_t i = 0; i < news->count; i++)
-		if (put(cloud, olds, &news->items[i], err) < 0)
+		if (put(dir, olds, &news->items[i], err) < 0)
 			return -1;
-	return file_path(cloud->data_dir, &dir, err, FILE_IMAGES) < 0 ? -1 : fs_sync_dir(dir, err);
+	return fs_sync_dir(dir, err);
 }
 
 /* ---- removing what nobody needs ---- */
@@ -169,13 +138,17 @@ static int remove_unneeded(struct cloud *cloud, struct err *err)
 	return 0;
 }
 
-static int remove_staging(const char *name, void *arg, struct err *err)
+/* What a refresh that was killed left: without a bill it is no image. */
+static int remove_left(const char *name, void *arg, struct err *err)
 {
 	scoped(freep) char *path = NULL;
+	scoped(freep) char *bill = NULL;
 
-	if (strncmp(name, STAGING_PREFIX, strlen(STAGING_PREFIX)) != 0)
+	if (name[0] != '.')
 		return 0;
-	return fs_join(arg, name, &path, err) < 0 ? -1 : fs_remove_tree(path, err);
+	if (fs_join(arg, name, &path, err) < 0 || fs_join(path, "bill.json", &bill, err) < 0)
+		return -1;
+	return fs_exists(bill) ? 0 : fs_remove_tree(path, err);
 }
 
 /* A data directory with nothing but images/ in it. */
@@ -198,7 +171,7 @@ static int refresh(struct cloud *cloud, const struct command_line *line, struct 
 	int status;
 
 	if (file_path(cloud->data_dir, &images, err, FILE_IMAGES) < 0 ||
-	    fs_each_entry(images, remove_staging, images, err) < 0 ||
+	    fs_each_entry(images, remove_left, images, err) < 0 ||
 	    fs_make_temp_dir(images, STAGING_PREFIX, &staging, err) < 0)
 		return -1;
 	status = make(cloud, line, staging, err) < 0 || put_all(cloud, staging, err) < 0 ? -1 : 0;

@@ -11,6 +11,7 @@
 #include "format/hex.h"
 
 #define BILL_FILE "bill.json"
+#define KEPT_ROOM_FIRST 16
 
 /* A publisher's signature is optional. One for another bill helps nobody: the operator is told. */
 static int load_signature(const char *dir, struct image *image, const uint8_t digest[static SHA256_SIZE],
@@ -57,11 +58,29 @@ struct visit {
 	struct images *images;
 };
 
+static int grow_kept(struct images *images, struct err *err)
+{
+	const size_t room = images->kept_room ? 2 * images->kept_room : KEPT_ROOM_FIRST;
+	struct image *kept;
+
+	if (images->kept_count < images->kept_room)
+		return 0;
+	if (images->kept_count == IMAGES_KEPT_MAX)
+		return err_set(err, ERR_LIMIT, "more than %d former images are kept: msed image refresh refuses that",
+			       IMAGES_KEPT_MAX);
+	kept = realloc(images->kept, room * sizeof(*kept));
+	if (!kept)
+		return err_no_memory(err);
+	images->kept = kept;
+	images->kept_room = room;
+	return 0;
+}
+
 /* What a refresh was building when it was killed has no bill yet. */
 static int visit_hidden(const char *name, const struct visit *visit, struct err *err)
 {
 	struct images *images = visit->images;
-	struct image *image = &images->kept[images->kept_count];
+	struct image *image;
 	scoped(freep) char *dir = NULL;
 	scoped(freep) char *bill_path = NULL;
 
@@ -69,9 +88,10 @@ static int visit_hidden(const char *name, const struct visit *visit, struct err 
 		return -1;
 	if (!fs_exists(bill_path))
 		return 0;
-	if (images->kept_count == IMAGES_MAX)
-		return err_set(err, ERR_LIMIT, "more than %d former images are kept", IMAGES_MAX);
-	images->kept_count++;
+	if (grow_kept(images, err) < 0)
+		return -1;
+	image = &images->kept[images->kept_count++];
+	*image = (struct image){.name = ""};
 	if (load_image(dir, image, err) < 0)
 		return -1;
 	(void)snprintf(image->name, sizeof(image->name), "%s", image->bill->image);
@@ -129,6 +149,7 @@ void images_free(struct images *images)
 		image_done(&images->items[i]);
 	for (size_t i = 0; i < images->kept_count; i++)
 		image_done(&images->kept[i]);
+	free(images->kept);
 	free(images);
 }
 

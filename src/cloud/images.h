@@ -12,6 +12,7 @@
 #include "format/bill.h"
 
 #define IMAGES_MAX 64
+#define IMAGES_KEPT_MAX 1024
 #define IMAGE_SIGNATURE_NAME "bill.sig"
 
 struct image {
@@ -27,8 +28,9 @@ struct image {
 struct images {
 	struct image items[IMAGES_MAX];
 	size_t count;
-	struct image kept[IMAGES_MAX];
+	struct image *kept; /* immutable after images_load, so pointers into it stay */
 	size_t kept_count;
+	size_t kept_room;
 };
 
 must_check int images_load(const char *data_dir, struct images **ret, struct err *err);

@@ -8,6 +8,7 @@ import signal
 import pytest
 
 import killing
+import smallimages
 import testcloud
 
 FLASK = "mse-flask:20261122"
@@ -104,6 +105,59 @@ def test_refresh_while_an_app_runs(old_cloud, former, images, project):
     cloud.start()
     assert [a["status"] for a in cloud.mse_json("list")["apps"]] == ["running"]
     cloud.mse("stop", fresh["id"], "-y")
+
+
+def test_to_and_fro_while_an_app_runs(old_cloud, former, images, project):
+    """Back to the image that an app still runs from: its files stay where they are, and it can start again from them."""
+    cloud = old_cloud
+    app = deploy_former(cloud, former, project)
+    module = next((cloud.data / "images" / FLASK / "root").rglob("flask/__init__.py"))
+    mounted = module.stat().st_ino
+    cloud.kill(signal.SIGTERM)
+    refresh(cloud, "--images-from", images, "--image", FLASK)
+    assert module.stat().st_ino != mounted
+    refresh(cloud, "--images-from", former, "--image", FLASK)
+    assert module.stat().st_ino == mounted, "the very files that the sandbox has mounted"
+    assert (cloud.data / "images" / FLASK / "bill.sig").exists()
+    assert hidden(cloud) == [], "nobody needs the version in between"
+    for pid, words in testcloud.processes_of(cloud.data):
+        if words.split()[0].endswith("mse-sim"):
+            testcloud.os.kill(pid, signal.SIGKILL)
+    killing.wait_until(lambda: not killing.sandboxes(cloud))
+    cloud.start()
+    killing.wait_until(lambda: {a["status"] for a in cloud.mse_json("list")["apps"]} == {"running"})
+    cloud.mse("verify", f"{app['domain_name']}:{cloud.port}", "--fingerprint", app["fingerprint"])
+    cloud.mse("stop", app["id"], "-y")
+
+
+def test_a_signature_that_came_later_is_taken(build, tmp_path):
+    data = smallimages.data_dir(build, tmp_path, "same")
+    news = smallimages.write(tmp_path / "news", "same")
+    bill = news / smallimages.NAME / "bill.json"
+    testcloud.run([build / "mse", "image", "key", tmp_path / "publisher"])
+    testcloud.run([build / "mse", "image", "sign", "--key", tmp_path / "publisher", bill])
+    said = smallimages.refresh(build, data, news)
+    assert "unchanged" in said.stdout, said
+    assert (data / "images" / smallimages.NAME / "bill.sig").read_bytes() == (bill.parent / "bill.sig").read_bytes()
+
+
+def test_many_former_images_stop_nobody(build, tmp_path):
+    """More than were ever kept before: read, and removed because no app needs them. At the limit: told, and no harm."""
+    data = smallimages.data_dir(build, tmp_path, "one")
+    for number in range(1025):
+        kept = smallimages.write(tmp_path / "kept", str(number))
+        (kept / smallimages.NAME).rename(data / "images" / f".{smallimages.NAME}-{number}")
+    news = smallimages.write(tmp_path / "news", "two")
+    refused = smallimages.refresh(build, data, news)
+    assert refused.returncode == 1 and "more than 1024 former images" in refused.stderr
+    shutil.rmtree(data / "images" / f".{smallimages.NAME}-7")
+    refused = smallimages.refresh(build, data, news)
+    assert refused.returncode == 1 and "owners must move on" in refused.stderr
+    assert smallimages.current(data) == "one" and len(smallimages.hidden(data)) == 1024
+    for number in range(8, 1000):
+        shutil.rmtree(data / "images" / f".{smallimages.NAME}-{number}")
+    assert smallimages.refresh(build, data, news).returncode == 0
+    assert smallimages.current(data) == "two" and smallimages.hidden(data) == []
 
 
 def test_what_cannot_be_made_changes_nothing(old_cloud, images, tmp_path):

@@ -14,13 +14,15 @@ import pytest
 import apiclient
 import killing
 import signin
+import smallimages
 import testcloud
 
 # Points that a deployment does not reach, with the test that does; test_every_fault_point kills at all others.
 ELSEWHERE = {f"{point}:{when}": test for when in ("before", "after") for point, test in {
     "signin-code-take": "test_a_code_counts_once", "signin-refresh-rotate": "test_a_refresh_token_turns_once",
     "signin-sweep": "test_the_sweep", "db-write": "test_every_single_write", "user-add": "test_a_user_is_whole_or_absent",
-    "db-migrate": "test_a_migration_is_whole_or_absent"}.items()}
+    "db-migrate": "test_a_migration_is_whole_or_absent", "image-hide": "test_a_refreshed_image_is_whole",
+    "image-exchange": "test_a_refreshed_image_is_whole"}.items()}
 LOST = (OSError, http.client.HTTPException)
 WRITES_MAX = 40
 
@@ -208,3 +210,17 @@ def test_a_migration_is_whole_or_absent(cloud, tmp_path, when):
     with contextlib.closing(sqlite3.connect(half_made / "cloud.db")) as database:
         assert database.execute("SELECT count(*) FROM db_migrations").fetchone()[0] >= 1
         assert database.execute("SELECT count(*) FROM apps").fetchone() == (0,)
+
+
+@pytest.mark.parametrize("point", ["image-hide", "image-exchange"])
+@pytest.mark.parametrize("when", ["before", "after"])
+def test_a_refreshed_image_is_whole(build, tmp_path, point, when):
+    """Killed at any step, msed starts with one version or the other, and the next refresh leaves nothing behind."""
+    folder = smallimages.data_dir(build, tmp_path, "former")
+    news = smallimages.write(tmp_path / "news", "new")
+    assert smallimages.refresh(build, folder, news, MSED_FAULT=f"{point}:{when}:1").returncode == -9
+    assert smallimages.current(folder) == ("new" if (point, when) == ("image-exchange", "after") else "former")
+    again = smallimages.refresh(build, folder, news)
+    assert again.returncode == 0, again.stderr
+    assert smallimages.current(folder) == "new"
+    assert smallimages.hidden(folder) == []
