@@ -17,7 +17,8 @@ static bool wsgi_is_mine(PyObject *app)
 
 static int wsgi_start(PyObject *app, const struct python_site *site, struct err *err)
 {
-	if (wsgi_environ_start(site, err) < 0 || wsgi_input_start(err) < 0 || wsgi_response_start(err) < 0) {
+	if (wsgi_file_start(err) < 0 || wsgi_environ_start(site, err) < 0 || wsgi_input_start(err) < 0 ||
+	    wsgi_response_start(err) < 0) {
 		python_report_exception();
 		return -1;
 	}

@@ -4,6 +4,7 @@
  *   wsgi.c           the protocol row, one request from call to close()
  *   wsgi_environ.c   the environ dictionary
  *   wsgi_input.c     wsgi.input: the body as a stream
+ *   wsgi_file.c      wsgi.file_wrapper
  *   wsgi_response.c  start_response, write(), and how headers and pieces leave
  *
  * All functions here are called with the GIL held and give it up while they wait for the network. An exchange is valid
@@ -26,6 +27,19 @@ must_check int wsgi_input_start(struct err *err);
 PyObject *wsgi_input_new(struct http_exchange *exchange);
 /* Ends its use of the exchange. The status that fits why reading the body failed; 0 if it did not. */
 int wsgi_input_detach(PyObject *input);
+
+/* A regular file behind what the application returned: size bytes from offset. The application keeps it open. */
+struct wsgi_file {
+	int fd;
+	int64_t offset;
+	int64_t size;
+};
+
+must_check int wsgi_file_start(struct err *err);
+/* wsgi.file_wrapper; borrowed. */
+PyObject *wsgi_file_type(void);
+/* true if result is a wsgi.file_wrapper around such a file. */
+bool wsgi_file_find(PyObject *result, struct wsgi_file *ret);
 
 must_check int wsgi_response_start(struct err *err);
 /* New reference; NULL with an exception. The object itself is start_response. */

@@ -32,7 +32,8 @@ static int fill_common(PyObject *dict, const struct python_site *site)
 	    PyDict_SetItemString(dict, "wsgi.multithread", site->threads > 1 ? Py_True : Py_False) < 0 ||
 	    PyDict_SetItemString(dict, "wsgi.multiprocess", site->is_multiprocess ? Py_True : Py_False) < 0 ||
 	    PyDict_SetItemString(dict, "wsgi.run_once", Py_False) < 0 ||
-	    PyDict_SetItemString(dict, "wsgi.input_terminated", Py_True) < 0)
+	    PyDict_SetItemString(dict, "wsgi.input_terminated", Py_True) < 0 ||
+	    PyDict_SetItemString(dict, "wsgi.file_wrapper", wsgi_file_type()) < 0)
 		return -1;
 	if (set_text(dict, "wsgi.url_scheme", "https") < 0 || set_text(dict, "SCRIPT_NAME", "") < 0 ||
 	    set_text(dict, "HTTPS", "on") < 0)

@@ -4,8 +4,10 @@
  * status and headers until the first byte of the body (or the end) sends them, so that an error before that can still
  * replace them (exc_info, PEP 3333).
  */
+#include <errno.h>
 #include <stddef.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/number.h"
 #include "enclave/wsgi.h"
@@ -14,6 +16,7 @@
 #define STATUS_MAX 999
 #define STATUS_DIGITS 3
 #define LENGTH_UNKNOWN (-1)
+#define FILE_PIECE (128u << 10)
 
 struct response {
 	PyObject_HEAD struct http_exchange *exchange; /* NULL: detached */
@@ -345,6 +348,52 @@ static enum wsgi_result send_end(struct response *response)
 	return WSGI_DONE;
 }
 
+/* Without the interpreter: pieces go from the file to the client while other threads run Python. */
+static int copy_file(struct http_exchange *exchange, const struct wsgi_file *file, int64_t left, struct err *err)
+{
+	scoped(freep) char *piece = malloc(FILE_PIECE);
+	int64_t at = file->offset;
+
+	if (!piece)
+		return err_no_memory(err);
+	while (left > 0) {
+		const ssize_t got = pread(file->fd, piece, size_min(FILE_PIECE, (size_t)left), at);
+
+		if (got < 0 && errno == EINTR)
+			continue;
+		if (got <= 0)
+			return err_set(err, ERR_INVALID, "the file ended within the response, or cannot be read");
+		if (http_reply_write(exchange, piece, (size_t)got, err) < 0)
+			return -1;
+		at += got;
+		left -= got;
+	}
+	return 0;
+}
+
+/* As PEP 3333 says, no more of it than Content-Length. */
+static enum wsgi_result send_file(struct response *response, const struct wsgi_file *file)
+{
+	const bool is_head = strcmp(http_method(response->exchange), "HEAD") == 0;
+	enum wsgi_result result = WSGI_DONE;
+	struct err err = ERR_INIT;
+	int64_t size = file->size;
+	int status;
+
+	if (!response->is_sent && response->length == LENGTH_UNKNOWN && response->status != 0)
+		response->length = size;
+	if (response->length != LENGTH_UNKNOWN && response->length - response->written < size)
+		size = response->length - response->written;
+	if (!response->is_sent && response->status != 0)
+		result = send_start(response);
+	if (result != WSGI_DONE || response->status == 0 || is_head)
+		return result == WSGI_DONE ? send_end(response) : result;
+	Py_BEGIN_ALLOW_THREADS status = copy_file(response->exchange, file, size, &err);
+	Py_END_ALLOW_THREADS if (status < 0) return failed(response, &err);
+	response->written += size;
+	return send_end(response);
+}
+
 /* A list or tuple with one element: its length is the Content-Length. */
 static bool is_single(PyObject *result)
 {
@@ -355,9 +404,13 @@ enum wsgi_result wsgi_response_send(PyObject *self, PyObject *object)
 {
 	struct response *response = (struct response *)self;
 	const bool is_last = is_single(object);
-	scoped(py_decrefp) PyObject *pieces = PyObject_GetIter(object);
+	scoped(py_decrefp) PyObject *pieces = NULL;
+	struct wsgi_file file;
 	PyObject *piece;
 
+	if (wsgi_file_find(object, &file))
+		return send_file(response, &file);
+	pieces = PyObject_GetIter(object);
 	if (!pieces)
 		return WSGI_RAISED;
 	while ((piece = PyIter_Next(pieces)) != NULL) {
