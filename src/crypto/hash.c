@@ -25,6 +25,11 @@ void sha256(const void *data, size_t size, uint8_t ret[static SHA256_SIZE])
 	must(EVP_Digest(data, size, ret, NULL, EVP_sha256(), NULL));
 }
 
+void sha1(const void *data, size_t size, uint8_t ret[static SHA1_SIZE])
+{
+	must(EVP_Digest(data, size, ret, NULL, EVP_sha1(), NULL));
+}
+
 /* struct sha256_ctx is OpenSSL's context under our name. */
 static EVP_MD_CTX *md_ctx(struct sha256_ctx *ctx)
 {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * SHA-256 (OpenSSL) and keyed BLAKE2b (libsodium).
+ * SHA-256 (OpenSSL) and keyed BLAKE2b (libsodium). SHA-1 for the handshake of WebSocket, which proves nothing with it.
  *
  * Hashing bytes cannot fail: where the library is out of memory the process ends, because no caller could go on
  * without the value. Everything here is thread-safe; one sha256_ctx belongs to one thread at a time.
@@ -16,6 +16,9 @@
 #define SHA256_SIZE 32
 
 void sha256(const void *data, size_t size, uint8_t ret[static SHA256_SIZE]);
+
+#define SHA1_SIZE 20
+void sha1(const void *data, size_t size, uint8_t ret[static SHA1_SIZE]);
 
 /* SHA-256 in pieces: new, add any number of times, finish once, free. */
 struct sha256_ctx;

@@ -70,9 +70,22 @@ static void blake2b_of_known_texts(void **state)
 	assert_hex_equal(out, 24, "129438b4bd9d50a2bf293b8d548d92db4b84c7524e024380");
 }
 
+/* The example of RFC 6455 section 1.3. */
+static void test_sha1(void **state)
+{
+	static const char text[] = "dGhlIHNhbXBsZSBub25jZQ==258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
+	uint8_t hash[SHA1_SIZE];
+
+	(void)state;
+	sha1(text, sizeof(text) - 1, hash);
+	assert_memory_equal(hash, "\xb3\x7a\x4f\x2c\xc0\x62\x4f\x16\x90\xf6\x46\x06\xcf\x38\x59\x45\xb2\xbe\xc4\xea",
+			    SHA1_SIZE);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(test_sha1),
 	    cmocka_unit_test(sha256_of_known_texts),
 	    cmocka_unit_test(sha256_in_pieces_is_the_same),
 	    cmocka_unit_test(sha256_of_a_file),
