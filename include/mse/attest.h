@@ -224,7 +224,8 @@ struct attest_collateral_bytes {
 	struct attest_bytes pck_crl;
 	struct attest_bytes pck_cert_chain; /* only for quotes that do not carry their chain */
 	/* SEV-SNP; certificates in DER or PEM */
-	struct attest_bytes vek; /* VCEK or VLEK */
+	struct attest_bytes
+	    vek; /* VCEK or VLEK of the report that decides; a certificate may carry another of its own */
 	struct attest_bytes ask; /* ASK or ASVK */
 	struct attest_bytes ark; /* compared with the pinned ones, never trusted */
 	struct attest_bytes ark_crl;
@@ -279,7 +280,9 @@ struct attest_ratls {
 	uint8_t role; /* ATTEST_ROLE_* */
 	/*
 	 * 32 bytes: SHA-256 of the DER SubjectPublicKeyInfo of the leaf shown in this TLS handshake. NULL for a
-	 * certificate that did not come from a handshake; V6 is then not applicable, and the verdict says so.
+	 * certificate that did not come from a handshake; V6 is then not applicable, and the verdict says so. If it is
+	 * given, it must be the certificate's key, whatever the TLS mode: for a connection on which the application
+	 * shows another (modes owner, acme, operator) ask for fresh evidence, which binds that key.
 	 */
 	const uint8_t *tls_key;
 };

@@ -57,6 +57,8 @@ static const char *name_root_fault(const struct err *err)
 {
 	if (err->code == ERR_NO_MEMORY)
 		return OUT_OF_MEMORY;
+	if (err->code == ERR_LIMIT)
+		return "more than 64 roots, of hardware with the vendors' or of simulations";
 	return err->code == ERR_UNTRUSTED ? "a root given as hardware carries the simulation's marker"
 					  : "a root certificate cannot be read";
 }
@@ -85,9 +87,9 @@ static int open_judge(const struct call *call, struct trust *trust, struct judge
 
 static int close_judge(struct judge *judge, struct attest_verdict **ret_verdict, const char **ret_why)
 {
-	if (judge->no_memory) {
+	if (judge->no_memory || judge->limit) {
 		attest_verdict_free(judge->verdict);
-		return refuse(ret_why, OUT_OF_MEMORY);
+		return refuse(ret_why, judge->no_memory ? OUT_OF_MEMORY : judge->limit);
 	}
 	verdict_finish(judge->verdict);
 	*ret_verdict = judge->verdict;

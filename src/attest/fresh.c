@@ -51,6 +51,7 @@ static void judge_certificate(struct judge *judge, const struct attest_fresh *fr
 	inner.is_beside_fresh = true;
 	ratls_judge(&inner, &question);
 	judge->no_memory = inner.no_memory;
+	judge->limit = inner.limit;
 }
 
 /* F5. */
@@ -76,6 +77,24 @@ static void judge_proof(struct judge *judge, const struct attest_answer *answer)
 		judge_pass(judge, "proof", "leaf %u of a tree of depth %u", answer->index, answer->depth);
 }
 
+/* A masked CHIP_ID, which a VLEK allows, names no machine: it counts as changed (attested-channel.md section 9). */
+static void judge_same_machine(struct judge *judge, const struct attest_facts *old, const struct attest_facts *now)
+{
+	const bool is_known = old->machine.size > 0 && now->machine.size > 0;
+
+	if (!is_known && now->tee == ATTEST_TEE_SEV_SNP)
+		(void)judge_fail(judge, "same-machine", ATTEST_ERROR_MACHINE_CHANGED,
+				 "CHIP_ID is masked in a report: nothing says that both are of one machine");
+	else if (!is_known)
+		(void)judge_skip(judge, "same-machine", "needs the machine's certificate for both quotes");
+	else if (old->machine.size != now->machine.size ||
+		 memcmp(old->machine.data, now->machine.data, now->machine.size) != 0)
+		(void)judge_fail(judge, "same-machine", ATTEST_ERROR_MACHINE_CHANGED,
+				 "the fresh quote is of another machine than the certificate's");
+	else
+		judge_pass(judge, "same-machine", "the fresh quote is of the certificate's machine");
+}
+
 /* F7, the part that ties both quotes together. */
 static void judge_same_enclave(struct judge *judge)
 {
@@ -93,14 +112,7 @@ static void judge_same_enclave(struct judge *judge)
 				 "the fresh quote has another measurement than the certificate's");
 	else
 		judge_pass(judge, "same-measurement", "the fresh quote has the measurement of the certificate's");
-	if (old->machine.size == 0 || now->machine.size == 0)
-		(void)judge_skip(judge, "same-machine", "needs the machine's certificate for both quotes");
-	else if (old->machine.size != now->machine.size ||
-		 memcmp(old->machine.data, now->machine.data, now->machine.size) != 0)
-		(void)judge_fail(judge, "same-machine", ATTEST_ERROR_MACHINE_CHANGED,
-				 "the fresh quote is of another machine than the certificate's");
-	else
-		judge_pass(judge, "same-machine", "the fresh quote is of the certificate's machine");
+	judge_same_machine(judge, old, now);
 }
 
 static void hash_ticket(struct judge *judge, const struct attest_answer *answer)
@@ -232,6 +244,23 @@ static void warn_of_older_tcb(struct attest_verdict *verdict)
 			       attest_tcb_status_text(old->tcb_status), attest_tcb_status_text(now->tcb_status));
 }
 
+/* The answer names the TEE that its evidence is of; the simulation is SGX under a simulated root. */
+static void judge_tee(struct judge *judge, enum message_tee declared)
+{
+	static const enum attest_tee TEES[] = {[MESSAGE_TEE_SGX] = ATTEST_TEE_SGX,
+					       [MESSAGE_TEE_TDX] = ATTEST_TEE_TDX,
+					       [MESSAGE_TEE_SNP] = ATTEST_TEE_SEV_SNP,
+					       [MESSAGE_TEE_SIM] = ATTEST_TEE_SGX};
+	const bool simulated = judge->verdict->simulated;
+
+	if (judge->facts->tee != TEES[declared] || simulated != (declared == MESSAGE_TEE_SIM))
+		(void)judge_fail(judge, "tee", ATTEST_ERROR_ATTEST_MALFORMED,
+				 "the answer says '%s', its evidence is of '%s'%s", message_tee_text(declared),
+				 attest_tee_text(judge->facts->tee), simulated ? ", simulated" : "");
+	else
+		judge_pass(judge, "tee", "the evidence is of '%s', as the answer says", message_tee_text(declared));
+}
+
 /* F7: what is declared a report of SEV-SNP is read as one, anything else as a quote. */
 static void judge_evidence(struct judge *judge, const struct attest_answer *answer)
 {
@@ -242,7 +271,10 @@ static void judge_evidence(struct judge *judge, const struct attest_answer *answ
 		evidence.report = bytes;
 	else
 		evidence.quote = bytes;
-	(void)evidence_judge(judge, &evidence);
+	if (evidence_judge(judge, &evidence))
+		judge_tee(judge, answer->tee);
+	else
+		(void)judge_skip(judge, "tee", "needs evidence that can be read");
 }
 
 void fresh_judge(struct judge *judge, const struct attest_fresh *fresh)

@@ -165,9 +165,25 @@ static void judge_code(struct judge *judge)
 	}
 }
 
+/* What the platform was when the certificate was made: the fresh quote says what it is. */
+static void skip_platform(struct judge *judge)
+{
+	static const char *const NAMES[] = {"tcb-min", "committed", "mitigations", "platform-info", "csp"};
+	const char *const why = "reported only, the fresh quote decides";
+
+	if (judge->facts->tee == ATTEST_TEE_TDX)
+		(void)judge_skip(judge, "tee-tcb-svn", "%s", why);
+	for (size_t i = 0; i < COUNT_OF(NAMES) && judge->facts->tee == ATTEST_TEE_SEV_SNP; i++)
+		(void)judge_skip(judge, NAMES[i], "%s", why);
+}
+
 static void judge_platform(struct judge *judge)
 {
 	policy_judge_tcb(judge);
+	if (judge->is_beside_fresh) {
+		skip_platform(judge);
+		return;
+	}
 	switch (judge->facts->tee) {
 	case ATTEST_TEE_SGX:
 		return;

@@ -129,7 +129,7 @@ static void judge_identity(struct judge *judge, const struct x509_cert *cert)
 	judge->verdict->has_identity = true;
 }
 
-/* V6: role 1 in every mode, role 2 in self mode. */
+/* V6. */
 static void judge_tls_key(struct judge *judge, const uint8_t *tls_key)
 {
 	char seen[HEX_TEXT_SIZE(SHA256_SIZE)];
@@ -146,13 +146,17 @@ static void judge_tls_key(struct judge *judge, const uint8_t *tls_key)
 		judge_pass(judge, "tls-key", "the handshake showed the certificate's key %s", seen);
 }
 
+/*
+ * Outside mode self an application shows another key than the certificate's. Only a fresh quote says whose that is: its
+ * REPORTDATA holds the key. Without one, a key that was given and is not the certificate's is refused in every mode.
+ */
 static void judge_our_tls_key(struct judge *judge, const struct ratls_question *question,
 			      const struct instance *instance)
 {
-	if (question->tls_key && question->role == ATTEST_ROLE_APPLICATION &&
-	    (!instance || instance->tls != INSTANCE_TLS_SELF))
-		(void)judge_skip(judge, "tls-key", "TLS mode is '%s': the handshake shows another key",
-				 instance ? instance_tls_text(instance->tls) : "unknown");
+	if (judge->is_beside_fresh && question->role == ATTEST_ROLE_APPLICATION && instance &&
+	    instance->tls != INSTANCE_TLS_SELF)
+		(void)judge_skip(judge, "tls-key", "TLS mode is '%s': the fresh quote binds the handshake's key",
+				 instance_tls_text(instance->tls));
 	else
 		judge_tls_key(judge, question->tls_key);
 }

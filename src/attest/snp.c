@@ -360,12 +360,12 @@ static bool choose(const struct snp_blob *carried, struct attest_bytes prepared,
 
 /*
  * The chain of the extension's table. One that equals the prepared one byte for byte is that one: its signatures need
- * no second look.
+ * no second look. The table may hold both kinds of key: the report says which of them signed it.
  */
 static int choose_chain(const struct snp_extension *extension, const struct snp_chain *prepared, struct subject *ret)
 {
-	const struct snp_blob *vek =
-	    &extension->certs[extension->certs[SNP_CERT_VLEK].data ? SNP_CERT_VLEK : SNP_CERT_VCEK];
+	const bool is_vlek = ret->report.signing_key == SNP_SIGNING_VLEK;
+	const struct snp_blob *vek = &extension->certs[is_vlek ? SNP_CERT_VLEK : SNP_CERT_VCEK];
 	const struct x509_crl *crl = prepared->crl;
 	struct snp_chain_bytes bytes;
 	bool same;
@@ -391,22 +391,19 @@ bool snp_judge_extension(struct judge *judge, struct attest_bytes value)
 	struct subject subject = {.chain = &judge->collateral->snp};
 	struct snp_extension extension;
 	struct err err = ERR_INIT;
-	bool parsed;
 
 	if (snp_extension_parse(value.data, value.size, &extension, &err) < 0)
 		return judge_fail_err(judge, "report-format",
 				      value.size < SNP_REPORT_SIZE ? ATTEST_ERROR_TRUNCATED : ATTEST_ERROR_MALFORMED,
 				      &err);
-	if (choose_chain(&extension, &judge->collateral->snp, &subject) < 0) {
-		judge->no_memory = true;
-		snp_chain_done(&subject.carried);
+	if (!judge_format(judge, (struct attest_bytes){extension.report.data, extension.report.size}, &subject))
 		return false;
-	}
-	parsed = judge_format(judge, (struct attest_bytes){extension.report.data, extension.report.size}, &subject);
-	if (parsed)
+	if (choose_chain(&extension, &judge->collateral->snp, &subject) < 0)
+		judge->no_memory = true;
+	else
 		judge_subject(judge, &subject);
 	snp_chain_done(&subject.carried);
-	return parsed;
+	return true;
 }
 
 int snp_read_needs(struct attest_bytes bytes, struct attest_needs *ret, struct err *err)

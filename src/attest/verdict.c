@@ -7,6 +7,9 @@
 #include "attest/api.h"
 #include "base/clock.h"
 
+#define TEXT_OF_VALUE(value) #value
+#define TEXT_OF(macro) TEXT_OF_VALUE(macro)
+
 static const char *const ERROR_TEXTS[] = {
 #define X(name, text) [ATTEST_ERROR_##name] = (text),
     ATTEST_ERRORS(X)
@@ -115,7 +118,7 @@ static void format_like(5, 0) record(struct judge *judge, const char *name, enum
 	/* The count of steps is fixed; if it ever outgrew the table, no verdict is better than one that hides a step.
 	 */
 	if (verdict->check_count == ATTEST_CHECKS_MAX) {
-		judge->no_memory = true;
+		judge->limit = "more checks than a verdict holds";
 		return;
 	}
 	check = &verdict->checks[verdict->check_count++];
@@ -186,7 +189,7 @@ void verdict_loosened(struct judge *judge, const char *name, const char *format,
 		return;
 	/* No verdict is better than one that hides a loosening. */
 	if (verdict->loosening_count == ATTEST_LOOSENINGS_MAX)
-		judge->no_memory = true;
+		judge->limit = "more than " TEXT_OF(ATTEST_LOOSENINGS_MAX) " loosenings: a verdict cannot list them";
 	else
 		verdict->loosenings[verdict->loosening_count++] = loosening;
 }
@@ -197,7 +200,8 @@ void judge_expiry(struct judge *judge, const char *what, int64_t from, int64_t u
 	struct attest_expiry *expiry;
 
 	if (verdict->expiry_count == ATTEST_EXPIRIES_MAX) {
-		judge->no_memory = true;
+		judge->limit =
+		    "more than " TEXT_OF(ATTEST_EXPIRIES_MAX) " inputs that expire: a verdict cannot list them";
 		return;
 	}
 	expiry = &verdict->expiries[verdict->expiry_count++];

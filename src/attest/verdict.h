@@ -25,6 +25,7 @@ struct judge {
 	bool is_beside_fresh; /* the certificate of a fresh answer: its dates, TCB status are reported, not judged */
 	bool simulated;       /* the quote under judgement is of the simulation, and the policy allows its root */
 	bool no_memory;       /* no verdict can be given */
+	const char *limit;    /* the same: which limit of a verdict was reached, a constant sentence; NULL: none */
 };
 
 /* NULL when out of memory. */

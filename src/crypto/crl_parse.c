@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "crypto/crl_parse.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "crypto/amd_key.h"
@@ -12,9 +13,12 @@
 #define EXTENSIONS_MAX 16
 #define OID_CRL_NUMBER "2.5.29.20"
 #define OID_DELTA "2.5.29.27"
+#define OID_DISTRIBUTION_POINT "2.5.29.28"
+#define OID_CERTIFICATE_ISSUER "2.5.29.29"
 #define OID_AUTHORITY_KEY "2.5.29.35"
+#define ENTRY_SIZE_MIN 20 /* SEQUENCE of an INTEGER of one byte and a UTCTime */
 
-/* Entry extensions say why and since when; a critical one could say that the entry is another issuer's. */
+/* Entry extensions say why and since when; but whose certificate it is, the list's issuer alone says. */
 static int check_entry_extensions(struct der list, struct err *err)
 {
 	while (list.size > 0) {
@@ -24,6 +28,8 @@ static int check_entry_extensions(struct der list, struct err *err)
 			return err_prefix(err, "revoked entry");
 		if (extension.critical)
 			return err_set(err, ERR_INVALID, "revoked entry: unknown critical extension");
+		if (der_oid_is(extension.oid, OID_CERTIFICATE_ISSUER))
+			return err_set(err, ERR_INVALID, "revoked entry: of another issuer, so an indirect CRL");
 	}
 	return 0;
 }
@@ -45,22 +51,34 @@ static int take_entry(struct der *list, struct der *ret_serial, struct err *err)
 	return check_entry_extensions(extensions, err);
 }
 
+/* By length, then by bytes: there are no leading zeros. */
+static int compare_serials(const void *a, const void *b)
+{
+	const struct der *left = a;
+	const struct der *right = b;
+
+	if (left->size != right->size)
+		return left->size < right->size ? -1 : 1;
+	return memcmp(left->data, right->data, left->size);
+}
+
 static int parse_revoked(struct der *tbs, struct x509_crl *crl, struct err *err)
 {
 	struct der list;
 
 	if (!der_is_next(tbs, DER_SEQUENCE))
 		return 0;
-	if (der_take(tbs, DER_SEQUENCE, "revokedCertificates", &crl->revoked, err) < 0)
+	if (der_take(tbs, DER_SEQUENCE, "revokedCertificates", &list, err) < 0)
 		return -1;
-	list = crl->revoked;
+	crl->revoked = calloc(list.size / ENTRY_SIZE_MIN + 1, sizeof(*crl->revoked));
+	if (!crl->revoked)
+		return err_no_memory(err);
 	while (list.size > 0) {
-		struct der serial;
-
-		if (take_entry(&list, &serial, err) < 0)
+		if (take_entry(&list, &crl->revoked[crl->revoked_count], err) < 0)
 			return -1;
 		crl->revoked_count++;
 	}
+	qsort(crl->revoked, crl->revoked_count, sizeof(*crl->revoked), compare_serials);
 	return 0;
 }
 
@@ -97,6 +115,9 @@ static int check_extension(const struct x509_ext *extension, struct seen *seen, 
 
 	if (der_oid_is(extension->oid, OID_DELTA))
 		return err_set(err, ERR_INVALID, "a delta CRL");
+	/* Critical by its standard, which not every issuer keeps: such a list is not of all that was revoked. */
+	if (der_oid_is(extension->oid, OID_DISTRIBUTION_POINT))
+		return err_set(err, ERR_INVALID, "a partial or indirect CRL (issuing distribution point)");
 	if (extension->critical)
 		return err_set(err, ERR_INVALID, "unknown critical CRL extension");
 	if (der_oid_is(extension->oid, OID_CRL_NUMBER)) {
@@ -211,6 +232,7 @@ void x509_crl_free(struct x509_crl *crl)
 {
 	if (!crl)
 		return;
+	free(crl->revoked);
 	free(crl->bytes);
 	free(crl);
 }
@@ -228,15 +250,6 @@ int crl_verify_amd(const struct x509_crl *crl, const struct x509_cert *issuer, s
 
 bool crl_is_revoked(const struct x509_crl *crl, struct der serial)
 {
-	struct der list = crl->revoked;
-	struct err err = ERR_INIT;
-
-	while (list.size > 0) {
-		struct der listed;
-
-		/* Every entry was read once by crl_parse; one that cannot be read now counts as ours. */
-		if (take_entry(&list, &listed, &err) < 0 || der_equal(listed, serial))
-			return true;
-	}
-	return false;
+	return crl->revoked_count > 0 &&
+	       bsearch(&serial, crl->revoked, crl->revoked_count, sizeof(*crl->revoked), compare_serials);
 }

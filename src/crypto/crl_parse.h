@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Reading X.509 revocation lists: version 2, ecdsa-with-SHA256 (AMD's: RSASSA-PSS as in x509_parse.h), nextUpdate, CRL
- * number and authority key identifier present, complete (no delta), no critical extension that we do not know
- * (attestation-evidence.md sections 1.5 and 7).
+ * number and authority key identifier present (AMD's lists have both too), complete (no delta, no issuing distribution
+ * point, no entry of another issuer), no critical extension that we do not know (attestation-evidence.md sections 1.5
+ * and 7).
  *
  * A struct x509_crl owns a copy of its bytes and is never changed after it was parsed: threads may share it. Dates are
  * compared by the caller; both bounds are inclusive.
@@ -21,7 +22,7 @@ struct x509_crl {
 	struct der issuer; /* whole Name */
 	int64_t this_update;
 	int64_t next_update;
-	struct der revoked; /* content of revokedCertificates, each entry checked; empty if there are none */
+	struct der *revoked; /* serials, sorted; owned, at most four fifths of the list's own size */
 	size_t revoked_count;
 	uint8_t signature[64];    /* ECDSA */
 	struct der amd_signature; /* AMD */

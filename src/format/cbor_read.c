@@ -35,6 +35,26 @@ static void on_uint64(void *context, uint64_t number)
 	set(context, CBOR_UNSIGNED, number);
 }
 
+static void on_negint8(void *context, uint8_t number)
+{
+	set(context, CBOR_NEGATIVE, number);
+}
+
+static void on_negint16(void *context, uint16_t number)
+{
+	set(context, CBOR_NEGATIVE, number);
+}
+
+static void on_negint32(void *context, uint32_t number)
+{
+	set(context, CBOR_NEGATIVE, number);
+}
+
+static void on_negint64(void *context, uint64_t number)
+{
+	set(context, CBOR_NEGATIVE, number);
+}
+
 static void on_bytes(void *context, cbor_data data, size_t size)
 {
 	((struct decoded *)context)->item = (struct cbor_item){.kind = CBOR_BYTES, .data = data, .size = size};
@@ -73,6 +93,10 @@ static struct cbor_callbacks make_callbacks(void)
 	callbacks.uint16 = on_uint16;
 	callbacks.uint32 = on_uint32;
 	callbacks.uint64 = on_uint64;
+	callbacks.negint8 = on_negint8;
+	callbacks.negint16 = on_negint16;
+	callbacks.negint32 = on_negint32;
+	callbacks.negint64 = on_negint64;
 	callbacks.byte_string = on_bytes;
 	callbacks.byte_string_start = on_indefinite;
 	callbacks.string = on_text;

@@ -14,12 +14,13 @@
 
 enum cbor_kind {
 	CBOR_UNSIGNED, /* number */
+	CBOR_NEGATIVE, /* -1 - number */
 	CBOR_BYTES,    /* data, size */
 	CBOR_TEXT,     /* data, size; the bytes are not checked to be UTF-8 */
 	CBOR_ARRAY,    /* number of items that follow */
 	CBOR_MAP,      /* number of pairs that follow */
 	CBOR_TAG,      /* number; the tagged item follows */
-	CBOR_OTHER,    /* negative, float, simple value: one item without parts */
+	CBOR_OTHER,    /* float, simple value: one item without parts */
 };
 
 struct cbor_item {

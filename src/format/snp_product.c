@@ -12,6 +12,9 @@ static const struct {
     {SNP_PRODUCT_TURIN, "Turin"},
 };
 
+/* Made like another product and certified by its ASK: Siena by Genoa's (57230, 1.2). */
+#define SIENA "Siena"
+
 /* Section 7: models, both ends inclusive. */
 static const struct {
 	uint8_t family, first, last;
@@ -80,16 +83,21 @@ static bool is_stepping(const char *text)
 	return size > 0;
 }
 
+/* "Milan" or "Milan-B0". */
+static bool is_certified_as(const char *name, const char *product)
+{
+	const size_t size = strlen(product);
+
+	return strncmp(product, name, size) == 0 &&
+	       (!name[size] || (name[size] == '-' && is_stepping(name + size + 1)));
+}
+
 enum snp_product snp_product_from_certificate(const char *name)
 {
-	for (size_t i = 0; i < sizeof(NAMES) / sizeof(NAMES[0]); i++) {
-		const size_t size = strlen(NAMES[i].name);
-
-		if (strncmp(NAMES[i].name, name, size) == 0 &&
-		    (!name[size] || (name[size] == '-' && is_stepping(name + size + 1))))
+	for (size_t i = 0; i < sizeof(NAMES) / sizeof(NAMES[0]); i++)
+		if (is_certified_as(name, NAMES[i].name))
 			return NAMES[i].product;
-	}
-	return SNP_PRODUCT_UNKNOWN;
+	return is_certified_as(name, SIENA) ? SNP_PRODUCT_GENOA : SNP_PRODUCT_UNKNOWN;
 }
 
 enum snp_product snp_product_from_cpuid(uint8_t family, uint8_t model)

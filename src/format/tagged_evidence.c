@@ -27,7 +27,8 @@ static bool same_text(const struct cbor_item *a, const struct cbor_item *b)
 	return a->size == b->size && (a->size == 0 || memcmp(a->data, b->data, a->size) == 0);
 }
 
-/* Names are texts here; a name of another kind is no claim of ours, and its pair is passed over. */
+/* Names are texts here. One that is a number, of either sign (RFC 8392), is no claim of ours: its pair is passed over.
+ */
 static int check_name(const struct cbor_item *names, size_t count, const struct cbor_item *name, struct err *err)
 {
 	for (size_t i = 0; i < count; i++)
@@ -61,7 +62,7 @@ static int parse_claims(struct tagged_evidence *ret, struct err *err)
 	for (size_t i = 0; i < map.number; i++) {
 		if (cbor_next(&reader, &names[i], err) < 0)
 			return err_prefix(err, "claims");
-		if (names[i].kind != CBOR_TEXT && names[i].kind != CBOR_UNSIGNED)
+		if (names[i].kind != CBOR_TEXT && names[i].kind != CBOR_UNSIGNED && names[i].kind != CBOR_NEGATIVE)
 			return err_set(err, ERR_INVALID, "claims: a name is neither a text nor a number");
 		if (check_name(names, i, &names[i], err) < 0 || parse_claim(&reader, &names[i], ret, err) < 0)
 			return -1;

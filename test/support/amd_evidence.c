@@ -408,9 +408,13 @@ static void put_entry(struct buf *buf, enum snp_cert_kind kind, const struct buf
 
 void amd_evidence_table(struct amd_evidence *e, int which)
 {
+	const struct buf *const other = e->other_vek ? e->other_vek : &e->vek_der;
 	const struct buf *const ders[] = {
-	    [SNP_CERT_ARK] = &e->ark_der,  [SNP_CERT_ASK] = &e->ask_der, [SNP_CERT_VCEK] = &e->vek_der,
-	    [SNP_CERT_VLEK] = &e->vek_der, [SNP_CERT_CRL] = &e->crl_der,
+	    [SNP_CERT_ARK] = &e->ark_der,
+	    [SNP_CERT_ASK] = &e->ask_der,
+	    [SNP_CERT_VCEK] = e->vlek ? other : &e->vek_der,
+	    [SNP_CERT_VLEK] = e->vlek ? &e->vek_der : other,
+	    [SNP_CERT_CRL] = &e->crl_der,
 	};
 	size_t count = 0;
 

@@ -85,7 +85,8 @@ struct amd_evidence {
 	uint8_t report[AMD_REPORT_SIZE]; /* its signature is made, unless: */
 	bool keep_signature;
 	enum amd_key_id report_key;
-	const char *json; /* for the HCL wrapping */
+	const char *json;            /* for the HCL wrapping */
+	const struct buf *other_vek; /* the table's key of the other kind; NULL: the same certificate */
 	/* What comes out of amd_evidence_build. */
 	struct buf ark_der, ask_der, vek_der, crl_der;
 	struct buf hcl;       /* amd_evidence_wrap */

@@ -30,6 +30,7 @@ void test_channel_init(struct test_channel *channel)
 	*channel = (struct test_channel){.quote_oid = RATLS_QUOTE_OID,
 					 .sans = {DOMAIN},
 					 .declared_role = ATTEST_ROLE_APPLICATION,
+					 .declared_tee = MESSAGE_TEE_SGX,
 					 .batch = 1,
 					 .with_ticket = true,
 					 .answer = ATTEST_ANSWER_INIT,
@@ -71,12 +72,16 @@ static void add_sans(struct test_channel *channel)
 	buf_done(&value);
 }
 
+static uint8_t *report_data_of(struct test_evidence *evidence)
+{
+	return test_evidence_body(evidence) + (test_evidence_is_tdx(evidence) ? 520 : 320);
+}
+
 /* The key's own hash, then an X25519 key. */
 static void bind_certificate(struct test_channel *channel)
 {
 	uint8_t point[65];
-	struct test_evidence *evidence = &channel->certificate_evidence;
-	uint8_t *report_data = test_evidence_body(evidence) + (test_evidence_is_tdx(evidence) ? 520 : 320);
+	uint8_t *report_data = report_data_of(&channel->certificate_evidence);
 
 	if (channel->keep_report_data)
 		return;
@@ -110,14 +115,16 @@ static void build_ticket(struct test_channel *channel)
 {
 	uint8_t bytes[TICKET_SIZE_MAX];
 	struct ticket *ticket = &channel->ticket;
+	struct test_evidence *evidence = &channel->certificate_evidence;
 	struct err err = ERR_INIT;
 
 	if (!channel->with_ticket)
 		return;
 	if (ticket->fingerprint_size == 0) {
-		ticket->fingerprint_size = 32;
-		memcpy(ticket->fingerprint, channel->certificate_evidence.report + 64, 32);
-		memcpy(ticket->identity, channel->certificate_evidence.report + 320, 64);
+		ticket->fingerprint_size = test_evidence_is_tdx(evidence) ? 48 : 32;
+		memcpy(ticket->fingerprint, test_evidence_body(evidence) + (test_evidence_is_tdx(evidence) ? 136 : 64),
+		       ticket->fingerprint_size);
+		memcpy(ticket->identity, report_data_of(evidence), 64);
 		sha256(channel->instance_document.data, channel->instance_document.size, ticket->instance);
 	}
 	ticket_sign(ticket, channel->owner_seed);
@@ -133,7 +140,7 @@ static void build_claim(struct test_channel *channel)
 	memcpy(claim->nonce, channel->nonce, 32);
 	memcpy(claim->exporter, channel->exporter, 32);
 	memcpy(claim->tls_key, channel->tls_key, 32);
-	memcpy(claim->identity, channel->certificate_evidence.report + 320, 64);
+	memcpy(claim->identity, report_data_of(&channel->certificate_evidence), 64);
 	sha256(channel->instance_document.data, channel->instance_document.size, claim->instance);
 	if (channel->answer.ticket.size)
 		sha256(channel->answer.ticket.data, channel->answer.ticket.size, claim->ticket_hash);
@@ -151,10 +158,10 @@ static void build_answer(struct test_channel *channel)
 	fresh_leaf(&channel->claim, leaves[channel->batch - 1]);
 	test_must(fresh_tree_new((const uint8_t(*)[32])leaves, channel->batch, &tree, &err), &err);
 	free(leaves);
-	fresh_tree_report_data(tree, channel->fresh_evidence.report + 320);
+	fresh_tree_report_data(tree, report_data_of(&channel->fresh_evidence));
 	test_evidence_build(&channel->fresh_evidence);
 	answer->role = channel->declared_role;
-	answer->tee = MESSAGE_TEE_SGX;
+	answer->tee = channel->declared_tee;
 	answer->depth = fresh_tree_depth(tree);
 	answer->index = (uint32_t)(channel->batch - 1);
 	answer->path_count = answer->depth;

@@ -27,6 +27,7 @@ struct test_channel {
 	struct fresh_claim claim; /* what the enclave puts in; identity, instance, ticket_hash, tls_key are computed */
 	bool keep_claim;
 	uint8_t declared_role;
+	enum message_tee declared_tee;
 	size_t batch; /* leaves in the tree; ours is the last */
 	bool with_ticket;
 	struct ticket ticket; /* fields are filled in by test_channel_ticket */

@@ -7,6 +7,7 @@
 
 #include "crypto/ed25519.h"
 #include "crypto/hash.h"
+#include "attest/ratls.h"
 #include "test_channel.h"
 
 static struct test_channel channel;
@@ -111,6 +112,38 @@ static void test_tls_key(void **state)
 	test_expect_fresh(&channel, "none");
 	channel.tls_key[0] ^= 1;
 	test_expect_fresh(&channel, "fresh-binding");
+	/* While it waits for its keys, it shows the certificate's. */
+	again();
+	channel.instance.tls = INSTANCE_TLS_OWNER;
+	channel.expected.tls = "owner";
+	channel.declared_role = channel.claim.role = ATTEST_ROLE_CONFIGURATION;
+	test_channel_build(&channel);
+	channel.fresh.role = ATTEST_ROLE_CONFIGURATION;
+	test_expect_fresh(&channel, "none");
+	channel.tls_key[0] ^= 1;
+	test_expect_fresh(&channel, "tls-key");
+}
+
+/* The TEE that the answer names is the one that its evidence is of. */
+static void test_declared_tee(void **state)
+{
+	static const enum message_tee OTHERS[] = {MESSAGE_TEE_TDX, MESSAGE_TEE_SIM};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT_OF(OTHERS); i++) {
+		channel.declared_tee = OTHERS[i];
+		expect("attest-malformed");
+	}
+	channel.declared_tee = MESSAGE_TEE_SNP; /* read as a report then, which it is not */
+	expect("malformed");
+	test_channel_build(&channel);
+	channel.policy.simulation_roots = &(struct attest_bytes){channel.certificate_evidence.root_der.data,
+								 channel.certificate_evidence.root_der.size};
+	channel.policy.simulation_root_count = 1;
+	test_expect_fresh(&channel, "attest-malformed"); /* simulated, and does not say so */
+	channel.answer.tee = MESSAGE_TEE_SIM;
+	test_channel_format(&channel);
+	test_expect_fresh(&channel, "none");
 }
 
 /* 8. */
@@ -344,6 +377,25 @@ static void test_older_certificate(void **state)
 	expect("tcb-revoked");
 }
 
+/* What a policy asks of the platform is asked of the fresh quote: the certificate's was of before the update. */
+static void test_platform_of_older_certificate(void **state)
+{
+	static const uint8_t LEAST[16] = {5, 1, 3};
+	const struct attest_policy_tdx tdx = {.tee_tcb_svn_min = LEAST};
+
+	(void)state;
+	for (size_t i = 0; i < 3; i++) {
+		test_evidence_init_kind(&channel.certificate_evidence, TEST_TDX_V4);
+		test_evidence_init_kind(&channel.fresh_evidence, TEST_TDX_V4);
+		channel.declared_tee = MESSAGE_TEE_TDX;
+		channel.quote_oid = RATLS_TDX_OID;
+		channel.policy.tdx = &tdx;
+		if (i > 0) /* TEE_TCB_SVN[2] */
+			test_evidence_body(i == 1 ? &channel.certificate_evidence : &channel.fresh_evidence)[2] = 2;
+		expect(i == 2 ? "tcb-status" : "none");
+	}
+}
+
 /* 29. */
 static void test_machine(void **state)
 {
@@ -430,6 +482,7 @@ int main(void)
 	    TEST(test_good),
 	    TEST(test_binding),
 	    TEST(test_tls_key),
+	    TEST(test_declared_tee),
 	    TEST(test_role),
 	    TEST(test_batches),
 	    TEST(test_proof),
@@ -441,6 +494,7 @@ int main(void)
 	    TEST(test_old_quote),
 	    TEST(test_fresh_quote_is_judged),
 	    TEST(test_older_certificate),
+	    TEST(test_platform_of_older_certificate),
 	    TEST(test_machine),
 	    TEST(test_needs),
 	    TEST(test_missing_arguments),

@@ -594,6 +594,18 @@ static void list_delta(struct test_evidence *in)
 	in->root_crl.extra_oid = "2.5.29.27";
 }
 
+/* Whose own standard wants it critical. */
+static void list_partial(struct test_evidence *in)
+{
+	in->pck_crl.extra_oid = "2.5.29.28";
+}
+
+static void list_indirect(struct test_evidence *in)
+{
+	in->root_crl.revoked = 99;
+	in->root_crl.entry_oid = "2.5.29.29";
+}
+
 static void list_without_number(struct test_evidence *in)
 {
 	in->pck_crl.no_number = true;
@@ -607,7 +619,8 @@ static void list_without_authority(struct test_evidence *in)
 static void rule_list_form(void **state)
 {
 	static void (*const CHANGES[])(struct test_evidence *) = {
-	    list_version_1, list_without_end, list_critical, list_delta, list_without_number, list_without_authority};
+	    list_version_1, list_without_end, list_critical,       list_delta,
+	    list_partial,   list_indirect,    list_without_number, list_without_authority};
 
 	(void)state;
 	for (size_t i = 0; i < COUNT_OF(CHANGES); i++)

@@ -521,6 +521,65 @@ static void test_loosenings(void **state)
 	}
 }
 
+#define ROOTS_MAX 64   /* of one kind; those of hardware count with the vendors' */
+#define VENDOR_ROOTS 4 /* Intel's, and AMD's for three products */
+
+static struct buf root_ders[ATTEST_LOOSENINGS_MAX + 1];
+static struct attest_bytes root_list[COUNT_OF(root_ders)];
+
+static void make_roots(void)
+{
+	for (size_t i = 0; i < COUNT_OF(root_ders); i++) {
+		struct test_evidence evidence;
+
+		test_evidence_init(&evidence);
+		evidence.root.serial = (uint8_t)(i + 1);
+		root_ders[i] = BUF_INIT(4096);
+		test_cert_make(&evidence.root, &root_ders[i]);
+		root_list[i] = (struct attest_bytes){root_ders[i].data, root_ders[i].size};
+		test_evidence_done(&evidence);
+	}
+}
+
+/* So many roots of hardware, the following ones of simulations. why NULL: a verdict is made. */
+static void expect_roots(size_t hardware, size_t simulation, const char *expected)
+{
+	const struct attest_policy policy = {.simulation_roots = simulation > 0 ? root_list + hardware : NULL,
+					     .simulation_root_count = simulation};
+	const struct attest_roots roots = {.hardware = root_list, .hardware_count = hardware};
+	const struct attest_collateral_bytes none = {0};
+	const struct attest_evidence quote = {.quote = {(const uint8_t *)"quote", 5}};
+	const uint8_t report_data[ATTEST_REPORT_DATA_SIZE] = {0};
+	const struct attest_binding binding = {.report_data = {report_data, sizeof(report_data)}};
+	struct attest_collateral *collateral = NULL;
+	struct attest_verdict *verdict = NULL;
+	const char *why = "";
+
+	assert_int_equal(attest_collateral_new(&none, &collateral, &why), 0);
+	assert_int_equal(attest_verify(&quote, &binding, collateral, &roots, TEST_TIME, &policy, &verdict, &why),
+			 expected ? -1 : 0);
+	if (expected)
+		assert_non_null(strstr(why, expected));
+	assert_int_equal(verdict != NULL, expected == NULL);
+	attest_verdict_free(verdict);
+	attest_collateral_free(collateral);
+}
+
+/* More than a verdict can list: none is made, and the caller is told why. */
+static void test_too_many_roots(void **state)
+{
+	(void)state;
+	make_roots();
+	expect_roots(ROOTS_MAX - VENDOR_ROOTS, 0, NULL);
+	expect_roots(ROOTS_MAX - VENDOR_ROOTS + 1, 0, "more than 64 roots");
+	expect_roots(0, ROOTS_MAX, NULL);
+	expect_roots(0, ROOTS_MAX + 1, "more than 64 roots");
+	expect_roots(40, ATTEST_LOOSENINGS_MAX - 40, NULL);
+	expect_roots(40, ATTEST_LOOSENINGS_MAX - 39, "more than 96 loosenings");
+	for (size_t i = 0; i < COUNT_OF(root_ders); i++)
+		buf_done(&root_ders[i]);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -534,6 +593,7 @@ int main(void)
 	    cmocka_unit_test(test_machines),
 	    cmocka_unit_test(test_deny),
 	    cmocka_unit_test(test_loosenings),
+	    cmocka_unit_test(test_too_many_roots),
 	};
 
 	return cmocka_run_group_tests(tests, make_samples, free_samples);

@@ -349,7 +349,7 @@ static void test_tls_modes(void **state)
 	expect("none");
 }
 
-/* V6: role 1 in every mode, role 2 in self mode only. */
+/* V6. A key that is given is compared: nothing but a fresh quote says whose another one is. */
 static void test_tls_key(void **state)
 {
 	(void)state;
@@ -363,10 +363,13 @@ static void test_tls_key(void **state)
 	channel.instance.tls = INSTANCE_TLS_OWNER;
 	channel.expected.tls = "owner";
 	test_channel_build(&channel);
-	channel.tls_key[0] ^= 1;
 	test_expect_ratls(&channel, "none");
+	channel.tls_key[0] ^= 1;
+	test_expect_ratls(&channel, "tls-key");
 	channel.ratls.role = ATTEST_ROLE_CONFIGURATION;
 	test_expect_ratls(&channel, "tls-key");
+	channel.ratls.tls_key = NULL;
+	test_expect_ratls(&channel, "none");
 }
 
 static void test_missing_arguments(void **state)

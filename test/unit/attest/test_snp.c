@@ -213,7 +213,11 @@ REFUSED(test_49_product_name, MILAN, 5, VCEK, "product-mismatch", e.kds.product 
 REFUSED(test_49_product_name_version_2, MILAN, 2, VCEK, "product-mismatch", e.kds.product = "Genoa")
 REFUSED(test_product_name_unknown, MILAN, 5, VCEK, "product-mismatch", e.kds.product = "Naples")
 ACCEPTED(test_product_name_without_stepping, MILAN, 5, VCEK, e.kds.product = "Milan")
-ACCEPTED(test_siena_is_genoa, GENOA, 5, VCEK, REPORT(CPUID)[1] = 0xa0)
+ACCEPTED(test_siena_is_genoa, GENOA, 5, VCEK, REPORT(CPUID)[1] = 0xa0, e.kds.product = "Siena")
+ACCEPTED(test_siena_with_stepping, GENOA, 5, VCEK, REPORT(CPUID)[1] = 0xa0, e.kds.product = "Siena-B0")
+REFUSED(test_49_siena_is_not_milan, MILAN, 5, VCEK, "product-mismatch", e.kds.product = "Siena")
+REFUSED(test_no_siena_intermediate, GENOA, 5, VCEK, "chain-invalid", (void)strcpy(e.ask.name, "SEV-Siena"),
+	(void)strcpy(e.vek.issuer_name, "SEV-Siena"))
 REFUSED(test_struct_version_of_turin, MILAN, 5, VCEK, "product-mismatch", e.kds.struct_version = 1, e.kds.spls = 0x3ee,
 	e.kds.hwid_size = 8)
 
@@ -630,6 +634,9 @@ int main(void)
 	    TEST(test_product_name_unknown),
 	    TEST(test_product_name_without_stepping),
 	    TEST(test_siena_is_genoa),
+	    TEST(test_siena_with_stepping),
+	    TEST(test_49_siena_is_not_milan),
+	    TEST(test_no_siena_intermediate),
 	    TEST(test_struct_version_of_turin),
 	    TEST(test_49_ark_of_another),
 	    TEST(test_order_committed_low),

@@ -150,6 +150,31 @@ static void test_vlek(void **state)
 	expect("chain-invalid");
 }
 
+/* A table with both kinds of key: SIGNING_KEY of the report says which one counts. */
+static void test_both_keys(void **state)
+{
+	struct amd_evidence other;
+
+	(void)state;
+	for (int vlek = 0; vlek <= 1; vlek++) {
+		amd_evidence_done(&evidence);
+		amd_evidence_init(&evidence, SNP_PRODUCT_MILAN, 5, vlek);
+		amd_evidence_init(&other, SNP_PRODUCT_MILAN, 5, !vlek);
+		amd_evidence_build(&evidence);
+		amd_evidence_build(&other);
+		amd_question_init(&question, &evidence);
+		evidence.other_vek = &other.vek_der;
+		amd_evidence_table(&evidence, ALL | 1 << SNP_CERT_VLEK);
+		question.collateral = (struct attest_collateral_bytes){.ark_crl = question.collateral.ark_crl};
+		expect("none");
+		/* The other kind alone is none of ours. */
+		amd_evidence_table(&evidence,
+				   1 << SNP_CERT_ARK | 1 << SNP_CERT_ASK | 1 << (vlek ? SNP_CERT_VCEK : SNP_CERT_VLEK));
+		expect("chain-invalid");
+		amd_evidence_done(&other);
+	}
+}
+
 static void test_form(void **state)
 {
 	(void)state;
@@ -172,6 +197,7 @@ int main(void)
 	    TEST(test_carried_root_is_not_trusted),
 	    TEST(test_list_is_the_verifiers),
 	    TEST(test_vlek),
+	    TEST(test_both_keys),
 	    TEST(test_form),
 	};
 

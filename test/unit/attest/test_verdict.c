@@ -193,20 +193,33 @@ static void test_documented(void **state)
 	buf_done(&text);
 }
 
-/* A verdict that could not hold all its checks is none. */
-static void test_table_limit(void **state)
+/* A verdict that could not hold all its checks, loosenings or expiries is none, and says which. */
+static void test_table_limits(void **state)
 {
-	struct attest_verdict *verdict = verdict_new(TEST_TIME);
-	struct judge judge = {.verdict = verdict, .prefix = ""};
+	static const char *const LIMITS[] = {"checks", "loosenings", "expire"};
+	static const size_t SIZES[] = {ATTEST_CHECKS_MAX, ATTEST_LOOSENINGS_MAX, ATTEST_EXPIRIES_MAX};
 
 	(void)state;
-	for (size_t i = 0; i < ATTEST_CHECKS_MAX; i++)
-		judge_pass(&judge, "x", "y");
-	assert_false(judge.no_memory);
-	judge_pass(&judge, "x", "y");
-	assert_true(judge.no_memory);
-	assert_int_equal(verdict->check_count, ATTEST_CHECKS_MAX);
-	attest_verdict_free(verdict);
+	for (size_t which = 0; which < COUNT_OF(LIMITS); which++) {
+		struct attest_verdict *verdict = verdict_new(TEST_TIME);
+		struct judge judge = {.verdict = verdict, .prefix = ""};
+
+		for (size_t i = 0; i <= SIZES[which]; i++) {
+			assert_null(judge.limit);
+			if (which == 0)
+				judge_pass(&judge, "x", "y");
+			else if (which == 1)
+				verdict_loosened(&judge, "x", "%zu", i);
+			else
+				judge_expiry(&judge, "x", 0, 1);
+		}
+		assert_non_null(strstr(judge.limit, LIMITS[which]));
+		assert_int_equal(which == 0   ? verdict->check_count
+				 : which == 1 ? verdict->loosening_count
+					      : verdict->expiry_count,
+				 SIZES[which]);
+		attest_verdict_free(verdict);
+	}
 }
 
 int main(void)
@@ -215,7 +228,7 @@ int main(void)
 	    cmocka_unit_test(test_accepted_json),   cmocka_unit_test(test_refused_json),
 	    cmocka_unit_test(test_unreadable_json), cmocka_unit_test(test_control_characters),
 	    cmocka_unit_test(test_names),           cmocka_unit_test(test_documented),
-	    cmocka_unit_test(test_table_limit),
+	    cmocka_unit_test(test_table_limits),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -110,6 +110,20 @@ static void test_good(void **state)
 		     "1 bytes after its end");
 }
 
+/* Claims of others (RFC 8392): any number may name one, a negative one is another than its positive twin. */
+static void test_negative_names(void **state)
+{
+	static const char BYTES[] =
+	    "\xd9\xea\x60\x82\x41q\x58\x26\xa7\x00\x01\x20\x01\x21\x20\x38\xff\x02\x39\xff\xff\x03"
+	    "\x3a\xff\xff\xff\xff\x04\x6bpubkey-hash\x45\x82\x01\x42\x07\x08";
+	struct tagged_evidence parsed;
+	struct err err = ERR_INIT;
+
+	(void)state;
+	assert_ok(tagged_evidence_parse(BYTES, sizeof(BYTES) - 1, &parsed, &err), &err);
+	assert_int_equal(parsed.key_hash_size, 2);
+}
+
 static void test_limits(void **state)
 {
 	struct tagged_evidence parsed;
@@ -153,8 +167,11 @@ static void test_refused(void **state)
 	    CASE("\xd9\xea\x60\x82\x41q\x01", "claims"),
 	    CASE("\xd9\xea\x60\x82\x41q\x41\xa0", "pubkey-hash is missing"),
 	    CASE("\xd9\xea\x60\x82\x41q\x42\xbf\xff", "indefinite"),
-	    CASE("\xd9\xea\x60\x82\x41q\x43\xa1\x20\x01", "neither a text nor a number"),
+	    CASE("\xd9\xea\x60\x82\x41q\x43\xa1\xf6\x01", "neither a text nor a number"),
+	    CASE("\xd9\xea\x60\x82\x41q\x43\xa1\x40\x01", "neither a text nor a number"),
 	    CASE("\xd9\xea\x60\x82\x41q\x45\xa2\x01\x01\x01\x01", "twice"),
+	    CASE("\xd9\xea\x60\x82\x41q\x45\xa2\x20\x01\x20\x01", "twice"),
+	    CASE("\xd9\xea\x60\x82\x41q\x46\xa2\x20\x01\x38\x00\x01", "twice"),
 	    CASE("\xd9\xea\x60\x82\x41q\x4e\xa1\x6bpubkey-hash\x01", "pubkey-hash"),
 	    CASE("\xd9\xea\x60\x82\x41q\x4f\xa1\x6bpubkey-hash\x41\x01", "pubkey-hash"),
 	    CASE("\xd9\xea\x60\x82\x41q\x51\xa1\x6bpubkey-hash\x43\x82\x01\x01", "hash"),
@@ -199,7 +216,8 @@ static void test_skip(void **state)
 
 int main(void)
 {
-	const struct CMUnitTest tests[] = {TEST(test_good), TEST(test_limits), TEST(test_refused), TEST(test_skip)};
+	const struct CMUnitTest tests[] = {TEST(test_good), TEST(test_negative_names), TEST(test_limits),
+					   TEST(test_refused), TEST(test_skip)};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
