@@ -75,7 +75,7 @@ static int add_common(const struct access_log_entry *entry, struct buf *ret, str
 	    add_escaped(ret, entry->method, "\\x", err) < 0 || buf_add_byte(ret, ' ', err) < 0 ||
 	    add_escaped(ret, entry->target, "\\x", err) < 0)
 		return -1;
-	return buf_addf(ret, err, " HTTP/1.%d\" %03d %llu", entry->minor_version, entry->done.status,
+	return buf_addf(ret, err, " HTTP/%s\" %03d %llu", entry->version, entry->done.status,
 			(unsigned long long)entry->done.body_size);
 }
 
@@ -104,8 +104,8 @@ static int add_json(const struct access_log_entry *entry, struct buf *ret, struc
 	    add_json_text(ret, "method", entry->method, err) < 0 ||
 	    add_json_text(ret, "target", entry->target, err) < 0)
 		return -1;
-	if (buf_addf(ret, err, ",\"protocol\":\"HTTP/1.%d\",\"status\":%d,\"bytes\":%llu,\"duration_ms\":%.3f",
-		     entry->minor_version, entry->done.status, (unsigned long long)entry->done.body_size,
+	if (buf_addf(ret, err, ",\"protocol\":\"HTTP/%s\",\"status\":%d,\"bytes\":%llu,\"duration_ms\":%.3f",
+		     entry->version, entry->done.status, (unsigned long long)entry->done.body_size,
 		     (double)entry->done.duration_ns / NS_PER_MS) < 0)
 		return -1;
 	if (add_json_text(ret, "referer", entry->referer, err) < 0 ||
@@ -142,7 +142,7 @@ void access_log_entry_of(const struct http_exchange *exchange, const struct http
 	    .client = http_peer(exchange)->source,
 	    .method = http_method(exchange),
 	    .target = http_target(exchange),
-	    .minor_version = http_minor_version(exchange),
+	    .version = http_version(exchange),
 	    .referer = http_header(exchange, "referer"),
 	    .user_agent = http_header(exchange, "user-agent"),
 	    .now = now,

@@ -25,7 +25,7 @@ struct access_log_entry {
 	const char *client;
 	const char *method;
 	const char *target;
-	int minor_version;
+	const char *version;
 	const char *referer;
 	const char *user_agent;
 	int64_t now; /* Unix seconds */

@@ -191,7 +191,8 @@ static int set_request(PyObject *scope, const struct http_exchange *exchange)
 	    set(scope, key_query_string, PyBytes_FromString(query ? query : "")) < 0 ||
 	    set(scope, key_headers, header_list(exchange)) < 0)
 		return -1;
-	if (http_minor_version(exchange) == 0 && set(scope, key_http_version, PyUnicode_FromString("1.0")) < 0)
+	if (strcmp(http_version(exchange), "1.1") != 0 &&
+	    set(scope, key_http_version, PyUnicode_FromString(http_version(exchange))) < 0)
 		return -1;
 	return set(scope, key_client, client_of(exchange)) < 0 ? -1
 							       : set(scope, key_server, server_of(exchange, is_https));

@@ -162,6 +162,14 @@ static int set_peer(PyObject *environment, const struct proxy_v2_addresses *peer
 	return set_text(environment, "REMOTE_PORT", port);
 }
 
+static int set_protocol(PyObject *environment, const char *version)
+{
+	char text[sizeof("HTTP/1.1")];
+
+	(void)snprintf(text, sizeof(text), "HTTP/%s", version);
+	return set_text(environment, "SERVER_PROTOCOL", text);
+}
+
 static int set_request(PyObject *environment, struct http_exchange *exchange)
 {
 	const bool is_https = is_behind_proxy || http_is_tls(exchange);
@@ -171,7 +179,7 @@ static int set_request(PyObject *environment, struct http_exchange *exchange)
 	    set_path(environment, http_path(exchange)) < 0 ||
 	    set_text(environment, "QUERY_STRING", query ? query : "") < 0 ||
 	    set_text(environment, "REQUEST_URI", http_target(exchange)) < 0 ||
-	    set_text(environment, "SERVER_PROTOCOL", http_minor_version(exchange) == 0 ? "HTTP/1.0" : "HTTP/1.1") < 0)
+	    set_protocol(environment, http_version(exchange)) < 0)
 		return -1;
 	if (set_scheme(environment, is_https) < 0 || set_port(environment, http_host(exchange), is_https) < 0 ||
 	    set_peer(environment, http_peer(exchange)) < 0)

@@ -426,7 +426,7 @@ static enum step run_request(struct http_conn *conn, size_t head_size)
 	struct err err = ERR_INIT;
 	int status;
 
-	if (http_exchange_new(conn, &exchange, &err) < 0)
+	if (http_exchange_new(conn, &http1_wire, &exchange, &err) < 0)
 		return STEP_CLOSE;
 	conn->exchange = exchange;
 	if (take_head(conn, exchange, head_size, &err) < 0)

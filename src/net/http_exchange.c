@@ -10,15 +10,14 @@
 #define BODY_MAX_DEFAULT (1u << 20)
 #define BODY_READ_SIZE 16384
 #define BODY_RESERVE_MAX (1u << 20)
-#define SKIP_MAX (64u << 10)
-#define SKIP_TIMEOUT_MS 100 /* in all: it costs a thread, a new connection costs less */
 /* Who sends slower than this, over more than one time-out's worth of waiting, is a time-out too. */
 #define BODY_RATE_MIN 256 /* bytes per second */
 #define NS_PER_SECOND (1000 * NS_PER_MS)
 
 /* ---- life ---- */
 
-int http_exchange_new(struct http_conn *conn, struct http_exchange **ret_exchange, struct err *err)
+int http_exchange_new(struct http_conn *conn, const struct http_wire *wire, struct http_exchange **ret_exchange,
+		      struct err *err)
 {
 	struct http_exchange *exchange = malloc(sizeof(*exchange));
 
@@ -29,6 +28,7 @@ int http_exchange_new(struct http_conn *conn, struct http_exchange **ret_exchang
 	memset((uint8_t *)exchange + offsetof(struct http_exchange, memory), 0,
 	       sizeof(*exchange) - offsetof(struct http_exchange, memory));
 	exchange->conn = conn;
+	exchange->wire = wire;
 	exchange->began_ns = conn->server->on_done ? clock_monotonic_ns() : 0;
 	exchange->body_max = BODY_MAX_DEFAULT;
 	exchange->out = BUF_INIT(SIZE_MAX / 2);
@@ -120,9 +120,9 @@ const char *http_host(const struct http_exchange *exchange)
 	return exchange->head.host;
 }
 
-int http_minor_version(const struct http_exchange *exchange)
+const char *http_version(const struct http_exchange *exchange)
 {
-	return exchange->head.minor_version;
+	return exchange->head.minor_version == 0 ? "1.0" : "1.1";
 }
 
 const char *http_header(const struct http_exchange *exchange, const char *name)
@@ -154,21 +154,6 @@ void http_set_body_max(struct http_exchange *exchange, uint64_t max)
 	exchange->body_max = max;
 }
 
-static int send_continue(struct http_exchange *exchange, struct err *err)
-{
-	static char text[] = "HTTP/1.1 100 Continue\r\n\r\n";
-	struct iovec piece = {.iov_base = text, .iov_len = sizeof(text) - 1};
-
-	if (!exchange->continue_wanted)
-		return 0;
-	exchange->continue_wanted = false;
-	/* RFC 9110 10.1.1: not needed when the client has not waited for it; 15.2: too late once the reply has begun.
-	 */
-	if (exchange->started || exchange->conn->in_start < exchange->conn->in_end)
-		return 0;
-	return http_conn_write(exchange->conn, &piece, 1, err);
-}
-
 int http_exchange_check_pace(struct http_exchange *exchange, size_t got, struct err *err)
 {
 	const int64_t grace_ns = exchange->conn->server->body_timeout_ms * NS_PER_MS;
@@ -177,64 +162,6 @@ int http_exchange_check_pace(struct http_exchange *exchange, size_t got, struct 
 	    (exchange->body.taken + got) / BODY_RATE_MIN <
 		(uint64_t)((exchange->body_waited_ns - grace_ns) / NS_PER_SECOND))
 		return err_set(err, ERR_TIMEOUT, "the body comes too slowly");
-	return 0;
-}
-
-/* Reads what comes into data, and watches the pace. */
-static int read_piece(struct http_exchange *exchange, void *data, size_t size, int timeout_ms, size_t *ret_got,
-		      struct err *err)
-{
-	const int64_t began_ns = clock_monotonic_ns();
-
-	if (http_conn_read_wait(exchange->conn, data, size, timeout_ms, ret_got, err) < 0)
-		return -1;
-	exchange->body_waited_ns += clock_monotonic_ns() - began_ns;
-	return http_exchange_check_pace(exchange, *ret_got, err);
-}
-
-static int fill_input(struct http_exchange *exchange, int timeout_ms, struct err *err)
-{
-	struct http_conn *conn = exchange->conn;
-	size_t got;
-
-	if (http_conn_reserve(conn, BODY_READ_SIZE, err) < 0 ||
-	    read_piece(exchange, conn->in + conn->in_end, conn->in_capacity - conn->in_end, timeout_ms, &got, err) < 0)
-		return -1;
-	conn->in_end += got;
-	return 0;
-}
-
-/* From what is here, or from the wire. */
-int http_exchange_take_piece(struct http_exchange *exchange, void *ret_data, size_t size, int timeout_ms,
-			     size_t *ret_got, struct err *err)
-{
-	struct http_conn *conn = exchange->conn;
-
-	while (!exchange->body.done) {
-		const uint64_t direct = http1_body_direct(&exchange->body);
-		const uint8_t *piece;
-		size_t used;
-
-		if (conn->in_start < conn->in_end) {
-			if (http1_body_take(&exchange->body, conn->in + conn->in_start, conn->in_end - conn->in_start,
-					    size, &used, &piece, ret_got, err) < 0)
-				return -1;
-			if (*ret_got > 0)
-				memcpy(ret_data, piece, *ret_got);
-			conn->in_start += used;
-			if (*ret_got > 0)
-				return 0;
-		} else if (direct > 0) {
-			if (read_piece(exchange, ret_data, direct < size ? (size_t)direct : size, timeout_ms, ret_got,
-				       err) < 0)
-				return -1;
-			http1_body_skip(&exchange->body, *ret_got);
-			return 0;
-		} else if (fill_input(exchange, timeout_ms, err) < 0) {
-			return -1;
-		}
-	}
-	*ret_got = 0;
 	return 0;
 }
 
@@ -255,9 +182,8 @@ static int read_body(struct http_exchange *exchange, void *ret_data, size_t size
 
 	if (http_exchange_is_too_large(exchange))
 		return http_exchange_too_large(exchange, err);
-	if (send_continue(exchange, err) < 0 ||
-	    http_exchange_take_piece(exchange, ret_data, size, (int)exchange->conn->server->body_timeout_ms, &got,
-				     err) < 0)
+	if (exchange->wire->say_continue(exchange, err) < 0 ||
+	    exchange->wire->read(exchange, ret_data, size, (int)exchange->conn->server->body_timeout_ms, &got, err) < 0)
 		return -1;
 	if (http_exchange_is_too_large(exchange))
 		return http_exchange_too_large(exchange, err);
@@ -311,32 +237,6 @@ int http_body_status(const struct err *err)
 	if (err->code == ERR_LIMIT)
 		return 413;
 	return err->code == ERR_TIMEOUT ? 408 : 400;
-}
-
-bool http_exchange_skip_body(struct http_exchange *exchange)
-{
-	uint8_t thrown[BODY_READ_SIZE];
-	struct err ignored = ERR_INIT;
-	const uint64_t before = exchange->body.taken;
-	const int64_t until_ns = clock_monotonic_ns() + SKIP_TIMEOUT_MS * NS_PER_MS;
-	size_t got;
-
-	if (exchange->body.done)
-		return true;
-	/* A client that was not told to continue may or may not send: what follows cannot be told apart. */
-	if (exchange->body_failed || exchange->continue_wanted ||
-	    (exchange->body.framing == HTTP1_SIZED && exchange->body.left > SKIP_MAX))
-		return false;
-	while (exchange->body.taken - before <= SKIP_MAX) {
-		const int64_t left_ms = (until_ns - clock_monotonic_ns()) / NS_PER_MS;
-
-		if (http_exchange_take_piece(exchange, thrown, sizeof(thrown), left_ms > 0 ? (int)left_ms : 0, &got,
-					     &ignored) < 0)
-			return false;
-		if (exchange->body.done)
-			return true;
-	}
-	return false;
 }
 
 /* ---- the connection ---- */
@@ -400,5 +300,5 @@ int http_tls_exporter(struct http_exchange *exchange, const char *label, const v
 {
 	if (!exchange->conn->tls)
 		return err_set(err, ERR_UNSUPPORTED, "TLS exporter: the connection is plain");
-	return tls_conn_exporter(exchange->conn->tls, label, context, context_size, ret, err);
+	return exchange->wire->exporter(exchange, label, context, context_size, ret, err);
 }

@@ -6,15 +6,15 @@
  * http_listen.c  listening sockets
  * http_conn.c    the life of one connection: PROXY header, handshake, heads, end
  * http_io.c      its reads and writes, with and without waiting, and its input buffer
- * http_exchange.c, http_reply.c, http_steps.c   what handlers call
- * http_tunnel.c  another protocol behind a request
+ * http_exchange.c, http_reply.c, http_steps.c   what handlers call, whatever the protocol
+ * http1_*.c      HTTP/1: heads, bodies, and its rows of http_wire.h
  *
  * Who owns a connection: while `armed`, nobody: the next thread that epoll wakes claims it (http_server_claim).
  * A thread that has claimed it owns it alone, until it arms, parks or frees it. A parked one (deferred exchange) is
  * owned by whoever calls http_complete or http_resume. Fields marked [lock] belong to server->lock.
  *
- * Another protocol (HTTP/2) is another phase of a connection chosen by ALPN, with exchanges of its own: exchanges
- * reach the wire through http_conn_* only, and handlers see exchanges only.
+ * Another protocol is another phase of a connection, with another table of rows (http_wire.h): handlers see exchanges
+ * only, and exchanges reach the connection through their rows.
  */
 #ifndef MSE_NET_HTTP_PRIV_H
 #define MSE_NET_HTTP_PRIV_H
@@ -27,6 +27,7 @@
 #include "net/http1_head.h"
 #include "net/http_lead.h"
 #include "net/http_server.h"
+#include "net/http_wire.h"
 #include "net/tls_common.h"
 
 #define NS_PER_MS 1000000LL
@@ -73,6 +74,7 @@ enum deferral { DEFERRAL_NONE, DEFERRAL_PARKED, DEFERRAL_COMPLETED, DEFERRAL_RES
 
 struct http_exchange {
 	struct http_conn *conn;
+	const struct http_wire *wire;
 	struct http1_head head;
 	uint8_t *memory; /* head points into it */
 	char *path;      /* with query behind its zero byte */
@@ -182,15 +184,10 @@ void http_wipe_free(void *ptr);
 must_check int http_conn_reserve(struct http_conn *conn, size_t size, struct err *err);
 
 /* ---- http_exchange.c ---- */
-must_check int http_exchange_new(struct http_conn *conn, struct http_exchange **ret_exchange, struct err *err);
+must_check int http_exchange_new(struct http_conn *conn, const struct http_wire *wire,
+				 struct http_exchange **ret_exchange, struct err *err);
 void http_exchange_free(struct http_exchange *exchange);
 void http_exchange_begin(struct http_exchange *exchange); /* head is parsed */
-/* Throws the rest of the request's body away. false: too long, too slow or malformed: the connection must end. */
-bool http_exchange_skip_body(struct http_exchange *exchange);
-
-/* One piece of the body, waiting at most timeout_ms (0: not at all) before ERR_TIMEOUT. *ret_got 0: the body's end. */
-must_check int http_exchange_take_piece(struct http_exchange *exchange, void *ret_data, size_t size, int timeout_ms,
-					size_t *ret_got, struct err *err);
 /* ERR_LIMIT. */
 int http_exchange_too_large(const struct http_exchange *exchange, struct err *err);
 bool http_exchange_is_too_large(const struct http_exchange *exchange);
@@ -198,19 +195,16 @@ bool http_exchange_is_too_large(const struct http_exchange *exchange);
 must_check int http_exchange_check_pace(struct http_exchange *exchange, size_t got, struct err *err);
 
 /* ---- http_reply.c ---- */
-/* "NAME: VALUE\r\n" for each, checked. */
-must_check int http_reply_add_fields(struct buf *out, const struct http_header *headers, size_t count, struct err *err);
-must_check int http_reply_add_status(struct buf *out, int status, struct err *err);
+/* ERR_INVALID if one cannot be sent, or is the server's own. */
+must_check int http_reply_check_fields(const struct http_header *headers, size_t count, struct err *err);
 /* Counts size bytes more of an open reply's body. ERR_INVALID for more than was promised. */
 must_check int http_reply_count(struct http_exchange *exchange, size_t size, struct err *err);
-/* What of the pieces the client has not taken becomes exchange->out. */
-must_check int http_reply_keep_rest(struct http_exchange *exchange, const struct iovec *pieces, size_t count,
-				    struct err *err);
-/* ---- http_tunnel.c ---- */
-/* As http_conn_read, but the client's end is DONE with nothing. */
-enum tls_io http_tunnel_read(struct http_exchange *exchange, void *ret_data, size_t size, size_t *ret_got,
-			     struct err *err);
+/* Counts the end; ERR_INVALID if the reply is shorter than promised. */
+must_check int http_reply_count_end(struct http_exchange *exchange, struct err *err);
 
+/* ---- http1_*.c ---- */
+/* Throws the rest of the request's body away. false: too long, too slow or malformed: the connection must end. */
+bool http_exchange_skip_body(struct http_exchange *exchange);
 /* A whole reply of ours, e.g. 400 before there is a handler. Best effort; the connection is to be closed. */
 void http_reply_refusal(struct http_conn *conn, int status);
 

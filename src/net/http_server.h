@@ -126,7 +126,7 @@ const char *http_target(const struct http_exchange *exchange); /* raw, as sent *
 const char *http_path(const struct http_exchange *exchange);   /* raw, not decoded, without query; "*" for OPTIONS * */
 const char *http_query(const struct http_exchange *exchange);  /* raw, without '?'; NULL if there is no '?' */
 const char *http_host(const struct http_exchange *exchange); /* Host (or the absolute target's authority); "" if none */
-int http_minor_version(const struct http_exchange *exchange); /* 0 or 1 */
+const char *http_version(const struct http_exchange *exchange); /* "1.0", "1.1" */
 
 /* First field called name; NULL if none. */
 const char *http_header(const struct http_exchange *exchange, const char *name);
@@ -203,7 +203,7 @@ enum http_step {
 	HTTP_STEP_FAILED, /* *err says why, as for the function that blocks */
 };
 
-int http_descriptor(const struct http_exchange *exchange); /* to wait for; nothing else may be done with it */
+int http_descriptor(struct http_exchange *exchange); /* to wait for; nothing else may be done with it */
 /* The server's time-out between two pieces, of the reply or of the request's body. */
 unsigned http_step_timeout_ms(const struct http_exchange *exchange, bool is_write);
 

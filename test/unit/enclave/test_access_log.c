@@ -9,7 +9,7 @@ static const struct access_log_entry plain_entry = {
     .client = "192.0.2.1",
     .method = "GET",
     .target = "/a?b",
-    .minor_version = 1,
+    .version = "1.1",
     .now = 971186136,
     .done = {.status = 200, .body_size = 2326, .duration_ns = 1234567},
 };

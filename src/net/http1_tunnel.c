@@ -3,9 +3,9 @@
 #include <string.h>
 
 #include "base/number.h"
-#include "net/http_priv.h"
+#include "net/http1_wire.h"
 
-const char *http_is_upgrade(const struct http_exchange *exchange)
+const char *http1_upgrade_asked(const struct http_exchange *exchange)
 {
 	const struct http1_head *head = &exchange->head;
 
@@ -21,29 +21,26 @@ static int add_head(struct http_exchange *exchange, const char *protocol, const 
 {
 	struct buf *out = &exchange->out;
 
-	if (http_reply_add_status(out, 101, err) < 0 || buf_add_text(out, "Upgrade: ", err) < 0 ||
+	if (http1_add_status(out, 101, err) < 0 || buf_add_text(out, "Upgrade: ", err) < 0 ||
 	    buf_add_text(out, protocol, err) < 0 || buf_add_text(out, "\r\nConnection: Upgrade\r\n", err) < 0)
 		return -1;
-	return http_reply_add_fields(out, headers, count, err) < 0 ? -1 : buf_add_text(out, "\r\n", err);
+	return http1_add_fields(out, headers, count, err) < 0 ? -1 : buf_add_text(out, "\r\n", err);
 }
 
-enum http_step http_step_upgrade(struct http_exchange *exchange, const struct http_header *headers, size_t header_count,
-				 struct err *err)
+int http1_make_upgrade(struct http_exchange *exchange, const char *protocol, const struct http_header *headers,
+		       size_t count, struct err *err)
 {
-	const char *protocol = http_is_upgrade(exchange);
 	const size_t before = exchange->out.size;
 
-	if (!protocol || !exchange->body.done || exchange->started) {
-		(void)err_set(err, ERR_INTERNAL, "nothing to upgrade to");
-		return HTTP_STEP_FAILED;
-	}
-	if (add_head(exchange, protocol, headers, header_count, err) < 0) {
+	if (!exchange->body.done)
+		return err_set(err, ERR_INTERNAL, "an upgrade behind a request that has a body");
+	if (add_head(exchange, protocol, headers, count, err) < 0) {
 		exchange->out.size = before;
-		return HTTP_STEP_FAILED;
+		return -1;
 	}
-	exchange->is_tunnel = exchange->started = exchange->close = true;
+	exchange->close = true;
 	exchange->status = 101;
-	return http_step_flush(exchange, err);
+	return 0;
 }
 
 /* What came behind the head, before it was a tunnel. */
@@ -57,8 +54,9 @@ static size_t take_input(struct http_conn *conn, void *ret_data, size_t size)
 	return part;
 }
 
-enum tls_io http_tunnel_read(struct http_exchange *exchange, void *ret_data, size_t size, size_t *ret_got,
-			     struct err *err)
+/* As http_conn_read, but the client's end is DONE with nothing. */
+enum http_step http1_tunnel_read(struct http_exchange *exchange, void *ret_data, size_t size, size_t *ret_got,
+				 struct err *err)
 {
 	struct http_conn *conn = exchange->conn;
 	enum tls_io io;
@@ -66,10 +64,10 @@ enum tls_io http_tunnel_read(struct http_exchange *exchange, void *ret_data, siz
 	*ret_got = 0;
 	if (conn->in_start < conn->in_end) {
 		*ret_got = take_input(conn, ret_data, size);
-		return TLS_IO_DONE;
+		return HTTP_STEP_DONE;
 	}
 	io = http_conn_read(conn, ret_data, size, ret_got, err);
 	if (io == TLS_IO_CLOSED)
 		*ret_got = 0;
-	return io == TLS_IO_CLOSED ? TLS_IO_DONE : io;
+	return io == TLS_IO_CLOSED ? HTTP_STEP_DONE : http1_step_of(io);
 }

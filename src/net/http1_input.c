@@ -1,0 +1,152 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The rows of HTTP/1 that read: the body of a request, and whether its client is still there. */
+#include <string.h>
+
+#include "base/clock.h"
+#include "net/http1_wire.h"
+
+#define BODY_READ_SIZE 16384
+#define SKIP_MAX (64u << 10)
+#define SKIP_TIMEOUT_MS 100   /* in all: it costs a thread, a new connection costs less */
+#define WATCH_MAX (16u << 10) /* of the next request, kept while the client is watched */
+#define WATCH_PIECE 2048
+
+#define CONTINUE_TEXT "HTTP/1.1 100 Continue\r\n\r\n"
+
+int http1_say_continue(struct http_exchange *exchange, struct err *err)
+{
+	static char text[] = CONTINUE_TEXT;
+	struct iovec piece = {.iov_base = text, .iov_len = sizeof(text) - 1};
+
+	if (!exchange->continue_wanted)
+		return 0;
+	exchange->continue_wanted = false;
+	/* RFC 9110 10.1.1: not needed when the client has not waited for it; 15.2: too late once the reply has begun.
+	 */
+	if (exchange->started || exchange->conn->in_start < exchange->conn->in_end)
+		return 0;
+	return http_conn_write(exchange->conn, &piece, 1, err);
+}
+
+/* Reads what comes into data, and watches the pace. */
+static int read_piece(struct http_exchange *exchange, void *data, size_t size, int timeout_ms, size_t *ret_got,
+		      struct err *err)
+{
+	const int64_t began_ns = clock_monotonic_ns();
+
+	if (http_conn_read_wait(exchange->conn, data, size, timeout_ms, ret_got, err) < 0)
+		return -1;
+	exchange->body_waited_ns += clock_monotonic_ns() - began_ns;
+	return http_exchange_check_pace(exchange, *ret_got, err);
+}
+
+static int fill_input(struct http_exchange *exchange, int timeout_ms, struct err *err)
+{
+	struct http_conn *conn = exchange->conn;
+	size_t got;
+
+	if (http_conn_reserve(conn, BODY_READ_SIZE, err) < 0 ||
+	    read_piece(exchange, conn->in + conn->in_end, conn->in_capacity - conn->in_end, timeout_ms, &got, err) < 0)
+		return -1;
+	conn->in_end += got;
+	return 0;
+}
+
+/* From what is here, or from the wire. */
+int http1_read(struct http_exchange *exchange, void *ret_data, size_t size, int timeout_ms, size_t *ret_got,
+	       struct err *err)
+{
+	struct http_conn *conn = exchange->conn;
+
+	while (!exchange->body.done) {
+		const uint64_t direct = http1_body_direct(&exchange->body);
+		const uint8_t *piece;
+		size_t used;
+
+		if (conn->in_start < conn->in_end) {
+			if (http1_body_take(&exchange->body, conn->in + conn->in_start, conn->in_end - conn->in_start,
+					    size, &used, &piece, ret_got, err) < 0)
+				return -1;
+			if (*ret_got > 0)
+				memcpy(ret_data, piece, *ret_got);
+			conn->in_start += used;
+			if (*ret_got > 0)
+				return 0;
+		} else if (direct > 0) {
+			if (read_piece(exchange, ret_data, direct < size ? (size_t)direct : size, timeout_ms, ret_got,
+				       err) < 0)
+				return -1;
+			http1_body_skip(&exchange->body, *ret_got);
+			return 0;
+		} else if (fill_input(exchange, timeout_ms, err) < 0) {
+			return -1;
+		}
+	}
+	*ret_got = 0;
+	return 0;
+}
+
+/* "100 Continue", in front of whatever goes out next; only if the client has not begun without it. */
+enum http_step http1_step_continue(struct http_exchange *exchange, struct err *err)
+{
+	if (exchange->continue_wanted) {
+		exchange->continue_wanted = false;
+		/* RFC 9110 15.2: nothing informational once the final status has begun. */
+		if (!exchange->started && exchange->conn->in_start == exchange->conn->in_end &&
+		    buf_add_text(&exchange->out, CONTINUE_TEXT, err) < 0)
+			return HTTP_STEP_FAILED;
+	}
+	/* Not once a reply is under way: that is the writer's to flush. */
+	return exchange->started ? HTTP_STEP_DONE : http1_step_flush(exchange, err);
+}
+
+enum http_step http1_watch(struct http_exchange *exchange, struct err *err)
+{
+	struct http_conn *conn = exchange->conn;
+
+	if (exchange->aborted)
+		return HTTP_STEP_FAILED;
+	while (conn->in_end - conn->in_start < WATCH_MAX) {
+		size_t got = 0;
+		enum http_step step;
+
+		if (http_conn_reserve(conn, WATCH_PIECE, err) < 0)
+			return HTTP_STEP_FAILED;
+		step = http1_step_of(
+		    http_conn_read(conn, conn->in + conn->in_end, conn->in_capacity - conn->in_end, &got, err));
+		if (step != HTTP_STEP_DONE)
+			return step;
+		conn->in_end += got;
+	}
+	return HTTP_STEP_DONE;
+}
+
+int http1_descriptor(struct http_exchange *exchange)
+{
+	return exchange->conn->fd;
+}
+
+bool http_exchange_skip_body(struct http_exchange *exchange)
+{
+	uint8_t thrown[BODY_READ_SIZE];
+	struct err ignored = ERR_INIT;
+	const uint64_t before = exchange->body.taken;
+	const int64_t until_ns = clock_monotonic_ns() + SKIP_TIMEOUT_MS * NS_PER_MS;
+	size_t got;
+
+	if (exchange->body.done)
+		return true;
+	/* A client that was not told to continue may or may not send: what follows cannot be told apart. */
+	if (exchange->body_failed || exchange->continue_wanted ||
+	    (exchange->body.framing == HTTP1_SIZED && exchange->body.left > SKIP_MAX))
+		return false;
+	while (exchange->body.taken - before <= SKIP_MAX) {
+		const int64_t left_ms = (until_ns - clock_monotonic_ns()) / NS_PER_MS;
+
+		if (http1_read(exchange, thrown, sizeof(thrown), left_ms > 0 ? (int)left_ms : 0, &got, &ignored) < 0)
+			return false;
+		if (exchange->body.done)
+			return true;
+	}
+	return false;
+}

@@ -1,0 +1,141 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Heads of replies as HTTP/1 writes them. */
+#include <stdio.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "net/http1_wire.h"
+
+static int add_field(struct buf *out, const char *name, const char *value, struct err *err)
+{
+	if (buf_add_text(out, name, err) < 0 || buf_add(out, ": ", 2, err) < 0 || buf_add_text(out, value, err) < 0)
+		return -1;
+	return buf_add(out, "\r\n", 2, err);
+}
+
+static int add_fields(struct buf *out, const struct http_header *headers, size_t count, struct err *err)
+{
+	for (size_t i = 0; i < count; i++) {
+		if (add_field(out, headers[i].name, headers[i].value, err) < 0)
+			return -1;
+	}
+	return 0;
+}
+
+static int add_date(struct buf *out, struct err *err)
+{
+	static _Thread_local int64_t made_at = -1;
+	static _Thread_local char text[HTTP_DATE_SIZE];
+	const int64_t now = clock_now_seconds();
+
+	if (now != made_at) {
+		http_format_date(now, text);
+		made_at = now;
+	}
+	return add_field(out, "Date", text, err);
+}
+
+static int add_number_field(struct buf *out, const char *name, int64_t value, struct err *err)
+{
+	char text[24];
+
+	(void)snprintf(text, sizeof(text), "%lld", (long long)value);
+	return add_field(out, name, text, err);
+}
+
+int http1_add_status(struct buf *out, int status, struct err *err)
+{
+	char text[80];
+	const int size = snprintf(text, sizeof(text), "HTTP/1.1 %d %s\r\n", status, http_status_text(status));
+
+	return buf_add(out, text, (size_t)size, err);
+}
+
+int http1_add_fields(struct buf *out, const struct http_header *headers, size_t count, struct err *err)
+{
+	return http_reply_check_fields(headers, count, err) < 0 ? -1 : add_fields(out, headers, count, err);
+}
+
+/* Connection and the framing of the body that follows. */
+static int add_framing(struct http_exchange *exchange, int status, int64_t body_size, struct buf *out, struct err *err)
+{
+	const bool is_old = exchange->head.minor_version == 0;
+
+	if (exchange->close && add_field(out, "Connection", "close", err) < 0)
+		return -1;
+	if (!exchange->close && is_old && add_field(out, "Connection", "keep-alive", err) < 0)
+		return -1;
+	if (status == 204 || status == 304)
+		return 0;
+	if (body_size >= 0)
+		return add_number_field(out, "Content-Length", body_size, err);
+	return exchange->chunked ? add_field(out, "Transfer-Encoding", "chunked", err) : 0;
+}
+
+static int add_server_fields(const struct http_server *server, const struct http_header *headers, size_t count,
+			     struct buf *out, struct err *err)
+{
+	if (!http_headers_find(headers, count, "date") && add_date(out, err) < 0)
+		return -1;
+	if (server->server_name && !http_headers_find(headers, count, "server"))
+		return add_field(out, "Server", server->server_name, err);
+	return 0;
+}
+
+static int add_head(struct http_exchange *exchange, int status, const struct http_header *headers, size_t count,
+		    int64_t body_size, struct err *err)
+{
+	struct buf *out = &exchange->out;
+
+	if (http1_add_status(out, status, err) < 0 ||
+	    add_server_fields(exchange->conn->server, headers, count, out, err) < 0 ||
+	    add_fields(out, headers, count, err) < 0)
+		return -1;
+	return add_framing(exchange, status, body_size, out, err) < 0 ? -1 : buf_add(out, "\r\n", 2, err);
+}
+
+int http1_make_head(struct http_exchange *exchange, int status, const struct http_header *headers, size_t count,
+		    int64_t body_size, struct err *err)
+{
+	const size_t before = exchange->out.size; /* an informational reply may wait there */
+
+	exchange->chunked = body_size < 0 && exchange->head.minor_version > 0;
+	/* A refused body may still be on its way: see http_exchange_skip_body. A body that ends with the connection
+	 * ends the connection. */
+	exchange->close = exchange->close || exchange->continue_wanted ||
+			  (body_size < 0 && !exchange->chunked && !exchange->bodiless) ||
+			  atomic_load(&exchange->conn->server->draining);
+	if (add_head(exchange, status, headers, count, body_size, err) == 0)
+		return 0;
+	exchange->out.size = before;
+	return -1;
+}
+
+int http1_informational(struct http_exchange *exchange, int status, const struct http_header *headers, size_t count,
+			struct err *err)
+{
+	const size_t before = exchange->out.size;
+
+	if (exchange->head.minor_version == 0)
+		return 0;
+	if (http1_add_status(&exchange->out, status, err) == 0 &&
+	    http1_add_fields(&exchange->out, headers, count, err) == 0 && buf_add(&exchange->out, "\r\n", 2, err) == 0)
+		return 0;
+	exchange->out.size = before; /* half a head would swallow the reply's */
+	return -1;
+}
+
+void http_reply_refusal(struct http_conn *conn, int status)
+{
+	scoped(buf_done) struct buf out = BUF_INIT(4096);
+	struct err ignored = ERR_INIT;
+	struct iovec piece;
+
+	if (http1_add_status(&out, status, &ignored) < 0 ||
+	    add_server_fields(conn->server, NULL, 0, &out, &ignored) < 0 ||
+	    add_number_field(&out, "Content-Length", 0, &ignored) < 0 ||
+	    add_field(&out, "Connection", "close", &ignored) < 0 || buf_add(&out, "\r\n", 2, &ignored) < 0)
+		return;
+	piece = (struct iovec){.iov_base = out.data, .iov_len = out.size};
+	IGNORE_RESULT(http_conn_write(conn, &piece, 1, &ignored));
+}
