@@ -6,6 +6,8 @@
 #include <unistd.h>
 
 #include "base/fs.h"
+#include "cli/interrupt.h"
+#include "net/dial.h"
 #include "net/tls_client.h"
 
 #define HTTPS_PORT 443
@@ -47,6 +49,7 @@ static int read_host(const struct cmd_call *call, const char *text, struct evide
 	scoped(tls_client_closep) struct tls_client *tls = NULL;
 	const uint8_t *leaf;
 	size_t size;
+	int status;
 
 	if (hostport_parse(text, HTTPS_PORT, &address, err) < 0)
 		return err_prefix(err, "--host");
@@ -59,7 +62,10 @@ static int read_host(const struct cmd_call *call, const char *text, struct evide
 	    .verify = TLS_VERIFY_NONE,
 	};
 
-	if (tls_client_open(&options, &tls, err) < 0)
+	dial_set_cancel(interrupt_fd());
+	status = tls_client_open(&options, &tls, err);
+	dial_set_cancel(-1);
+	if (status < 0)
 		return err->code == ERR_UNSUPPORTED ? err_prefix(err, "tls-version") : -1;
 	if (tls_client_is_resumed(tls))
 		return err_set(err, ERR_UNTRUSTED, "tls-resumed: the connection was resumed");

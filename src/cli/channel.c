@@ -9,6 +9,7 @@
 #include "format/attest_message.h"
 #include "format/pem.h"
 #include "format/uri.h"
+#include "net/dial.h"
 
 #define EXPORTER_LABEL "EXPERIMENTAL-mse-attest-1"
 #define ANSWER_TIMEOUT_MS 10000 /* F2 */
@@ -309,11 +310,9 @@ static int open_once(const struct channel_expect *expect, struct channel **ret_c
 }
 
 /* Only a busy quoting queue is asked again: on a new connection, by the same rules. */
-int channel_open(const struct channel_expect *expect, struct channel **ret_channel, struct attest_verdict **ret_verdict,
-		 struct err *err)
+static int open_patiently(const struct channel_expect *expect, struct channel **ret_channel,
+			  struct attest_verdict **ret_verdict, struct err *err)
 {
-	*ret_channel = NULL;
-	*ret_verdict = NULL;
 	for (int i = 0; i < BUSY_TRIES; i++) {
 		struct err failed = ERR_INIT;
 
@@ -326,6 +325,21 @@ int channel_open(const struct channel_expect *expect, struct channel **ret_chann
 			return -1;
 	}
 	return -1;
+}
+
+int channel_open(const struct channel_expect *expect, struct channel **ret_channel, struct attest_verdict **ret_verdict,
+		 struct err *err)
+{
+	const int before = dial_cancel_fd();
+	int status;
+
+	*ret_channel = NULL;
+	*ret_verdict = NULL;
+	if (before < 0)
+		dial_set_cancel(interrupt_fd());
+	status = open_patiently(expect, ret_channel, ret_verdict, err);
+	dial_set_cancel(before);
+	return status;
 }
 
 int channel_request(struct channel *channel, const struct http_request *request, struct http_response *ret_response,

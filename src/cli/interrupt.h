@@ -15,6 +15,9 @@ void interrupt_install(void);
 bool interrupt_seen(void);
 bool interrupt_happened(void); /* also one that was forgiven: decides the exit code */
 
+/* Readable once a signal came that was not forgiven: for dial_set_cancel. -1: there is none. */
+int interrupt_fd(void);
+
 /* -1 with ERR_CANCELLED "interrupted" once a signal came. */
 must_check int interrupt_check(struct err *err);
 /* Sleeps that long, less when a signal comes; then as interrupt_check. */

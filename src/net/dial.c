@@ -7,7 +7,6 @@
 #include <netdb.h>
 #include <netinet/tcp.h>
 #include <poll.h>
-#include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/un.h>
@@ -15,6 +14,7 @@
 #include "base/clock.h"
 #include "base/fd.h"
 #include "format/uri.h"
+#include "net/resolve.h"
 
 #define NS_PER_MS 1000000LL
 
@@ -35,11 +35,23 @@ void dial_set_cancel(int fd)
 	cancel_fd = fd;
 }
 
+int dial_cancel_fd(void)
+{
+	return cancel_fd;
+}
+
 bool dial_is_cancelled(void)
 {
 	struct pollfd poll_fd = {.fd = cancel_fd, .events = POLLIN};
 
 	return cancel_fd >= 0 && poll(&poll_fd, 1, 0) > 0;
+}
+
+int dial_check(int64_t deadline_ns, struct err *err)
+{
+	if (dial_is_cancelled())
+		return err_set(err, ERR_CANCELLED, "no longer wanted");
+	return clock_monotonic_ns() < deadline_ns ? 0 : err_set(err, ERR_TIMEOUT, "no answer in time");
 }
 
 int dial_wait(int fd, short events, int64_t deadline_ns, struct err *err)
@@ -115,20 +127,15 @@ static void freeaddrinfop(struct addrinfo **list)
 
 static int dial_name(const char *host, uint16_t port, int64_t deadline_ns, int *ret_fd, struct err *err)
 {
-	const struct addrinfo hints = {.ai_family = AF_UNSPEC, .ai_socktype = SOCK_STREAM};
 	scoped(freeaddrinfop) struct addrinfo *list = NULL;
-	char service[8];
-	int failed;
 
-	(void)snprintf(service, sizeof(service), "%u", port);
-	failed = getaddrinfo(host, service, &hints, &list);
-	if (failed)
-		return err_set(err, ERR_UNAVAILABLE, "%s", gai_strerror(failed));
+	if (resolve_name(host, port, deadline_ns, &list, err) < 0)
+		return -1;
 	for (const struct addrinfo *each = list; each; each = each->ai_next) {
 		if (connect_one(each->ai_addr, each->ai_addrlen, deadline_ns, ret_fd, err) == 0)
 			return 0;
 	}
-	return -1; /* getaddrinfo returns at least one, so err is set */
+	return -1; /* there is at least one, so err is set */
 }
 
 int dial_tcp(const char *host, uint16_t port, int64_t deadline_ns, int *ret_fd, struct err *err)

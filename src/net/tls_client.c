@@ -135,6 +135,9 @@ static int shake_hands(struct tls_client *client, int64_t deadline_ns, struct er
 {
 	for (;;) {
 		unsigned long first = 0;
+
+		if (dial_check(deadline_ns, err) < 0)
+			return err_prefix(err, "TLS handshake");
 		const enum tls_io io = tls_conn_handshake_reason(client->conn, &first, err);
 
 		switch (io) {
@@ -231,6 +234,9 @@ int tls_client_write(struct tls_client *client, const void *data, size_t size, i
 
 	while (size > 0) {
 		size_t put = 0;
+
+		if (dial_check(deadline_ns, err) < 0)
+			return -1;
 		const enum tls_io io = tls_conn_write(client->conn, next, size, &put, err);
 
 		switch (io) {
@@ -257,6 +263,10 @@ int tls_client_read(struct tls_client *client, void *ret_data, size_t size, size
 {
 	for (;;) {
 		size_t got = 0;
+
+		/* Who always has something to say must not keep us beyond it. */
+		if (dial_check(deadline_ns, err) < 0)
+			return -1;
 		const enum tls_io io = tls_conn_read(client->conn, ret_data, size, &got, err);
 
 		switch (io) {

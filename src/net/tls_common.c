@@ -2,22 +2,24 @@
 #include "net/tls_common.h"
 
 #include <errno.h>
-#include <pthread.h>
 #include <string.h>
 #include <sys/socket.h>
 
-#include <openssl/bio.h>
 #include <openssl/err.h>
 #include <openssl/evp.h>
 #include <openssl/ssl.h>
 #include <openssl/x509.h>
 
 #include "base/number.h"
+#include "net/tls_bio.h"
 
 struct tls_conn {
 	SSL *ssl;
-	int fd;
-	bool has_failed; /* SSL_shutdown must not be called then */
+	struct tls_bio io;
+	bool is_client;
+	bool is_shaken;   /* the handshake is over */
+	bool has_failed;  /* SSL_shutdown must not be called then */
+	unsigned unasked; /* messages of TLS itself since the last data */
 	char sni[TLS_NAME_MAX + 1];
 	uint8_t own_key[TLS_KEY_HASH_SIZE];
 };
@@ -53,70 +55,6 @@ int tls_send_plain(int fd, const void *data, size_t size, struct err *err)
 	return (size_t)put == size ? 0 : err_set(err, ERR_IO, "wrote %zd of %zu bytes", put, size);
 }
 
-/* ---- a BIO that never raises SIGPIPE; OpenSSL's own socket BIO calls write(2) ---- */
-
-static int bio_fd(BIO *bio)
-{
-	return ((const struct tls_conn *)BIO_get_data(bio))->fd;
-}
-
-static int bio_write(BIO *bio, const char *data, int size)
-{
-	ssize_t put;
-
-	BIO_clear_retry_flags(bio);
-	do
-		put = send(bio_fd(bio), data, (size_t)size, MSG_NOSIGNAL);
-	while (put < 0 && errno == EINTR);
-	if (put < 0 && (errno == EAGAIN || errno == EWOULDBLOCK))
-		BIO_set_retry_write(bio);
-	return (int)put;
-}
-
-static int bio_read(BIO *bio, char *data, int size)
-{
-	ssize_t got;
-
-	BIO_clear_retry_flags(bio);
-	do
-		got = recv(bio_fd(bio), data, (size_t)size, 0);
-	while (got < 0 && errno == EINTR);
-	if (got < 0 && (errno == EAGAIN || errno == EWOULDBLOCK))
-		BIO_set_retry_read(bio);
-	if (got == 0)
-		BIO_set_flags(bio, BIO_FLAGS_IN_EOF);
-	return (int)got;
-}
-
-static long bio_ctrl(BIO *bio, int command, long number, void *pointer)
-{
-	(void)number;
-	(void)pointer;
-	if (command == BIO_CTRL_FLUSH)
-		return 1;
-	if (command == BIO_CTRL_EOF)
-		return BIO_test_flags(bio, BIO_FLAGS_IN_EOF) != 0;
-	return 0;
-}
-
-static int bio_create(BIO *bio)
-{
-	BIO_set_init(bio, 1);
-	return 1;
-}
-
-static BIO_METHOD *bio_method;
-static pthread_once_t bio_once = PTHREAD_ONCE_INIT;
-
-static void make_bio_method(void)
-{
-	BIO_METHOD *method = BIO_meth_new(BIO_get_new_index() | BIO_TYPE_SOURCE_SINK, "mse socket");
-
-	if (method && BIO_meth_set_write(method, bio_write) && BIO_meth_set_read(method, bio_read) &&
-	    BIO_meth_set_ctrl(method, bio_ctrl) && BIO_meth_set_create(method, bio_create))
-		bio_method = method;
-}
-
 /* ---- contexts ---- */
 
 void *tls_context_new(bool is_server, int version_min, int version_max, struct err *err)
@@ -146,23 +84,50 @@ void *tls_context_new(bool is_server, int version_min, int version_max, struct e
 
 /* ---- connections ---- */
 
+/*
+ * Tickets and key updates behind the handshake never end a call of SSL_read: who streams them would keep the caller
+ * from its deadline for ever. A few are fine (two tickets are usual); then nothing more is read.
+ */
+static void on_message(int is_written, int version, int content_type, const void *data, size_t size, SSL *ssl,
+		       void *arg)
+{
+	struct tls_conn *conn = SSL_get_app_data(ssl);
+
+	(void)version;
+	(void)data;
+	(void)size;
+	(void)arg;
+	if (!is_written && content_type == SSL3_RT_HANDSHAKE && conn->is_shaken && ++conn->unasked > TLS_UNASKED_MAX)
+		conn->io.is_refused = true;
+}
+
+/* One call may take so much from the socket; a server's sockets are bounded by their clients' own limits. */
+static void begin_call(struct tls_conn *conn)
+{
+	ERR_clear_error();
+	errno = 0;
+	if (conn->is_client)
+		conn->io.left = TLS_CALL_BYTES_MAX;
+}
+
 int tls_conn_new(void *ctx, int fd, bool is_server, struct tls_conn **ret_conn, struct err *err)
 {
 	struct tls_conn *conn = calloc(1, sizeof(*conn));
 	BIO *bio;
 
-	(void)pthread_once(&bio_once, make_bio_method);
 	if (!conn)
 		return err_no_memory(err);
-	conn->fd = fd;
-	conn->ssl = bio_method ? SSL_new(ctx) : NULL;
-	bio = conn->ssl ? BIO_new(bio_method) : NULL;
+	conn->io.fd = fd;
+	conn->io.left = SIZE_MAX;
+	conn->is_client = !is_server;
+	conn->ssl = SSL_new(ctx);
+	bio = conn->ssl ? tls_bio_new(&conn->io) : NULL;
 	if (!bio || SSL_set_app_data(conn->ssl, conn) != 1) {
 		BIO_free(bio);
 		tls_conn_free(conn);
 		return tls_fail(err, ERR_NO_MEMORY, "cannot make a TLS connection");
 	}
-	BIO_set_data(bio, conn);
+	SSL_set_msg_callback(conn->ssl, on_message);
 	SSL_set_bio(conn->ssl, bio, bio);
 	if (is_server)
 		SSL_set_accept_state(conn->ssl);
@@ -185,6 +150,13 @@ static enum tls_io outcome(struct tls_conn *conn, int result, const char *what, 
 {
 	const int os_errno = errno;
 
+	if (conn->io.is_refused) {
+		conn->has_failed = true;
+		ERR_clear_error();
+		(void)err_set(err, ERR_LIMIT, "%s: more than %d messages of TLS without any data", what,
+			      TLS_UNASKED_MAX);
+		return TLS_IO_FAILED;
+	}
 	switch (SSL_get_error(conn->ssl, result)) {
 	case SSL_ERROR_WANT_READ:
 		return TLS_IO_WANT_READ;
@@ -216,9 +188,9 @@ enum tls_io tls_conn_handshake_reason(struct tls_conn *conn, unsigned long *ret_
 {
 	int result;
 
-	ERR_clear_error();
-	errno = 0;
+	begin_call(conn);
 	result = SSL_do_handshake(conn->ssl);
+	conn->is_shaken = result == 1;
 	if (result == 1)
 		return TLS_IO_DONE;
 	*ret_reason = ERR_peek_error();
@@ -229,11 +201,12 @@ enum tls_io tls_conn_read(struct tls_conn *conn, void *ret_data, size_t size, si
 {
 	int result;
 
-	ERR_clear_error();
-	errno = 0;
+	begin_call(conn);
 	result = SSL_read_ex(conn->ssl, ret_data, size, ret_got);
-	if (result == 1)
+	if (result == 1 && !conn->io.is_refused) {
+		conn->unasked = 0;
 		return TLS_IO_DONE;
+	}
 	return outcome(conn, result, "cannot read", err);
 }
 
@@ -241,8 +214,7 @@ enum tls_io tls_conn_write(struct tls_conn *conn, const void *data, size_t size,
 {
 	int result;
 
-	ERR_clear_error();
-	errno = 0;
+	begin_call(conn);
 	result = SSL_write_ex(conn->ssl, data, size, ret_put);
 	if (result == 1)
 		return TLS_IO_DONE;
@@ -304,5 +276,5 @@ struct tls_conn *tls_conn_of_ssl(const void *ssl)
 
 int tls_conn_fd(const struct tls_conn *conn)
 {
-	return conn->fd;
+	return conn->io.fd;
 }

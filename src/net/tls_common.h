@@ -10,6 +10,10 @@
 #include "base/err.h"
 #include "net/tls_server.h"
 
+#define TLS_UNASKED_MAX 16 /* messages of TLS behind the handshake (tickets, key updates) without data between */
+#define TLS_CALL_BYTES_MAX \
+	(256u << 10) /* that a client takes from its socket in one call, which ends with WANT_READ then */
+
 /* A connection of either side, on a non-blocking socket. One thread at a time. */
 struct tls_conn;
 

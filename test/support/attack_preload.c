@@ -4,12 +4,15 @@
  * what it should be, or whose clock is wrong.
  *   ATTACK_EXPORTER=fail|zero|label|nocontext
  *   ATTACK_CLOCK_DAYS=N (whole days, may begin with '-')
+ *   ATTACK_RESOLVER_SECONDS=N: names that are no addresses are looked up so long
  */
 #include <dlfcn.h>
+#include <netdb.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 #define SECONDS_PER_DAY 86400
 #define EXPORTED __attribute__((visibility("default")))
@@ -17,6 +20,7 @@
 /* OpenSSL's, with its types left out. */
 typedef int (*export_fn)(void *ssl, unsigned char *out, size_t out_size, const char *label, size_t label_size,
 			 const unsigned char *context, size_t context_size, int use_context);
+typedef int (*resolve_fn)(const char *host, const char *service, const struct addrinfo *hints, struct addrinfo **ret);
 typedef int (*clock_fn)(clockid_t clock, struct timespec *ret);
 
 EXPORTED int SSL_export_keying_material(void *ssl, unsigned char *out, size_t out_size, const char *label,
@@ -74,6 +78,19 @@ EXPORTED int clock_gettime(clockid_t clock, struct timespec *ret)
 	if (status == 0 && clock == CLOCK_REALTIME)
 		ret->tv_sec += days() * SECONDS_PER_DAY;
 	return status;
+}
+
+EXPORTED int getaddrinfo(const char *host, const char *service, const struct addrinfo *hints, struct addrinfo **ret)
+{
+	const char *seconds = getenv("ATTACK_RESOLVER_SECONDS");
+	resolve_fn real;
+
+	*(void **)&real = dlsym(RTLD_NEXT, "getaddrinfo");
+	if (!real)
+		return EAI_SYSTEM;
+	if (seconds && !(hints->ai_flags & AI_NUMERICHOST))
+		(void)sleep((unsigned)strtoul(seconds, NULL, 10));
+	return real(host, service, hints, ret);
 }
 
 EXPORTED time_t time(time_t *ret)

@@ -74,7 +74,7 @@ class Stream:
 class StandIn:
     """serve(stream, number) runs for each connection once its evidence was given. heads: of the questions."""
 
-    def __init__(self, world, enclave, serve, role=2, ticket=b""):
+    def __init__(self, world, enclave, serve, role=2, ticket=b"", tickets=False):
         self.world, self.enclave, self.serve, self.role, self.ticket = world, enclave, serve, role, ticket
         self.certificate, self.key = attackers.stolen(enclave)
         self.identity = enclave.identity()
@@ -84,7 +84,8 @@ class StandIn:
         self.context.use_certificate(crypto.X509.from_cryptography(self.certificate))
         self.context.use_privatekey(crypto.PKey.from_cryptography_key(self.key))
         self.context.set_session_cache_mode(SSL.SESS_CACHE_OFF)
-        self.context.set_options(SSL.OP_NO_TICKET)
+        if not tickets:
+            self.context.set_options(SSL.OP_NO_TICKET)
         self.listener = attackers.Listener(self._connection)
         self.port = self.listener.port
 

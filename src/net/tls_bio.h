@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The socket below OpenSSL: never raises SIGPIPE (OpenSSL's own socket BIO calls write(2)), and stops reading when its
+ * owner says so. Private to net/tls*.c.
+ */
+#ifndef MSE_NET_TLS_BIO_H
+#define MSE_NET_TLS_BIO_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include <openssl/bio.h>
+
+struct tls_bio {
+	int fd;          /* the owner's */
+	size_t left;     /* bytes that may yet be read; at 0 the socket seems empty, until the owner gives more */
+	bool is_refused; /* nothing is read any more: reading fails */
+};
+
+/* io is the owner's and outlives the BIO. NULL: out of memory. */
+BIO *tls_bio_new(struct tls_bio *io);
+
+#endif
