@@ -7,6 +7,7 @@
 #define TOO_BIG_TEXT "the body is too long\n"
 
 static PyObject *application;
+static PyObject *text_close;
 static uint64_t body_max;
 
 /* Whatever can be called and is not ASGI's, which is asked first. */
@@ -22,6 +23,9 @@ static int wsgi_start(PyObject *app, const struct python_site *site, struct err 
 		python_report_exception();
 		return -1;
 	}
+	text_close = PyUnicode_InternFromString("close");
+	if (!text_close)
+		return err_set(err, ERR_NO_MEMORY, "no memory for a text");
 	application = Py_NewRef(app);
 	body_max = site->body_max;
 	return 0;
@@ -36,9 +40,13 @@ static void wsgi_stop(void)
 /* PEP 3333: close() is called whatever happened, so that an application can release what it holds. */
 static void close_result(PyObject *result)
 {
-	scoped(py_decrefp) PyObject *close = PyObject_GetAttrString(result, "close");
+	scoped(py_decrefp) PyObject *close = NULL;
 	scoped(py_decrefp) PyObject *answer = NULL;
 
+	/* They have none: not finding it would cost an exception. */
+	if (PyList_CheckExact(result) || PyTuple_CheckExact(result) || PyBytes_CheckExact(result))
+		return;
+	close = PyObject_GetAttr(result, text_close);
 	if (!close) {
 		PyErr_Clear();
 		return;
@@ -102,8 +110,11 @@ static void serve_locked(struct http_exchange *exchange)
 	}
 	if (input)
 		status = wsgi_input_detach(input);
-	Py_BEGIN_ALLOW_THREADS if (outcome == WSGI_GONE) http_abort(exchange);
-	else if (outcome == WSGI_RAISED) fail(exchange, is_sent, status ? status : 500);
+	if (outcome == WSGI_GONE)
+		http_abort(exchange);
+	if (outcome != WSGI_RAISED)
+		return;
+	Py_BEGIN_ALLOW_THREADS fail(exchange, is_sent, status ? status : 500);
 	Py_END_ALLOW_THREADS
 }
 

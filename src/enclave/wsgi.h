@@ -3,6 +3,7 @@
  * WSGI (PEP 3333) over net/http_server.h, split by subject:
  *   wsgi.c           the protocol row, one request from call to close()
  *   wsgi_environ.c   the environ dictionary
+ *   wsgi_names.c     the keys of its fields
  *   wsgi_input.c     wsgi.input: the body as a stream
  *   wsgi_file.c      wsgi.file_wrapper
  *   wsgi_response.c  start_response, write(), and how headers and pieces leave
@@ -21,6 +22,11 @@ must_check int wsgi_environ_start(const struct python_site *site, struct err *er
 void wsgi_environ_stop(void);
 /* New reference; NULL with an exception. */
 PyObject *wsgi_environ_new(struct http_exchange *exchange, PyObject *input);
+
+must_check int wsgi_names_start(struct err *err);
+void wsgi_names_stop(void);
+/* "HTTP_X_REAL_IP" for "X-Real-Ip". New reference; NULL with an exception. */
+PyObject *wsgi_name_key(const char *name);
 
 must_check int wsgi_input_start(struct err *err);
 /* New reference; NULL with an exception. */

@@ -19,7 +19,7 @@ struct input {
 	size_t end;
 	bool is_ended;
 	int failure_status;
-	char buffer[BUFFER_SIZE];
+	char *buffer; /* NULL until a line is read */
 };
 
 static int check_usable(const struct input *input)
@@ -55,6 +55,8 @@ static size_t take_buffered(struct input *input, char *to, size_t size)
 {
 	const size_t taken = size_min(size, input->end - input->start);
 
+	if (taken == 0)
+		return 0;
 	memcpy(to, input->buffer + input->start, taken);
 	input->start += taken;
 	return taken;
@@ -133,8 +135,12 @@ static PyObject *input_read(PyObject *self, PyObject *const *args, Py_ssize_t co
 /* The buffer has something, or the body is at its end (0). */
 static Py_ssize_t fill(struct input *input)
 {
+	if (!input->buffer && !(input->buffer = PyMem_RawMalloc(BUFFER_SIZE))) {
+		(void)PyErr_NoMemory();
+		return -1;
+	}
 	if (input->start == input->end) {
-		const Py_ssize_t got = read_piece(input, input->buffer, sizeof(input->buffer));
+		const Py_ssize_t got = read_piece(input, input->buffer, BUFFER_SIZE);
 
 		if (got < 0)
 			return -1;
@@ -150,7 +156,7 @@ static PyObject *read_line(struct input *input, size_t limit)
 
 	while (line && (size_t)PyBytes_GET_SIZE(line) < limit) {
 		const Py_ssize_t there = fill(input);
-		const char *data = input->buffer + input->start;
+		const char *data;
 		const char *end;
 		size_t size;
 
@@ -158,6 +164,7 @@ static PyObject *read_line(struct input *input, size_t limit)
 			Py_CLEAR(line);
 		if (there <= 0)
 			break;
+		data = input->buffer + input->start;
 		size = size_min((size_t)there, limit - (size_t)PyBytes_GET_SIZE(line));
 		end = memchr(data, '\n', size);
 		if (end)
@@ -222,6 +229,7 @@ static void input_free(PyObject *self)
 {
 	PyTypeObject *type = Py_TYPE(self);
 
+	PyMem_RawFree(((struct input *)self)->buffer);
 	PyObject_Free(self);
 	Py_DECREF(type);
 }
@@ -268,6 +276,7 @@ PyObject *wsgi_input_new(struct http_exchange *exchange)
 	input->end = 0;
 	input->is_ended = false;
 	input->failure_status = 0;
+	input->buffer = NULL;
 	return (PyObject *)input;
 }
 

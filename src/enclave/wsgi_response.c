@@ -12,14 +12,18 @@
 #include "base/number.h"
 #include "enclave/wsgi.h"
 
+#include <structmember.h> /* behind Python.h */
+
 #define STATUS_MIN 200
 #define STATUS_MAX 999
 #define STATUS_DIGITS 3
 #define LENGTH_UNKNOWN (-1)
 #define FILE_PIECE (128u << 10)
+#define SHORT_SIZE (16u << 10) /* one record of TLS */
 
 struct response {
-	PyObject_HEAD struct http_exchange *exchange; /* NULL: detached */
+	PyObject_HEAD vectorcallfunc call;
+	struct http_exchange *exchange; /* NULL: detached */
 	unsigned long thread;
 	int status;        /* 0: start_response was not called */
 	PyObject *headers; /* tuple of (name, value), all Latin-1 str without control characters */
@@ -31,9 +35,19 @@ struct response {
 };
 
 /* PEP 3333: an application may not use hop-by-hop features. */
-static const char *const hop_by_hop[] = {"connection", "keep-alive", "proxy-authenticate", "proxy-authorization",
-					 "te",         "trailer",    "trailers",           "transfer-encoding",
-					 "upgrade"};
+static const struct {
+	const char *name;
+	size_t size;
+} hop_by_hop[] = {
+#define NAME(text) \
+	{ \
+		text, sizeof(text) - 1 \
+	}
+    NAME("connection"), NAME("keep-alive"), NAME("proxy-authenticate"), NAME("proxy-authorization"),
+    NAME("te"),         NAME("trailer"),    NAME("trailers"),           NAME("transfer-encoding"),
+    NAME("upgrade"),
+#undef NAME
+};
 
 static int check_usable(const struct response *response)
 {
@@ -79,13 +93,18 @@ static int parse_status(PyObject *text)
 	return value;
 }
 
-static bool is_hop_by_hop(const char *name)
+static bool is_hop_by_hop(const char *name, size_t size)
 {
 	for (size_t i = 0; i < COUNT_OF(hop_by_hop); i++) {
-		if (strcasecmp(name, hop_by_hop[i]) == 0)
+		if (size == hop_by_hop[i].size && strcasecmp(name, hop_by_hop[i].name) == 0)
 			return true;
 	}
 	return false;
+}
+
+static bool is_length(const char *name, size_t size)
+{
+	return size == sizeof("content-length") - 1 && strcasecmp(name, "content-length") == 0;
 }
 
 /* Digits only, no sign, no overflow. */
@@ -104,6 +123,7 @@ static int check_header(PyObject *header, int64_t *length)
 {
 	const char *name;
 	const char *value;
+	size_t size;
 
 	if (!PyTuple_Check(header) || PyTuple_GET_SIZE(header) != 2) {
 		PyErr_Format(PyExc_TypeError, "header %R is not a tuple (name, value)", header);
@@ -113,17 +133,17 @@ static int check_header(PyObject *header, int64_t *length)
 	value = name ? latin1(PyTuple_GET_ITEM(header, 1), "header value") : NULL;
 	if (!value)
 		return -1;
-	if (strlen(name) != (size_t)PyUnicode_GET_LENGTH(PyTuple_GET_ITEM(header, 0)) ||
-	    strlen(value) != (size_t)PyUnicode_GET_LENGTH(PyTuple_GET_ITEM(header, 1)) ||
+	size = (size_t)PyUnicode_GET_LENGTH(PyTuple_GET_ITEM(header, 0));
+	if (strlen(name) != size || strlen(value) != (size_t)PyUnicode_GET_LENGTH(PyTuple_GET_ITEM(header, 1)) ||
 	    !http_header_is_valid(name, value)) {
 		PyErr_Format(PyExc_ValueError, "header %R has characters that are not allowed", header);
 		return -1;
 	}
-	if (is_hop_by_hop(name)) {
+	if (is_hop_by_hop(name, size)) {
 		PyErr_Format(PyExc_AssertionError, "hop-by-hop header '%s' is the server's", name);
 		return -1;
 	}
-	if (strcasecmp(name, "content-length") == 0)
+	if (is_length(name, size))
 		return parse_length(PyTuple_GET_ITEM(header, 1), value, length);
 	return 0;
 }
@@ -171,30 +191,57 @@ static int check_again(const struct response *response, PyObject *exc_info)
 	return -1;
 }
 
-static PyObject *response_call(PyObject *self, PyObject *args, PyObject *kwargs)
+/* status, headers and exc_info as they were given, by place or by name; NULL where one is missing. */
+static int take_arguments(PyObject *const *args, size_t count, PyObject *names, PyObject *ret[static 3])
 {
-	static char status_name[] = "status", headers_name[] = "headers", exc_info_name[] = "exc_info";
-	static char *names[] = {status_name, headers_name, exc_info_name, NULL};
+	static const char *const known[] = {"status", "headers", "exc_info"};
+	const size_t named = names ? (size_t)PyTuple_GET_SIZE(names) : 0;
+	bool is_right = count <= COUNT_OF(known);
+
+	for (size_t i = 0; i < COUNT_OF(known); i++)
+		ret[i] = i < count ? args[i] : NULL;
+	for (size_t i = 0; i < named && is_right; i++) {
+		size_t k = 0;
+
+		while (k < COUNT_OF(known) &&
+		       PyUnicode_CompareWithASCIIString(PyTuple_GET_ITEM(names, (Py_ssize_t)i), known[k]) != 0)
+			k++;
+		is_right = k < COUNT_OF(known) && !ret[k];
+		if (is_right)
+			ret[k] = args[count + i];
+	}
+	if (is_right && ret[0] && ret[1])
+		return 0;
+	PyErr_SetString(PyExc_TypeError, "start_response takes (status, headers, exc_info=None)");
+	return -1;
+}
+
+static PyObject *response_write(PyObject *self, PyObject *piece);
+
+static PyMethodDef methods[] = {
+    {"write", response_write, METH_O, NULL},
+    {NULL, NULL, 0, NULL},
+};
+
+static PyObject *response_call(PyObject *self, PyObject *const *args, size_t count, PyObject *names)
+{
 	struct response *response = (struct response *)self;
-	PyObject *status_text;
-	PyObject *list;
-	PyObject *exc_info = NULL;
+	PyObject *given[3];
 	PyObject *headers;
 	int64_t length;
 	int status;
 
-	if (!PyArg_ParseTupleAndKeywords(args, kwargs, "OO|O:start_response", names, &status_text, &list, &exc_info))
+	if (take_arguments(args, (size_t)PyVectorcall_NARGS(count), names, given) < 0 || check_usable(response) < 0 ||
+	    check_again(response, given[2]) < 0)
 		return NULL;
-	if (check_usable(response) < 0 || check_again(response, exc_info) < 0)
-		return NULL;
-	status = parse_status(status_text);
-	headers = status < 0 ? NULL : copy_headers(list, &length);
+	status = parse_status(given[0]);
+	headers = status < 0 ? NULL : copy_headers(given[1], &length);
 	if (!headers)
 		return NULL;
 	response->status = status;
 	response->length = length;
 	Py_XSETREF(response->headers, headers);
-	return PyObject_GetAttrString(self, "write");
+	return PyCFunction_New(&methods[0], self);
 }
 
 /* All headers but Content-Length, which is the engine's to write. The texts stay owned by the tuple. */
@@ -204,9 +251,10 @@ static size_t list_headers(const struct response *response, struct http_header r
 
 	for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(response->headers); i++) {
 		PyObject *header = PyTuple_GET_ITEM(response->headers, i);
-		const char *name = (const char *)PyUnicode_1BYTE_DATA(PyTuple_GET_ITEM(header, 0));
+		PyObject *name_text = PyTuple_GET_ITEM(header, 0);
+		const char *name = (const char *)PyUnicode_1BYTE_DATA(name_text);
 
-		if (strcasecmp(name, "content-length") != 0)
+		if (!is_length(name, (size_t)PyUnicode_GET_LENGTH(name_text)))
 			ret[count++] =
 			    (struct http_header){name, (const char *)PyUnicode_1BYTE_DATA(PyTuple_GET_ITEM(header, 1))};
 	}
@@ -224,17 +272,31 @@ static enum wsgi_result failed(struct response *response, const struct err *err)
 	return WSGI_GONE;
 }
 
+/*
+ * Python's lock is kept for a short reply: that never waits (what the client does not take is sent later), and to give
+ * the lock up and take it again may cost a whole turn of another thread.
+ */
+static int reply(struct response *response, const struct http_header *headers, size_t count, const char *data,
+		 size_t size, struct err *err)
+{
+	int status;
+
+	if (size <= SHORT_SIZE)
+		return http_reply(response->exchange, response->status, headers, count, data, size, err);
+	Py_BEGIN_ALLOW_THREADS status =
+	    http_reply(response->exchange, response->status, headers, count, data, size, err);
+	Py_END_ALLOW_THREADS return status;
+}
+
 /* Status, headers and body in one go. */
 static enum wsgi_result send_whole(struct response *response, const char *data, size_t size)
 {
 	struct http_header headers[HTTP_HEADERS_MAX];
 	const size_t count = list_headers(response, headers);
 	struct err err = ERR_INIT;
-	int status;
 
-	Py_BEGIN_ALLOW_THREADS status =
-	    http_reply(response->exchange, response->status, headers, count, data, size, &err);
-	Py_END_ALLOW_THREADS if (status < 0) return failed(response, &err);
+	if (reply(response, headers, count, data, size, &err) < 0)
+		return failed(response, &err);
 	response->is_sent = true;
 	response->is_ended = true;
 	response->written = (int64_t)size;
@@ -449,14 +511,15 @@ static void response_free(PyObject *self)
 	Py_DECREF(type);
 }
 
-static PyMethodDef methods[] = {
-    {"write", response_write, METH_O, NULL},
-    {NULL, NULL, 0, NULL},
+static PyMemberDef members[] = {
+    {"__vectorcalloffset__", T_PYSSIZET, offsetof(struct response, call), READONLY, NULL},
+    {NULL, 0, 0, 0, NULL},
 };
 
 static PyType_Slot slots[] = {
     {Py_tp_dealloc, response_free},
-    {Py_tp_call, response_call},
+    {Py_tp_call, (void *)PyVectorcall_Call},
+    {Py_tp_members, members},
     {Py_tp_methods, methods},
     {0, NULL},
 };
@@ -464,7 +527,8 @@ static PyType_Slot slots[] = {
 static PyType_Spec spec = {
     .name = "mse.StartResponse",
     .basicsize = sizeof(struct response),
-    .flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_DISALLOW_INSTANTIATION | Py_TPFLAGS_IMMUTABLETYPE,
+    .flags =
+	Py_TPFLAGS_DEFAULT | Py_TPFLAGS_HAVE_VECTORCALL | Py_TPFLAGS_DISALLOW_INSTANTIATION | Py_TPFLAGS_IMMUTABLETYPE,
     .slots = slots,
 };
 
@@ -482,6 +546,7 @@ PyObject *wsgi_response_new(struct http_exchange *exchange)
 
 	if (!response)
 		return NULL;
+	response->call = response_call;
 	response->exchange = exchange;
 	response->thread = PyThread_get_thread_ident();
 	response->status = 0;
