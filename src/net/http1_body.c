@@ -11,7 +11,8 @@ enum state {
 	DATA_CR,       /* CR LF behind it */
 	DATA_LF,       /* */
 	TRAILER_START, /* first byte of a trailer line */
-	TRAILER,       /* inside one */
+	TRAILER_NAME,  /* inside its name */
+	TRAILER,       /* behind its colon */
 	TRAILER_LF,    /* LF of one */
 	END_LF,        /* LF of the last, empty line */
 };
@@ -71,21 +72,30 @@ static int take_extension(struct http1_body *body, uint8_t byte, struct err *err
 	return 0;
 }
 
+/* A line that begins with a blank would be a folded field; one without a colon is none. */
+static int take_trailer_name(struct http1_body *body, uint8_t byte, struct err *err)
+{
+	if (byte == ':' && body->state == TRAILER_NAME) {
+		body->state = TRAILER;
+		return 0;
+	}
+	if (!http_is_token_byte(byte))
+		return malformed(err);
+	body->state = TRAILER_NAME;
+	return 0;
+}
+
 static int take_trailer(struct http1_body *body, uint8_t byte, struct err *err)
 {
-	if (byte == '\r') {
+	if (byte == '\r' && body->state != TRAILER_NAME) {
 		body->state = body->state == TRAILER_START ? END_LF : TRAILER_LF;
 		return 0;
 	}
-	if (byte != '\t' && (byte < 0x20 || byte == 0x7f))
-		return malformed(err);
-	/* A line that begins with a blank would be a folded field. */
-	if (body->state == TRAILER_START && !http_is_token_byte(byte))
-		return malformed(err);
 	if (++body->trailer_size > HTTP1_TRAILER_MAX)
 		return err_set(err, ERR_LIMIT, "more than %d bytes of trailer fields", HTTP1_TRAILER_MAX);
-	body->state = TRAILER;
-	return 0;
+	if (body->state != TRAILER)
+		return take_trailer_name(body, byte, err);
+	return byte != '\t' && (byte < 0x20 || byte == 0x7f) ? malformed(err) : 0;
 }
 
 static void size_line_ended(struct http1_body *body)
@@ -119,6 +129,7 @@ static int take_exact(struct http1_body *body, uint8_t byte, struct err *err)
 	case EXTENSION:
 	case DATA:
 	case TRAILER_START:
+	case TRAILER_NAME:
 	case TRAILER:
 		break;
 	}
@@ -133,6 +144,7 @@ static int take_byte(struct http1_body *body, uint8_t byte, struct err *err)
 	case EXTENSION:
 		return take_extension(body, byte, err);
 	case TRAILER_START:
+	case TRAILER_NAME:
 	case TRAILER:
 		return take_trailer(body, byte, err);
 	case DATA: /* never here: data goes in pieces */

@@ -22,8 +22,15 @@ static int line_ended(struct http1_scan *scan, const uint8_t *data, int *ret_sta
 {
 	const size_t size = scan->seen - scan->line_start - 2;
 
-	if (size == 0)
-		return scan->lines == 0 ? refuse(400, ret_status) : 1;
+	if (size == 0 && scan->lines > 0)
+		return 1;
+	if (size == 0 && scan->has_blank)
+		return refuse(400, ret_status);
+	if (size == 0) {
+		scan->has_blank = true;
+		scan->line_start = scan->seen;
+		return 0;
+	}
 	/* RFC 9112 5.2: a folded field is refused by a server. */
 	if (scan->lines > 0 && (data[scan->line_start] == ' ' || data[scan->line_start] == '\t'))
 		return refuse(400, ret_status);
@@ -346,11 +353,39 @@ static bool is_authority(const char *target)
 	return strchr(target, ':') && host_is_valid(target);
 }
 
+/*
+ * RFC 9112 3.2.2: what Host says does not count beside an absolute target. Both have to say the same, so that nobody
+ * between us and the client has routed by the other one.
+ */
+static bool authority_is_host(const char *target, const char *host)
+{
+	const char *scheme_end = strstr(target, "://");
+	const char *authority = scheme_end ? scheme_end + 3 : "";
+	const size_t size = strcspn(authority, "/?");
+
+	if (*target == '/' || *target == '*' || !*host)
+		return size > 0 || !scheme_end;
+	return size > 0 && size == strlen(host) && strncasecmp(authority, host, size) == 0;
+}
+
 static int check_target(struct http1_head *head, bool is_tunnel, int *ret_status)
 {
 	const bool is_valid = is_tunnel ? is_authority(head->target) : target_is_valid(head->method, head->target);
 
 	return is_valid ? 0 : fail(head, 400, "malformed target", ret_status);
+}
+
+/* For who answers himself: a proxy goes by the target alone. */
+static int check_authority(struct http1_head *head, int *ret_status)
+{
+	return authority_is_host(head->target, head->host) ? 0
+							   : fail(head, 400, "Host is not the target's", ret_status);
+}
+
+/* An empty line before the start line. */
+static size_t blank_size(const uint8_t *data, size_t size)
+{
+	return size > 2 && data[0] == '\r' && data[1] == '\n' ? 2 : 0;
 }
 
 static int request_parse(uint8_t *data, size_t size, bool takes_connect, struct http1_head *ret, int *ret_status)
@@ -380,6 +415,8 @@ static int request_parse(uint8_t *data, size_t size, bool takes_connect, struct 
 	if (check_target(ret, is_tunnel, ret_status) < 0 || check_host(ret, ret_status) < 0 ||
 	    find_framing(ret, ret_status) < 0)
 		return -1;
+	if (!takes_connect && check_authority(ret, ret_status) < 0)
+		return -1;
 	if (is_tunnel && ret->framing != HTTP1_NO_BODY)
 		return fail(ret, 400, "CONNECT with a body", ret_status);
 	return check_expect(ret, ret_status);
@@ -387,12 +424,16 @@ static int request_parse(uint8_t *data, size_t size, bool takes_connect, struct 
 
 int http1_request_parse(uint8_t *data, size_t size, struct http1_head *ret, int *ret_status)
 {
-	return request_parse(data, size, false, ret, ret_status);
+	const size_t blank = blank_size(data, size);
+
+	return request_parse(data + blank, size - blank, false, ret, ret_status);
 }
 
 int http1_proxy_request_parse(uint8_t *data, size_t size, struct http1_head *ret, int *ret_status)
 {
-	return request_parse(data, size, true, ret, ret_status);
+	const size_t blank = blank_size(data, size);
+
+	return request_parse(data + blank, size - blank, true, ret, ret_status);
 }
 
 /* ---- responses ---- */

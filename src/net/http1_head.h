@@ -17,6 +17,7 @@ struct http1_scan {
 	size_t line_start; /* where the present line begins */
 	size_t lines;      /* whole lines before it */
 	bool cr;           /* the last byte seen was CR */
+	bool has_blank;    /* one empty line came before the start line (RFC 9112 2.2): it is passed over */
 };
 
 /*

@@ -32,8 +32,10 @@ static int begin(struct http_exchange *exchange, int status, const struct http_h
 		return err_set(err, ERR_INVALID, "status %d cannot be sent", status);
 	if (http_reply_check_fields(headers, count, err) < 0)
 		return -1;
-	exchange->bodiless = strcmp(exchange->head.method, "HEAD") == 0 || status == 204 || status == 304;
-	if (exchange->wire->make_head(exchange, status, headers, count, body_size, err) < 0)
+	exchange->bodiless =
+	    strcmp(exchange->head.method, "HEAD") == 0 || status == 204 || status == 205 || status == 304;
+	/* RFC 9110 15.3.6: 205 has no content, and says so, since it would be read else. */
+	if (exchange->wire->make_head(exchange, status, headers, count, status == 205 ? 0 : body_size, err) < 0)
 		return -1;
 	exchange->started = true;
 	exchange->status = status;

@@ -13,9 +13,9 @@
  * All text returned by http_* getters is owned by the exchange.
  *
  * Refused before the handler sees it (RFC 9112): bare LF, folded fields, Content-Length with Transfer-Encoding, a
- * second Host or Content-Length, transfer codings but chunked, an HTTP/1.1 request without Host, chunk extensions over
- * HTTP_CHUNK_EXTENSION_MAX, anything over the limits of net/http.h. Header names with '_' are handed over as they are:
- * who maps '-' to '_' (WSGI) must drop them.
+ * second Host or Content-Length, an absolute target of another host, transfer codings but chunked, an HTTP/1.1 request
+ * without Host, chunk extensions over HTTP_CHUNK_EXTENSION_MAX, anything over the limits of net/http.h. Header names
+ * with '_' are handed over as they are: who maps '-' to '_' (WSGI) must drop them.
  */
 #ifndef MSE_NET_HTTP_SERVER_H
 #define MSE_NET_HTTP_SERVER_H
@@ -125,7 +125,8 @@ const char *http_method(const struct http_exchange *exchange);
 const char *http_target(const struct http_exchange *exchange); /* raw, as sent */
 const char *http_path(const struct http_exchange *exchange);   /* raw, not decoded, without query; "*" for OPTIONS * */
 const char *http_query(const struct http_exchange *exchange);  /* raw, without '?'; NULL if there is no '?' */
-const char *http_host(const struct http_exchange *exchange); /* Host (or the absolute target's authority); "" if none */
+const char *
+http_host(const struct http_exchange *exchange); /* Host, which an absolute target agrees with; "" if none */
 const char *http_version(const struct http_exchange *exchange); /* "1.0", "1.1" */
 
 /* First field called name; NULL if none. */

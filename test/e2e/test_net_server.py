@@ -92,8 +92,8 @@ def test_target_forms(server):
     def show(target):
         return server.say(b"GET " + target + b" HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n")
     assert b"path /show\nquery a%20b\n" in show(b"/show?a%20b")
-    assert b"path /show\nquery -\n" in show(b"http://x/show")
-    assert b"target http://x/show?y\npath /show\nquery y\n" in show(b"http://x/show?y")
+    assert b"path /show\nquery -\n" in show(b"http://a/show")
+    assert b"target http://a/show?y\npath /show\nquery y\n" in show(b"http://a/show?y")
 
 
 # ---- responses ----

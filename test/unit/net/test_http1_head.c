@@ -62,7 +62,10 @@ static const struct row rows[] = {
     {"GET / HTTP/1.1\r\n" HOST "\n", 400},
     {"GET / HTTP/1.1\r\r\n" HOST "\r\n", 400},
     {"GET / HTTP/1.1\r\n" HOST "X: a\rb\r\n\r\n", 400},
-    {"\r\nGET / HTTP/1.1\r\n" HOST "\r\n", 400},
+    {"\r\nGET / HTTP/1.1\r\n" HOST "\r\n", OK},
+    {"\r\n", MORE},
+    {"\r\n\r\nGET / HTTP/1.1\r\n" HOST "\r\n", 400},
+    {"\r\n GET / HTTP/1.1\r\n" HOST "\r\n", 400},
     /* folded fields, blanks */
     {"GET / HTTP/1.1\r\n" HOST "X: a\r\n b\r\n\r\n", 400},
     {"GET / HTTP/1.1\r\n" HOST "X: a\r\n\tb\r\n\r\n", 400},
@@ -99,6 +102,15 @@ static const struct row rows[] = {
     {"GET / HTTP/1.1\r\nHost: a b\r\n\r\n", 400},
     {"GET / HTTP/1.1\r\nHost: a/b\r\n\r\n", 400},
     {"GET / HTTP/1.1\r\nHost: a@b\r\n\r\n", 400},
+    /* an absolute target */
+    {"GET HTTP://A:1?b HTTP/1.1\r\nHost: a:1\r\n\r\n", OK},
+    {"GET http://a/ HTTP/1.0\r\n\r\n", OK},
+    {"GET http://b/ HTTP/1.1\r\n" HOST "\r\n", 400},
+    {"GET http://ab/ HTTP/1.1\r\n" HOST "\r\n", 400},
+    {"GET http://a:80/ HTTP/1.1\r\n" HOST "\r\n", 400},
+    {"GET http://c@a/ HTTP/1.1\r\n" HOST "\r\n", 400},
+    {"GET http:///a HTTP/1.1\r\nHost:\r\n\r\n", 400},
+    {"GET http:///a HTTP/1.0\r\n\r\n", 400},
     /* smuggling: every way to give a body two lengths */
     {"POST / HTTP/1.1\r\n" HOST "Content-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n", 400},
     {"POST / HTTP/1.1\r\n" HOST "Transfer-Encoding: chunked\r\nContent-Length: 1\r\n\r\n", 400},
