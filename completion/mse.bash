@@ -9,7 +9,7 @@ _mse()
 	case "$path" in
 	"") choices="attest cloud connect context deploy image init list localtest login logout logs scaffold sgx status stop test trust verify" ;;
 	"attest") choices="bundle fresh show verify watch" ;;
-	"attest bundle") choices="--collateral --color --help --host --json --offline --output --pccs --quote --ratls --refresh --report --servername --version" ;;
+	"attest bundle") choices="--allow-simulation --collateral --color --help --host --json --offline --output --pccs --quote --ratls --refresh --report --servername --trust-root --version" ;;
 	"attest fresh") choices="--allow-debug --allow-missing-crl --allow-simulation --collateral --color --from --help --host --json --measurement --offline --owner-key --pccs --policy --role --save --servername --tickets-from --time --trust-root --version" ;;
 	"attest show") choices="--color --help --json --version" ;;
 	"attest verify") choices="--allow-debug --allow-missing-crl --allow-simulation --bundle --collateral --color --help --host --json --measurement --offline --pccs --policy --quote --ratls --report --report-data --servername --time --trust-root --version" ;;

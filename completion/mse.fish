@@ -134,6 +134,8 @@ complete -c mse -n '__fish_seen_subcommand_from bundle' -l pccs -r -d 'fetch Int
 complete -c mse -n '__fish_seen_subcommand_from bundle' -l offline -d 'ask no service: the cache must have the collateral'
 complete -c mse -n '__fish_seen_subcommand_from bundle' -l output -r -d 'where to write the bundle'
 complete -c mse -n '__fish_seen_subcommand_from bundle' -l refresh -r -d 'renew the collateral of this bundle, in place'
+complete -c mse -n '__fish_seen_subcommand_from bundle' -l trust-root -r -d 'trust this root of hardware too, for this call'
+complete -c mse -n '__fish_seen_subcommand_from bundle' -l allow-simulation -r -d 'accept evidence of the simulation that ends in this root'
 complete -c mse -n '__fish_seen_subcommand_from bundle' -l json -d 'write the result as JSON (docs/formats/cli-json.md)'
 complete -c mse -n '__fish_seen_subcommand_from fresh' -l host -r -d 'whom to connect to'
 complete -c mse -n '__fish_seen_subcommand_from fresh' -l servername -r -d 'name to ask for in the handshake (default: the host)'

@@ -128,11 +128,12 @@ static struct attest_policy base_policy(const struct channel_expect *expect)
 	return policy;
 }
 
+/* *ret_again: refused for old collateral of the cache; the service is asked then. */
 static int judge_once(const struct channel_expect *expect, const struct exchange *exchange,
-		      struct attest_verdict **ret_verdict, struct err *err)
+		      struct attest_verdict **ret_verdict, bool *ret_again, struct err *err)
 {
 	const struct buf *body = &exchange->response.body;
-	const struct attest_collateral *collateral = NULL;
+	scoped(collateral_loan_freep) struct collateral_loan *loan = NULL;
 	struct attest_measurement measurement = {.size = 32};
 	struct attest_policy policy = base_policy(expect);
 	struct attest_fresh fresh = {.answer = {body->data, body->size},
@@ -152,28 +153,30 @@ static int judge_once(const struct channel_expect *expect, const struct exchange
 		policy.measurements = &measurement;
 		policy.measurement_count = 1;
 	}
-	if (collateral_source_get(expect->collateral, body->data, body->size, &collateral, err) < 0)
+	if (collateral_source_get(expect->collateral, expect->roots, &policy, body->data, body->size, &loan, err) < 0)
 		return -1;
 	fresh.elapsed_ms = (uint64_t)((clock_monotonic_ns() - exchange->sent_ns) / NS_PER_MS);
-	if (attest_verify_fresh(&fresh, collateral, expect->roots, clock_now_seconds(), &policy, ret_verdict, &why) < 0)
+	if (attest_verify_fresh(&fresh, collateral_loan_prepared(loan), expect->roots, clock_now_seconds(), &policy,
+				ret_verdict, &why) < 0)
 		return err_set(err, ERR_INTERNAL, "the evidence cannot be judged: %s", why);
+	*ret_again = collateral_loan_again(loan, *ret_verdict);
 	return 0;
 }
 
 /* What was refused for old collateral of the cache is judged once more with what its service has now. */
-static int judge_answer(const struct channel_expect *expect, const struct channel *channel,
-			const struct exchange *exchange, struct attest_verdict **ret_verdict, struct err *err)
+static int judge_answer(const struct channel_expect *expect, const struct exchange *exchange,
+			struct attest_verdict **ret_verdict, struct err *err)
 {
 	struct attest_verdict *old;
+	bool again;
 	int status;
 
-	(void)channel;
-	if (judge_once(expect, exchange, ret_verdict, err) < 0)
+	if (judge_once(expect, exchange, ret_verdict, &again, err) < 0)
 		return -1;
-	if (!collateral_source_again(expect->collateral, *ret_verdict))
+	if (!again)
 		return 0;
 	old = TAKE_PTR(*ret_verdict);
-	status = judge_once(expect, exchange, ret_verdict, err);
+	status = judge_once(expect, exchange, ret_verdict, &again, err);
 	attest_verdict_free(old);
 	return status;
 }
@@ -186,7 +189,7 @@ static int judge_answer(const struct channel_expect *expect, const struct channe
 static int judge_leaf(const struct channel_expect *expect, const struct channel *channel,
 		      const struct exchange *exchange, struct attest_verdict **ret_verdict, struct err *err)
 {
-	const struct attest_collateral *collateral = NULL;
+	scoped(collateral_loan_freep) struct collateral_loan *loan = NULL;
 	const struct attest_bytes leaf = {channel->leaf.data, channel->leaf.size};
 	const struct attest_policy policy = base_policy(expect);
 	const struct attest_ratls ratls = {
@@ -199,9 +202,10 @@ static int judge_leaf(const struct channel_expect *expect, const struct channel 
 		    err, ERR_UNTRUSTED,
 		    "ratls-certificate: the certificate of '%s' has no quote in it: this is no enclave of MSE",
 		    expect->sni ? expect->sni : expect->host);
-	if (collateral_source_get(expect->collateral, leaf.data, leaf.size, &collateral, err) < 0)
+	if (collateral_source_get(expect->collateral, expect->roots, &policy, leaf.data, leaf.size, &loan, err) < 0)
 		return -1;
-	if (attest_verify_ratls(&ratls, collateral, expect->roots, clock_now_seconds(), &policy, ret_verdict, &why) < 0)
+	if (attest_verify_ratls(&ratls, collateral_loan_prepared(loan), expect->roots, clock_now_seconds(), &policy,
+				ret_verdict, &why) < 0)
 		return err_set(err, ERR_INTERNAL, "the evidence cannot be judged: %s", why);
 	if ((*ret_verdict)->accepted) {
 		attest_verdict_free(*ret_verdict);
@@ -227,23 +231,6 @@ static int keep_record(const struct channel_expect *expect, const struct exchang
 	record->asked = (clock_now_ns() - elapsed_ns) / NS_PER_SECOND;
 	buf_clear(&record->answer);
 	return buf_add(&record->answer, exchange->response.body.data, exchange->response.body.size, err);
-}
-
-typedef int (*judging)(const struct channel_expect *expect, const struct channel *channel,
-		       const struct exchange *exchange, struct attest_verdict **ret_verdict, struct err *err);
-
-/* The collateral is borrowed from its source, which has one user at a time. */
-static int with_lock(judging judge, const struct channel_expect *expect, const struct channel *channel,
-		     const struct exchange *exchange, struct attest_verdict **ret_verdict, struct err *err)
-{
-	int status;
-
-	if (expect->lock)
-		(void)pthread_mutex_lock(expect->lock);
-	status = judge(expect, channel, exchange, ret_verdict, err);
-	if (expect->lock)
-		(void)pthread_mutex_unlock(expect->lock);
-	return status;
 }
 
 static bool is_evidence(const struct exchange *exchange)
@@ -277,12 +264,12 @@ static int attest(const struct channel_expect *expect, struct channel *channel, 
 	if (interrupt_check(err) < 0 || connect_tls(expect, channel, exchange, err) < 0 ||
 	    ask(expect, channel, exchange, err) < 0 || keep_record(expect, exchange, err) < 0)
 		return -1;
-	if (!is_evidence(exchange) && with_lock(judge_leaf, expect, channel, exchange, ret_verdict, err) < 0)
+	if (!is_evidence(exchange) && judge_leaf(expect, channel, exchange, ret_verdict, err) < 0)
 		return -1;
 	/* Until the verdict nothing but the answer may come. */
 	if (!http_client_is_open(channel->http))
 		return err_set(err, ERR_UNTRUSTED, "attest-http: the server sends more than its answer, or has left");
-	if (with_lock(judge_answer, expect, channel, exchange, ret_verdict, err) < 0)
+	if (judge_answer(expect, exchange, ret_verdict, err) < 0)
 		return -1;
 	verdict = *ret_verdict;
 	if (!verdict->accepted && !expect->no_verify)

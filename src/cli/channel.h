@@ -7,8 +7,6 @@
 #ifndef MSE_CLI_CHANNEL_H
 #define MSE_CLI_CHANNEL_H
 
-#include <pthread.h>
-
 #include "cli/attest_report.h"
 #include "cli/collateral.h"
 #include "mse/attest.h"
@@ -37,12 +35,11 @@ struct channel_expect {
 	int64_t deployed_seen;
 	const struct attest_bytes *simulation_roots; /* believed for this connection */
 	size_t simulation_root_count;
-	struct collateral_source *collateral;
-	const struct attest_policy *policy; /* NULL: the strict one; fingerprint and simulation roots come on top */
-	const struct attest_roots *roots;   /* NULL: the vendors' */
-	struct channel_record *record;      /* NULL, or to be filled as far as the exchange came */
-	pthread_mutex_t *lock; /* held while collateral is used, where several threads share it; NULL: one thread */
-	bool no_verify;        /* --no-verify: a refused verdict does not close the connection */
+	struct collateral_source *collateral; /* may be shared by threads */
+	const struct attest_policy *policy;   /* NULL: the strict one; fingerprint and simulation roots come on top */
+	const struct attest_roots *roots;     /* NULL: the vendors' */
+	struct channel_record *record;        /* NULL, or to be filled as far as the exchange came */
+	bool no_verify;                       /* --no-verify: a refused verdict does not close the connection */
 };
 
 struct channel;

@@ -123,18 +123,25 @@ static void judge_whole_binding(const struct question *question, struct attest_v
 				     "REPORTDATA is not what --report-data says");
 }
 
-static int judge_once(struct question *question, struct attest_verdict **ret_verdict, struct err *err)
+static int judge_once(struct question *question, struct attest_verdict **ret_verdict, bool *ret_again, struct err *err)
 {
 	const struct buf *data = &question->evidence.data;
-	const struct attest_collateral *collateral = NULL;
+	const struct attest_options *options = &question->options;
+	scoped(collateral_loan_freep) struct collateral_loan *loan = NULL;
+	const struct attest_collateral *collateral;
 	const char *why = "";
 	int status;
 
-	if (collateral_source_get(question->options.collateral, data->data, data->size, &collateral, err) < 0)
+	if (collateral_source_get(options->collateral, &options->roots, &options->policy, data->data, data->size, &loan,
+				  err) < 0)
 		return -1;
+	collateral = collateral_loan_prepared(loan);
 	status = question->evidence.kind == EVIDENCE_RATLS ? judge_ratls(question, collateral, ret_verdict, &why)
 							   : judge_bare(question, collateral, ret_verdict, &why);
-	return status < 0 ? err_set(err, ERR_INVALID, "the evidence cannot be judged: %s", why) : 0;
+	if (status < 0)
+		return err_set(err, ERR_INVALID, "the evidence cannot be judged: %s", why);
+	*ret_again = collateral_loan_again(loan, *ret_verdict);
+	return 0;
 }
 
 /* The bundle's evidence, unless other is given: then only its collateral counts. */
@@ -158,14 +165,15 @@ static int take_bundle(const struct cmd_call *call, struct question *question, s
 static int judge(struct question *question, struct attest_verdict **ret_verdict, struct err *err)
 {
 	struct attest_verdict *old;
+	bool again;
 	int status;
 
-	if (judge_once(question, ret_verdict, err) < 0)
+	if (judge_once(question, ret_verdict, &again, err) < 0)
 		return -1;
-	if (!collateral_source_again(question->options.collateral, *ret_verdict))
+	if (!again)
 		return 0;
 	old = TAKE_PTR(*ret_verdict);
-	status = judge_once(question, ret_verdict, err);
+	status = judge_once(question, ret_verdict, &again, err);
 	attest_verdict_free(old);
 	return status;
 }

@@ -89,13 +89,15 @@ static int gather(const struct cmd_call *call, struct gathering *gathering, stru
 {
 	const struct buf *evidence = &gathering->bundle.evidence;
 	struct collateral_items *kept = &gathering->bundle.collateral;
-	const struct collateral_items *items;
+	const struct attest_options *options = &gathering->options;
+	scoped(collateral_loan_freep) struct collateral_loan *loan = NULL;
 
 	if (attest_options_guess(call, NULL, &gathering->options, err) < 0 ||
-	    collateral_source_items(gathering->options.collateral, evidence->data, evidence->size, &items, err) < 0)
+	    collateral_source_get(options->collateral, &options->roots, &options->policy, evidence->data,
+				  evidence->size, &loan, err) < 0)
 		return -1;
 	for (enum collateral_item item = 0; item < COLLATERAL_ITEM_COUNT; item++) {
-		const struct buf *fresh = &items->items[item];
+		const struct buf *fresh = &collateral_loan_items(loan)->items[item];
 
 		/* What the source does not have is kept: a bundle never loses its chain by being refreshed. */
 		if (fresh->size == 0)

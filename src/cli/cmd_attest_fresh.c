@@ -84,7 +84,8 @@ static int save(struct fresh *fresh, const struct channel_record *record, const 
 	struct bundle *bundle = &fresh->bundle;
 	struct bundle_exchange *exchange = &bundle->exchange;
 	scoped(buf_done) struct buf host = BUF_INIT(BUNDLE_HOST_SIZE);
-	const struct collateral_items *items;
+	const struct attest_options *options = &fresh->options;
+	scoped(collateral_loan_freep) struct collateral_loan *loan = NULL;
 
 	bundle->made = clock_now_seconds();
 	bundle->kind = BUNDLE_EXCHANGE;
@@ -97,12 +98,14 @@ static int save(struct fresh *fresh, const struct channel_record *record, const 
 	(void)snprintf(exchange->domain, sizeof(exchange->domain), "%s", fresh->domain);
 	if (hostport_format(&fresh->address, 0, &host, err) < 0 ||
 	    buf_add(&bundle->evidence, record->answer.data, record->answer.size, err) < 0 ||
-	    collateral_source_items(fresh->options.collateral, record->answer.data, record->answer.size, &items, err) <
-		0)
+	    collateral_source_get(options->collateral, &options->roots, &options->policy, record->answer.data,
+				  record->answer.size, &loan, err) < 0)
 		return -1;
 	(void)snprintf(exchange->host, sizeof(exchange->host), "%s", buf_text(&host));
 	for (enum collateral_item item = 0; item < COLLATERAL_ITEM_COUNT; item++) {
-		if (buf_add(&bundle->collateral.items[item], items->items[item].data, items->items[item].size, err) < 0)
+		const struct buf *bytes = &collateral_loan_items(loan)->items[item];
+
+		if (buf_add(&bundle->collateral.items[item], bytes->data, bytes->size, err) < 0)
 			return -1;
 	}
 	return bundle_file_save(path, bundle, FILE_MODE, err);
@@ -203,13 +206,14 @@ static int judge_saved(const struct fresh *fresh, struct attest_verdict **ret_ve
 	    .owner_key = fresh->has_owner_key ? fresh->owner_key : NULL,
 	    .tickets_from = fresh->tickets_from,
 	};
-	const struct attest_collateral *collateral;
+	scoped(collateral_loan_freep) struct collateral_loan *loan = NULL;
 	const char *why = "";
 
-	if (collateral_source_get(options->collateral, answer->data, answer->size, &collateral, err) < 0)
+	if (collateral_source_get(options->collateral, &options->roots, &options->policy, answer->data, answer->size,
+				  &loan, err) < 0)
 		return -1;
-	if (attest_verify_fresh(&question, collateral, &options->roots, options->time, &options->policy, ret_verdict,
-				&why) < 0)
+	if (attest_verify_fresh(&question, collateral_loan_prepared(loan), &options->roots, options->time,
+				&options->policy, ret_verdict, &why) < 0)
 		return err_set(err, ERR_INVALID, "the evidence cannot be judged: %s", why);
 	return 0;
 }

@@ -7,6 +7,7 @@
  * Which instance is meant: with --owner-key the owner's ticket says it; else the first one that was accepted.
  */
 #include <poll.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/eventfd.h>
@@ -72,10 +73,9 @@ struct watch {
 	size_t running;   /* threads, under lock */
 	bool was_refused; /* with --once, under lock; so is the next */
 	bool was_unjudged;
-	pthread_mutex_t lock;    /* metrics and what is printed */
-	pthread_mutex_t judging; /* the collateral */
-	int64_t renewed;         /* under judging */
-	int stop_fd;             /* readable: end */
+	pthread_mutex_t lock; /* metrics and what is printed */
+	int64_t renewed;      /* under lock */
+	int stop_fd;          /* readable: end */
 	struct http_server *server;
 };
 
@@ -96,13 +96,13 @@ static void renew_collateral(struct host *host, int64_t now)
 {
 	struct watch *watch = host->watch;
 
-	(void)pthread_mutex_lock(&watch->judging);
+	(void)pthread_mutex_lock(&watch->lock);
 	if (now - watch->renewed >= RENEWAL_SECONDS ||
 	    (host->state.has_accepted && watch_is_ending(&host->state.accepted, now))) {
 		collateral_source_forget(watch->options.collateral);
 		watch->renewed = now;
 	}
-	(void)pthread_mutex_unlock(&watch->judging);
+	(void)pthread_mutex_unlock(&watch->lock);
 }
 
 static int ask_host(struct host *host, struct attest_verdict **ret_verdict, struct err *err)
@@ -122,7 +122,6 @@ static int ask_host(struct host *host, struct attest_verdict **ret_verdict, stru
 	    .collateral = watch->options.collateral,
 	    .policy = &watch->options.policy,
 	    .roots = &watch->options.roots,
-	    .lock = &watch->judging,
 	};
 	struct err failed = ERR_INIT;
 
@@ -619,8 +618,7 @@ static enum cmd_exit exit_of(const struct watch *watch)
 
 int cmd_attest_watch(struct cmd_call *call, struct err *err)
 {
-	struct watch watch = {
-	    .call = call, .stop_fd = -1, .lock = PTHREAD_MUTEX_INITIALIZER, .judging = PTHREAD_MUTEX_INITIALIZER};
+	struct watch watch = {.call = call, .stop_fd = -1, .lock = PTHREAD_MUTEX_INITIALIZER};
 	const int status = run(&watch, err);
 
 	stop_all(&watch);

@@ -102,6 +102,7 @@ static const struct cmd_option attest_bundle_options[] = {
     ATTEST_OPTIONS_COLLATERAL,
     {"output", 0, "FILE", "where to write the bundle", false},
     {"refresh", 0, "FILE", "renew the collateral of this bundle, in place", false},
+    ATTEST_OPTIONS_TRUST,
     OPTION_JSON,
 };
 static const struct cmd_option attest_fresh_options[] = {

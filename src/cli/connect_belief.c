@@ -31,9 +31,8 @@ struct connect_beliefs {
 	struct stat seen[FILE_COUNT];
 	int64_t looked_ns;
 	atomic_uint generation;
-	pthread_mutex_t judging; /* for the collateral; held while it is fetched, so never by who relays */
-	pthread_mutex_t lock;    /* for all that follows, held for moments only */
-	struct belief *belief;   /* NULL: cannot be read, why says why */
+	pthread_mutex_t lock;  /* for all that follows, held for moments only */
+	struct belief *belief; /* NULL: cannot be read, why says why */
 	struct err why;
 	struct hostport address;
 	const char *source;
@@ -180,7 +179,6 @@ int connect_beliefs_new(const struct cmd_call *call, struct connect_beliefs **re
 	if (!beliefs)
 		return err_no_memory(err);
 	(void)pthread_mutex_init(&beliefs->lock, NULL);
-	(void)pthread_mutex_init(&beliefs->judging, NULL);
 	beliefs->call = call;
 	if (belief_new(call, &beliefs->belief, err) < 0 || note_paths(beliefs, err) < 0)
 		return -1;
@@ -199,7 +197,6 @@ void connect_beliefs_free(struct connect_beliefs *beliefs)
 	for (size_t i = 0; i < FILE_COUNT; i++)
 		free(beliefs->paths[i]);
 	(void)pthread_mutex_destroy(&beliefs->lock);
-	(void)pthread_mutex_destroy(&beliefs->judging);
 	free(beliefs);
 }
 
@@ -267,7 +264,6 @@ static struct belief *begin(struct connect_beliefs *beliefs, struct context_expe
 		return NULL;
 	}
 	*ret = belief->app.expect; /* its pointers are into the belief, which stays */
-	ret->lock = &beliefs->judging;
 	if (beliefs->deployed_seen > ret->deployed_seen)
 		ret->deployed_seen = beliefs->deployed_seen;
 	if (beliefs->has_identity && !ret->has_identity && !ret->has_owner_key) {
@@ -280,12 +276,12 @@ static struct belief *begin(struct connect_beliefs *beliefs, struct context_expe
 
 static void renew_collateral(struct connect_beliefs *beliefs, struct belief *belief)
 {
-	(void)pthread_mutex_lock(&beliefs->judging);
+	(void)pthread_mutex_lock(&beliefs->lock);
 	if (clock_monotonic_ns() - belief->collateral_ns > COLLATERAL_AGE_NS) {
 		collateral_source_forget(belief->app.expect.collateral);
 		belief->collateral_ns = clock_monotonic_ns();
 	}
-	(void)pthread_mutex_unlock(&beliefs->judging);
+	(void)pthread_mutex_unlock(&beliefs->lock);
 }
 
 int connect_beliefs_open(void *arg, struct channel **ret_channel, struct attest_verdict **ret_verdict, struct err *err)

@@ -194,7 +194,6 @@ int context_expect_open(struct context_expect *expect, struct channel **ret_chan
 	    .collateral = expect->collateral,
 	    .policy = expect->policy,
 	    .roots = expect->hardware_roots,
-	    .lock = expect->lock,
 	};
 
 	return channel_open(&channel, ret_channel, ret_verdict, err);

@@ -28,7 +28,6 @@ struct context_expect {
 	/* as in struct channel_expect */
 	const struct attest_policy *policy;
 	const struct attest_roots *hardware_roots;
-	pthread_mutex_t *lock;
 };
 
 struct context_expect_options {

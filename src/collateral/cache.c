@@ -6,7 +6,6 @@
 #include <poll.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/file.h>
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
@@ -19,8 +18,10 @@
 
 #define FILE_ID_SIZE 16 /* bytes of the hash that name a file */
 #define ITEM_SUFFIX ".item"
-#define FILE_NAME_SIZE (HEX_TEXT_SIZE(FILE_ID_SIZE) + sizeof(ITEM_SUFFIX))
-#define TRIM_LOCK "lock-trim"
+#define PAUSE_SUFFIX ".pause"
+#define FILE_NAME_SIZE (HEX_TEXT_SIZE(FILE_ID_SIZE) + sizeof(PAUSE_SUFFIX))
+#define LOCK_FILE "lock"
+#define TRIM_PLACE 0 /* in the lock's file; items are at places from 1 on */
 #define TRIM_WAIT_MS 1000
 #define LOCK_POLL_MS 10
 #define STALE_TEMP_SECONDS 3600
@@ -82,13 +83,24 @@ void collateral_cache_close(struct collateral_cache *cache)
 
 /* ---- items ---- */
 
+static bool is_pause(const char *name)
+{
+	return strncmp(name, COLLATERAL_PAUSE_PREFIX, strlen(COLLATERAL_PAUSE_PREFIX)) == 0;
+}
+
+static void hash_name(const char *name, uint8_t ret[static SHA256_SIZE])
+{
+	sha256(name, strlen(name), ret);
+}
+
 static void file_name(const char *name, char ret[static FILE_NAME_SIZE])
 {
-	uint8_t hash[32];
+	uint8_t hash[SHA256_SIZE];
 
-	sha256(name, strlen(name), hash);
+	hash_name(name, hash);
 	hex_encode(hash, FILE_ID_SIZE, ret);
-	memcpy(ret + 2 * (size_t)FILE_ID_SIZE, ITEM_SUFFIX, sizeof(ITEM_SUFFIX));
+	(void)snprintf(ret + 2 * (size_t)FILE_ID_SIZE, sizeof(PAUSE_SUFFIX), "%s",
+		       is_pause(name) ? PAUSE_SUFFIX : ITEM_SUFFIX);
 }
 
 static int read_item(const struct collateral_cache *cache, const char *file, struct buf *ret, struct err *err)
@@ -116,24 +128,27 @@ int collateral_cache_find(const struct collateral_cache *cache, const char *name
 
 /* ---- locks ---- */
 
-/* 1 taken, 0 still another's. */
-static int try_lock(int fd, const char *file, struct err *err)
+/* 1 taken, 0 still another's. A lock of one byte, which belongs to this opening of the file (fcntl(2), "Open file
+ * description locks"): threads exclude each other too, and whatever ends lets go. */
+static int try_lock(int fd, off_t place, struct err *err)
 {
-	if (flock(fd, LOCK_EX | LOCK_NB) == 0)
+	struct flock lock = {.l_type = F_WRLCK, .l_whence = SEEK_SET, .l_start = place, .l_len = 1};
+
+	if (fcntl(fd, F_OFD_SETLK, &lock) == 0)
 		return 1;
-	return errno == EWOULDBLOCK || errno == EINTR ? 0 : err_set_errno(err, "cannot lock '%s'", file);
+	return errno == EAGAIN || errno == EACCES || errno == EINTR ? 0 : err_set_errno(err, "cannot lock");
 }
 
-static int take_lock(const struct collateral_cache *cache, const char *file, int wait_ms, bool (*keep_going)(void *arg),
+static int take_lock(const struct collateral_cache *cache, off_t place, int wait_ms, bool (*keep_going)(void *arg),
 		     void *arg, int *ret_fd, struct err *err)
 {
 	const int64_t deadline_ns = clock_monotonic_ns() + wait_ms * INT64_C(1000000);
-	scoped(fd_closep) int fd = openat(cache->dir, file, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
+	scoped(fd_closep) int fd = openat(cache->dir, LOCK_FILE, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
 	int taken;
 
 	if (fd < 0)
-		return err_set_errno(err, "cannot open '%s/%s'", cache->path, file);
-	while ((taken = try_lock(fd, file, err)) == 0 && clock_monotonic_ns() < deadline_ns) {
+		return err_set_errno(err, "cannot open '%s/%s'", cache->path, LOCK_FILE);
+	while ((taken = try_lock(fd, place, err)) == 0 && clock_monotonic_ns() < deadline_ns) {
 		(void)poll(NULL, 0, LOCK_POLL_MS);
 		if (keep_going && !keep_going(arg))
 			return err_set(err, ERR_CANCELLED, "interrupted");
@@ -144,17 +159,17 @@ static int take_lock(const struct collateral_cache *cache, const char *file, int
 	return 0;
 }
 
-/* Sixteen locks for all items: a file for each would never go away. Nobody holds two, so that nobody waits in a ring.
- */
+/* Nobody holds two, so that nobody waits in a ring. */
 int collateral_cache_lock(const struct collateral_cache *cache, const char *name, int wait_ms,
 			  bool (*keep_going)(void *arg), void *arg, int *ret_fd, struct err *err)
 {
-	char file[FILE_NAME_SIZE];
-	char lock[] = "lock-0";
+	uint8_t hash[SHA256_SIZE];
+	off_t place = 0;
 
-	file_name(name, file);
-	lock[sizeof(lock) - 2] = file[0];
-	return take_lock(cache, lock, wait_ms, keep_going, arg, ret_fd, err);
+	hash_name(name, hash);
+	for (size_t i = 0; i < sizeof(place); i++)
+		place = (off_t)((uint64_t)place << 8 | hash[i]);
+	return take_lock(cache, (place & (INT64_MAX >> 1)) + 1, wait_ms, keep_going, arg, ret_fd, err);
 }
 
 /* ---- how much is kept ---- */
@@ -167,6 +182,8 @@ struct entry {
 
 struct listing {
 	const struct collateral_cache *cache;
+	const char *suffix;
+	struct collateral_cache_limits limits;
 	struct entry *entries;
 	size_t count;
 	size_t bytes;
@@ -190,9 +207,9 @@ static int add_entry(const char *name, void *arg, struct err *err)
 	if (listing->count == ENTRIES_MAX || fstatat(listing->cache->dir, name, &info, AT_SYMLINK_NOFOLLOW) < 0)
 		return 0;
 	/* What a process that was killed while it wrote left behind. */
-	if (strstr(name, ITEM_SUFFIX ".tmp-") && info.st_mtime < clock_now_seconds() - STALE_TEMP_SECONDS)
+	if (strstr(name, ".tmp-") && info.st_mtime < clock_now_seconds() - STALE_TEMP_SECONDS)
 		(void)unlinkat(listing->cache->dir, name, 0);
-	if (!ends_with(name, ITEM_SUFFIX) || strlen(name) >= sizeof(entry->file))
+	if (!ends_with(name, listing->suffix) || strlen(name) >= sizeof(entry->file))
 		return 0;
 	memcpy(entry->file, name, strlen(name) + 1);
 	entry->written = info.st_mtim;
@@ -214,7 +231,7 @@ static int compare_age(const void *a, const void *b)
 
 static void remove_oldest(struct listing *listing)
 {
-	const struct collateral_cache_limits *limits = &listing->cache->limits;
+	const struct collateral_cache_limits *limits = &listing->limits;
 	size_t left = listing->count;
 
 	if (left <= limits->count_max && listing->bytes <= limits->bytes_max)
@@ -228,15 +245,19 @@ static void remove_oldest(struct listing *listing)
 	}
 }
 
-static int trim(const struct collateral_cache *cache, struct err *err)
+static int trim(const struct collateral_cache *cache, bool pauses, struct err *err)
 {
 	scoped(fd_closep) int lock = -1;
 	scoped(freep) struct entry *entries = calloc(ENTRIES_MAX, sizeof(*entries));
-	struct listing listing = {.cache = cache, .entries = entries};
+	const struct collateral_cache_limits of_pauses = {COLLATERAL_CACHE_PAUSES_MAX, cache->limits.bytes_max};
+	struct listing listing = {.cache = cache,
+				  .entries = entries,
+				  .suffix = pauses ? PAUSE_SUFFIX : ITEM_SUFFIX,
+				  .limits = pauses ? of_pauses : cache->limits};
 
 	if (!entries)
 		return err_no_memory(err);
-	if (take_lock(cache, TRIM_LOCK, TRIM_WAIT_MS, NULL, NULL, &lock, err) < 0 ||
+	if (take_lock(cache, TRIM_PLACE, TRIM_WAIT_MS, NULL, NULL, &lock, err) < 0 ||
 	    fs_each_entry(cache->path, add_entry, &listing, err) < 0)
 		return -1;
 	remove_oldest(&listing);
@@ -253,5 +274,13 @@ int collateral_cache_put(const struct collateral_cache *cache, const struct coll
 	if (collateral_record_format(record, &data, err) < 0 || fs_join(cache->path, file, &path, err) < 0 ||
 	    fs_write_replace(path, data.data, data.size, 0600, err) < 0)
 		return -1;
-	return trim(cache, err);
+	return trim(cache, is_pause(record->name), err);
+}
+
+void collateral_cache_drop(const struct collateral_cache *cache, const char *name)
+{
+	char file[FILE_NAME_SIZE];
+
+	file_name(name, file);
+	(void)unlinkat(cache->dir, file, 0);
 }

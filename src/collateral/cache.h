@@ -14,6 +14,10 @@
 
 #define COLLATERAL_CACHE_COUNT_MAX 512
 #define COLLATERAL_CACHE_BYTES_MAX (64u << 20)
+#define COLLATERAL_CACHE_PAUSES_MAX 128
+
+/* Records whose name begins so are pauses (pause.h): beside the items, with a limit of their own. */
+#define COLLATERAL_PAUSE_PREFIX "pause, "
 
 struct collateral_cache;
 
@@ -35,8 +39,12 @@ int collateral_cache_find(const struct collateral_cache *cache, const char *name
 must_check int collateral_cache_put(const struct collateral_cache *cache, const struct collateral_record *record,
 				    struct err *err);
 
+/* As if it had never been there. */
+void collateral_cache_drop(const struct collateral_cache *cache, const char *name);
+
 /*
- * For who fetches an item: others wait, and then find it. *ret_fd is closed to let go; -1 when the wait was over
+ * For who fetches an item: others wait, and then find it. One lock for each item, so that a slow service holds up
+ * nobody who wants another thing. *ret_fd is closed to let go; -1 when the wait was over
  * first, which is no failure. ERR_CANCELLED when keep_going (NULL: always) says false.
  */
 must_check int collateral_cache_lock(const struct collateral_cache *cache, const char *name, int wait_ms,

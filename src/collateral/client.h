@@ -38,6 +38,12 @@ struct collateral_options {
 	void *keep_going_arg;
 };
 
+/* The roots that what is kept must end in: as the verdict is made with (mse/attest.h). */
+struct collateral_trust {
+	const struct attest_roots *roots;   /* NULL: the vendors' */
+	const struct attest_policy *policy; /* of which the simulation roots count */
+};
+
 struct collateral_client;
 
 /* A cache that cannot be opened is done without, unless mode is COLLATERAL_OFFLINE. */
@@ -56,7 +62,7 @@ struct collateral_origin {
 	int64_t fetched;                    /* Unix seconds */
 	int64_t from;                       /* of the item with its chain; Unix seconds, both inclusive */
 	int64_t until;
-	char failure[256]; /* why the cache was used though the service was asked; else "" */
+	char failure[256]; /* why the cache was used though the service was to be asked, or why it is not kept; "" */
 };
 
 struct collateral_set {
@@ -69,16 +75,14 @@ void collateral_set_free(struct collateral_set *set);
 DEFINE_SCOPED_PTR(struct collateral_set, collateral_set_free);
 
 /*
- * Everything that such evidence needs from a service. mode: as of this call. now: Unix seconds, of the clock. Items
- * that no longer count are given too, as the service gave them: the verdict names them.
+ * Everything that such evidence needs from a service. mode: as of this call. now: Unix seconds, of the clock. What a
+ * service gives takes the place of what is kept, here and in the cache, only if it is proven, counts now and is not
+ * older (proof.h); else what is kept serves. Where nothing is kept it is given as it is, and not kept: the verdict
+ * names what is wrong.
  */
 must_check int collateral_get(struct collateral_client *client, const struct attest_needs *needs,
-			      enum collateral_mode mode, int64_t now, struct collateral_set **ret_set, struct err *err);
-
-/* One item, whatever it is for. */
-must_check int collateral_get_one(struct collateral_client *client, const struct collateral_wanted *wanted,
-				  enum collateral_mode mode, int64_t now, struct collateral_record *ret_record,
-				  struct collateral_origin *ret_origin, struct err *err);
+			      const struct collateral_trust *trust, enum collateral_mode mode, int64_t now,
+			      struct collateral_set **ret_set, struct err *err);
 
 /* Room for the text below, whatever the sources are called. */
 #define COLLATERAL_SET_TEXT_MAX (COLLATERAL_PER_SET_MAX * (COLLATERAL_SOURCE_MAX + 512))

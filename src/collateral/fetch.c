@@ -116,8 +116,26 @@ static int tell_failure(const struct err *failed, unsigned tries, int64_t pause_
 	return tries > 1 ? err_prefix(err, "after %u tries", tries) : -1;
 }
 
+int collateral_fetch_status(int status, struct err *err)
+{
+	unsigned ignored;
+
+	return judge_status(status, &ignored, err);
+}
+
+static void note_refusal(const struct curl_response *response, struct collateral_refusal *ret)
+{
+	const char *wanted = curl_response_header(response, "Retry-After");
+
+	*ret = COLLATERAL_REFUSAL_INIT;
+	ret->status = response->status == 200 ? 0 : response->status;
+	if (wanted && collateral_retry_after(wanted, clock_now_seconds(), &ret->retry_after) <= 0)
+		ret->retry_after = -1;
+}
+
 int collateral_fetch(struct curl_client *client, const char *url, size_t size_max,
-		     const struct collateral_patience *patience, struct curl_response *ret_response, struct err *err)
+		     const struct collateral_patience *patience, struct curl_response *ret_response,
+		     struct collateral_refusal *ret_refusal, struct err *err)
 {
 	for (unsigned tries = 1;; tries++) {
 		struct err failed = ERR_INIT;
@@ -126,6 +144,7 @@ int collateral_fetch(struct curl_client *client, const char *url, size_t size_ma
 
 		if (try_once(client, url, size_max, patience, ret_response, &tries_max, &failed) == 0)
 			return 0;
+		note_refusal(ret_response, ret_refusal);
 		pause_ms = pause_before(patience, tries - 1, ret_response);
 		left = left_ms(patience);
 		if (tries >= tries_max || tries >= patience->tries_max || pause_ms >= left)

@@ -21,13 +21,24 @@ struct collateral_patience {
 	void *arg;
 };
 
+/* What the server said last; status 0: nothing (nobody there, a cut answer …). */
+struct collateral_refusal {
+	int status;
+	int64_t retry_after; /* seconds; -1: it did not say */
+};
+
+#define COLLATERAL_REFUSAL_INIT ((struct collateral_refusal){.retry_after = -1})
+
+/* What a status means: 0 for 200, else -1 with the error of collateral_fetch. */
+must_check int collateral_fetch_status(int status, struct err *err);
+
 /*
  * 0: status 200, *ret_response is the answer (the caller's to free in any case). ERR_NOT_FOUND for 404 and 410,
  * ERR_DENIED for 401 and 403, ERR_CANCELLED, ERR_LIMIT; ERR_UNAVAILABLE, ERR_TIMEOUT or ERR_IO when patience ended;
- * ERR_UNTRUSTED for a certificate that does not fit.
+ * ERR_UNTRUSTED for a certificate that does not fit. *ret_refusal: set after a failure too.
  */
 must_check int collateral_fetch(struct curl_client *client, const char *url, size_t size_max,
 				const struct collateral_patience *patience, struct curl_response *ret_response,
-				struct err *err);
+				struct collateral_refusal *ret_refusal, struct err *err);
 
 #endif

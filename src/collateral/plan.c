@@ -14,6 +14,7 @@ struct plan_row {
 	size_t count;
 };
 
+/* What signs others comes before them. */
 static const struct plan_row plans[] = {
     {ATTEST_TEE_SGX,
      false,
@@ -23,7 +24,7 @@ static const struct plan_row plans[] = {
      false,
      {COLLATERAL_KIND_TDX_TCB_INFO, COLLATERAL_KIND_TD_QE_IDENTITY, COLLATERAL_KIND_PCK_CRL, COLLATERAL_KIND_ROOT_CRL},
      4},
-    {ATTEST_TEE_SEV_SNP, false, {COLLATERAL_KIND_VCEK, COLLATERAL_KIND_VCEK_CHAIN, COLLATERAL_KIND_VCEK_CRL}, 3},
+    {ATTEST_TEE_SEV_SNP, false, {COLLATERAL_KIND_VCEK_CHAIN, COLLATERAL_KIND_VCEK, COLLATERAL_KIND_VCEK_CRL}, 3},
     {ATTEST_TEE_SEV_SNP, true, {COLLATERAL_KIND_VLEK_CHAIN, COLLATERAL_KIND_VLEK_CRL}, 2},
 };
 

@@ -31,7 +31,7 @@ def cache(tmp_path):
 
 @pytest.fixture
 def tool(build, items, pccs, cache):
-    return cs.Tool(build, pccs=pccs.url, cache=cache, tee=items.tee, fmspc=items.fmspc, delay_ms=10, limit_ms=8000)
+    return cs.Tool(build, pccs=pccs.url, cache=cache, tee=items.tee, fmspc=items.fmspc, sim_root=items.root, delay_ms=10, limit_ms=8000)
 
 
 def kept(cache):

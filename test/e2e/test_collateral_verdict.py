@@ -93,6 +93,32 @@ def test_a_report_by_the_kds(build, verify, tmp_path, product, version):
     assert code == 0 and given_by(verdict) == {(True, f"AMD KDS {url}")}
 
 
+@pytest.mark.parametrize("part, kept", [("cert_chain", 0), ("crl", 2), ("?", 2)])
+def test_what_amd_did_not_sign_is_not_kept(build, verify, tmp_path, part, kept):
+    """The chain signs the rest: without it nothing is proven."""
+    folder = tmp_path / "evidence"
+    served = amd(build, folder, "Milan")
+    for path in served:
+        if part in path:
+            body = served[path].body
+            at = body.index(b"\n-----END") - 9 if part == "cert_chain" else len(body) - 9
+            served[path] = served[path]._replace(body=body[:at] + (b"A" if body[at:at + 1] != b"A" else b"B") + body[at + 1:])
+    with cs.Server(cs.Service("kds", amd=served)) as kds:
+        code, _ = verify("--report", folder / "report.bin", "--report-data", "any", "--trust-root", folder / "ark.pem",
+                         MSE_KDS_URL=kds.url)
+    assert code == 2 and len(list((tmp_path / "conf/collateral").glob("*.item"))) == kept
+
+
+def test_the_vcek_of_another_chip_is_not_kept(build, verify, tmp_path):
+    """Signed by AMD all the same, so it must be told by what it says."""
+    folder = tmp_path / "evidence"
+    served = amd(build, folder, "Milan", "--other-chip")  # the report's, which is what it is asked by
+    options = ["--report", folder / "report.bin", "--report-data", "any", "--trust-root", folder / "ark.pem"]
+    with cs.Server(cs.Service("kds", amd=served)) as kds:
+        assert verify(*options, MSE_KDS_URL=kds.url)[0] == 2
+    assert len(list((tmp_path / "conf/collateral").glob("*.item"))) == 2
+
+
 def test_a_certificate_that_brings_its_vlek(build, verify, tmp_path):
     folder = tmp_path / "evidence"
     with cs.Server(cs.Service("kds", amd=amd(build, folder, "Genoa", "--vlek"))) as kds:
@@ -120,8 +146,9 @@ def test_what_was_kept_of_another_day_makes_no_refusal(build, verify, tmp_path):
     with cs.Server(cs.Service("pccs", old)) as pccs:
         assert judge("old")[0] == 0
         pccs.service.items = new
-        code, refused = judge("new", "--offline")
-        assert code == 2 and refused["error"] != "none"
+        offline = attestcommand.run(build, "verify", "--offline", "--pccs", pccs.url, "--report-data", "any", "--quote",
+                                    tmp_path / "new/quote.bin", "--trust-root", tmp_path / "new/root.pem", cwd=tmp_path)
+        assert offline.code == 1 and "the cache has no SGX TCB info" in offline.text
         code, verdict = judge("new")
         assert code == 0 and given_by(verdict) == {(False, f"PCCS {pccs.url}")}
         assert given_by(judge("new")[1]) == {(True, f"PCCS {pccs.url}")}

@@ -2,6 +2,7 @@
 /*
  * src/collateral for test/e2e/test_collateral_*.py. Arguments are NAME=VALUE:
  *   pccs, pcs, kds, cache, mode (cached, renew, offline, fresh), ca (file), limit_ms, delay_ms, now, times
+ *   root (file: trusted as hardware), sim_root (file: trusted as the simulation)
  *   tee (sgx, tdx, sev-snp), fmspc, ca_name, product, chip, tcb, vlek, simulated
  * One line of JSON each time: {"text", "origins": […], "items": {NAME: SHA-256}, "ms"} or {"error", "message", "ms"}.
  */
@@ -128,14 +129,37 @@ static json_t *set_json(const struct collateral_set *set)
 	return json_pack("{s:s, s:o, s:o}", "text", buf_text(&text), "origins", origins, "items", items_json(set));
 }
 
+static struct attest_bytes read_root(char **argv, const char *name, struct buf *file)
+{
+	struct err err = ERR_INIT;
+
+	if (value(argv, name) && fs_read(value(argv, name), file, &err) < 0)
+		abort();
+	return (struct attest_bytes){file->data, file->size};
+}
+
+static int get(struct collateral_client *client, char **argv, struct collateral_set **ret, struct err *err)
+{
+	scoped(buf_done) struct buf hardware_file = BUF_INIT(65536);
+	scoped(buf_done) struct buf simulation_file = BUF_INIT(65536);
+	const struct attest_bytes hardware = read_root(argv, "root", &hardware_file);
+	const struct attest_bytes simulation = read_root(argv, "sim_root", &simulation_file);
+	const struct attest_roots roots = {.hardware = &hardware, .hardware_count = hardware.size > 0};
+	const struct attest_policy policy = {.simulation_roots = &simulation,
+					     .simulation_root_count = simulation.size > 0};
+	const struct collateral_trust trust = {&roots, &policy};
+	const struct attest_needs needs = read_needs(argv);
+
+	return collateral_get(client, &needs, &trust, COLLATERAL_CACHED, number(argv, "now", clock_now_seconds()), ret,
+			      err);
+}
+
 static int run_once(struct collateral_client *client, char **argv)
 {
-	const struct attest_needs needs = read_needs(argv);
 	const int64_t began = clock_monotonic_ns();
 	scoped(collateral_set_freep) struct collateral_set *set = NULL;
 	struct err err = ERR_INIT;
-	const int status =
-	    collateral_get(client, &needs, COLLATERAL_CACHED, number(argv, "now", clock_now_seconds()), &set, &err);
+	const int status = get(client, argv, &set, &err);
 	json_t *object = status == 0 ? set_json(set)
 				     : json_pack("{s:s, s:s}", "error", err_code_text(err.code), "message", err.text);
 

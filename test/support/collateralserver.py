@@ -32,7 +32,8 @@ def simulated(build, folder):
         return (pathlib.Path(folder) / name).read_bytes()
     chain = read("tcb_signer.pem") + read("root.pem")
     tcb = read("tcb_info.json")
-    return Items(fmspc=json.loads(tcb)["tcbInfo"]["fmspc"], ca="platform", tee="sgx", tcb_info=tcb, tcb_chain=chain,
+    return Items(root=str(pathlib.Path(folder) / "root.pem"), fmspc=json.loads(tcb)["tcbInfo"]["fmspc"],
+                 ca="platform", tee="sgx", tcb_info=tcb, tcb_chain=chain,
                  qe_identity=read("qe_identity.json"), qe_chain=chain, pck_crl=read("pck_crl.der"),
                  pck_crl_chain=read("platform_ca.pem") + read("root.pem"), root_crl=read("root_crl.der"))
 
