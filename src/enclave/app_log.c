@@ -5,9 +5,12 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <pthread.h>
+#include <signal.h>
 #include <stdatomic.h>
 #include <stdbool.h>
+#include <stdio.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/buf.h"
@@ -20,7 +23,10 @@
 #define SETTLE_MS 1000                         /* lost lines wait to be told: how often there is a look for room */
 #define LINE_SIZE_MAX (2u * APP_LOG_CHUNK_MAX) /* base64 of a full box with prefix */
 #define UTF8_TAIL_MAX 3                        /* continuation bytes after the first */
-#define FD_BASE 64                             /* our own descriptors stay out of the way of small numbers */
+#define STOP_BYTES_MAX (128u << 10)            /* what is still read of one who writes on: more than a pipe holds */
+#define DRAIN_MS_MAX (OPERATOR_LOG_WAIT_MS + 500)
+#define NS_PER_MS 1000000L
+#define FD_BASE 64 /* our own descriptors stay out of the way of small numbers */
 
 struct app_log {
 	enum app_log_mode mode;
@@ -29,8 +35,10 @@ struct app_log {
 	int read_fd;
 	int stop_pipe[2]; /* wakes the thread */
 	pthread_t thread;
+	atomic_bool is_running;
 	atomic_bool is_stopping;
-	bool is_running;
+	atomic_bool has_ended;     /* the thread; nothing more goes out */
+	size_t read_when_stopping; /* bytes */
 	size_t size;
 	uint8_t chunk[APP_LOG_CHUNK_MAX];
 };
@@ -120,7 +128,9 @@ static bool read_chunk(void)
 		return got < 0 && errno == EINTR;
 	app_log.size += (size_t)got;
 	emit_ready(false);
-	return true;
+	if (atomic_load(&app_log.is_stopping))
+		app_log.read_when_stopping += (size_t)got;
+	return app_log.read_when_stopping < STOP_BYTES_MAX;
 }
 
 /* false at the end of the pipe, or when there is nothing more to read while stopping. */
@@ -133,10 +143,10 @@ static bool read_some(void)
 
 	if (ready < 0)
 		return errno == EINTR;
-	if (ready == 0)
+	if (ready == 0) {
 		emit_ready(true);
-	if (ready == 0)
 		return !is_stopping;
+	}
 	return fds[0].revents ? read_chunk() : true;
 }
 
@@ -147,6 +157,7 @@ static void *reader_thread(void *arg)
 	}
 	emit_ready(true);
 	explicit_bzero(app_log.chunk, sizeof(app_log.chunk));
+	atomic_store(&app_log.has_ended, true);
 	return NULL;
 }
 
@@ -170,6 +181,20 @@ static int redirect(struct err *err)
 	return 0;
 }
 
+/* No signal is for this thread: a handler may wait for it. */
+static int create_thread(void)
+{
+	sigset_t all;
+	sigset_t before;
+	int status;
+
+	(void)sigfillset(&all);
+	(void)pthread_sigmask(SIG_SETMASK, &all, &before);
+	status = pthread_create(&app_log.thread, NULL, reader_thread, NULL);
+	(void)pthread_sigmask(SIG_SETMASK, &before, NULL);
+	return status;
+}
+
 int app_log_start(enum app_log_mode mode, const uint8_t *log_key, struct err *err)
 {
 	int status;
@@ -181,25 +206,48 @@ int app_log_start(enum app_log_mode mode, const uint8_t *log_key, struct err *er
 		return -1;
 	if (pipe2(app_log.stop_pipe, O_CLOEXEC) < 0)
 		return err_set_errno(err, "cannot make a pipe");
-	status = pthread_create(&app_log.thread, NULL, reader_thread, NULL);
+	status = create_thread();
 	if (status != 0) {
 		errno = status;
 		return err_set_errno(err, "cannot start the log's thread");
 	}
-	app_log.is_running = true;
+	atomic_store(&app_log.is_running, true);
 	return 0;
+}
+
+static void ask_to_stop(void)
+{
+	if (!atomic_exchange(&app_log.is_stopping, true))
+		(void)close(app_log.stop_pipe[1]);
+}
+
+void app_log_drain(void)
+{
+	const struct timespec step = {.tv_nsec = NS_PER_MS};
+	const int saved = errno;
+
+	if (!atomic_load(&app_log.is_running) || pthread_equal(pthread_self(), app_log.thread))
+		return;
+	ask_to_stop();
+	for (int waited = 0; waited < DRAIN_MS_MAX && !atomic_load(&app_log.has_ended); waited++)
+		(void)nanosleep(&step, NULL);
+	errno = saved;
 }
 
 void app_log_stop(void)
 {
-	if (!app_log.is_running)
+	if (!atomic_exchange(&app_log.is_running, false))
 		return;
-	app_log.is_running = false;
-	/* The pipe's other end may live on in descriptors the application made, so its end is not waited for. */
-	(void)dup2(app_log.real_fd, STDOUT_FILENO);
-	(void)dup2(app_log.real_fd, STDERR_FILENO);
-	atomic_store(&app_log.is_stopping, true);
-	fd_closep(&app_log.stop_pipe[1]);
+	/* What C code printed may still be in its buffers. */
+	(void)fflush(stdout);
+	(void)fflush(stderr);
+	if (app_log.mode == APP_LOG_PLAIN) {
+		(void)dup2(app_log.real_fd, STDOUT_FILENO);
+		(void)dup2(app_log.real_fd, STDERR_FILENO);
+	}
+	ask_to_stop();
 	(void)pthread_join(app_log.thread, NULL);
+	/* Threads of the application may write on, into a pipe without an end: never to the host. */
+	fd_closep(&app_log.read_fd);
 	(void)operator_log_settle();
 }

@@ -24,8 +24,17 @@ enum app_log_mode { APP_LOG_PLAIN, APP_LOG_SEALED, APP_LOG_DISCARD };
 /* Redirects 1 and 2 and starts the thread. log_key: 32 bytes, only for SEALED. Once per process. */
 must_check int app_log_start(enum app_log_mode mode, const uint8_t *log_key, struct err *err);
 
-/* Everything written so far goes out; then 1 and 2 are the real stdout again. Nothing if never started. */
+/*
+ * Everything written so far goes out. Afterwards 1 and 2 lead nowhere (PLAIN: to the real stdout again), because
+ * threads of the application may live on. Nothing if never started.
+ */
 void app_log_stop(void);
+
+/*
+ * The same for a process that is about to end by other ways: waits for a bounded time until what was written is out.
+ * From any thread and from signal handlers. Nothing if never started.
+ */
+void app_log_drain(void);
 
 /* How many bytes of data (size > 0) make the next chunk, at most APP_LOG_CHUNK_MAX; 0: wait for more. Pure. */
 size_t app_log_cut(const uint8_t *data, size_t size, int is_paused);

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "enclave/python_audit.h"
+#include "enclave/python_exit.h"
 
 #define DYNLOAD PYTHON_STDLIB "/lib-dynload"
 #define DIST_PACKAGES "/usr/lib/python3/dist-packages"
@@ -80,6 +81,7 @@ static PyStatus configure_isolated(PyConfig *config, const char *module_path)
 	PyConfig_InitIsolatedConfig(config);
 	config->site_import = 0;
 	config->write_bytecode = 0;
+	config->faulthandler = 1; /* where a crash of native code was, for the owner's log */
 	return set_paths(config, module_path);
 }
 
@@ -129,7 +131,9 @@ int python_start(const struct python_options *options, struct err *err)
 	    (options->guard && python_audit_install(options->guard, err) < 0) || initialize(options, err) < 0)
 		return -1;
 	interpreter = PyInterpreterState_Get();
-	return options->guard ? 0 : put_first(options->module_path, err);
+	if (options->guard)
+		return python_exit_install(options->before_exit, err);
+	return put_first(options->module_path, err);
 }
 
 void python_report_exception(void)

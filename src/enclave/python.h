@@ -36,6 +36,7 @@ struct python_options {
 	const char *module_path;      /* first entry of sys.path */
 	const char *interface;        /* name of a protocol, or "auto" */
 	const struct settings *guard; /* an enclave: isolated, with the audit hook; NULL: as python3 itself would be */
+	void (*before_exit)(void);    /* with guard: what os._exit does first */
 };
 
 /* What a protocol needs to describe a request. Borrowed, lives as long as the interpreter. */

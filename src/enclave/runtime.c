@@ -14,6 +14,7 @@
 #include "base/fs.h"
 #include "enclave/app_log.h"
 #include "enclave/code.h"
+#include "enclave/crash.h"
 #include "enclave/enclave.h"
 #include "enclave/hardening.h"
 #include "enclave/operator_log.h"
@@ -134,7 +135,7 @@ static enum exit_code prepare(const struct runtime_options *options, struct encl
 		return EXIT_CODE_INSTANCE;
 	phase("TEE and instance open");
 	quoting.quote_arg = enclave->tee;
-	if (start_log(enclave, err) < 0 || quoter_start(&quoting, &enclave->quoter, err) < 0)
+	if (start_log(enclave, err) < 0 || crash_setup(err) < 0 || quoter_start(&quoting, &enclave->quoter, err) < 0)
 		return EXIT_CODE_INTERNAL;
 	return make_identity(enclave, err);
 }
@@ -144,8 +145,9 @@ static int write_secret(const char *path, const struct secret *content, struct e
 	scoped(freep) char *dir = strdup(path);
 	char *slash = dir ? strrchr(dir, '/') : NULL;
 
+	/* What an earlier start left in a persistent mount is no secret of this one. */
 	if (content->size == 0)
-		return 0;
+		return fs_remove_tree(path, err);
 	if (!slash || slash == dir)
 		return err_set(err, ERR_INVALID, "'%s' is not a path in a directory", path);
 	*slash = 0;
@@ -157,7 +159,6 @@ static int write_secret(const char *path, const struct secret *content, struct e
 /* The plain tree and the secrets' files. No lock: nobody else touches a grant's secrets after ACCEPTED. */
 static int unpack_grant(const struct settings *settings, const struct grant *grant, struct err *err)
 {
-
 	if (code_install(settings->code_path, settings->is_plaincode ? NULL : grant->code_key.data,
 			 settings->module_path, err) < 0 ||
 	    write_secret(settings->secrets_path, &grant->secrets, err) < 0 ||
@@ -177,6 +178,7 @@ static int load_application(struct enclave *enclave, const struct python_site *s
 	    .module_path = settings->module_path,
 	    .interface = settings->interface,
 	    .guard = settings,
+	    .before_exit = app_log_drain,
 	};
 	const int status = unpack_grant(settings, &enclave->life.grant, err);
 

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "enclave/app_log.h"
 
 #define NS_PER_MS 1000000LL
 #define NS_PER_SECOND (1000 * NS_PER_MS)
@@ -31,8 +32,10 @@ void wake_send(enum wake reason)
 static void on_signal(int number)
 {
 	(void)number;
-	if (g_is_loading)
+	if (g_is_loading) {
+		app_log_drain();
 		_exit(0);
+	}
 	wake_send(WAKE_STOP);
 }
 
@@ -49,6 +52,7 @@ static void on_parent_signal(int number, siginfo_t *info, void *context)
 static void on_impatience(int number)
 {
 	(void)number;
+	app_log_drain();
 	_exit((int)g_exit_code);
 }
 

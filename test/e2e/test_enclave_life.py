@@ -248,6 +248,16 @@ def test_secrets_and_files_reach_the_application(build):
         assert oct((enclave.dir / "home/.cache/mse/secrets.json").stat().st_mode & 0o777) == "0o600"
 
 
+def test_secrets_of_an_earlier_start_are_gone(build):
+    """Where $HOME outlives the enclave: who provisions it next without secrets does not find the former ones."""
+    with testenclave.Enclave(build, {"app.py": SHOW}, MSE_RESTART="owner") as enclave:
+        enclave.run(app_secrets={"n": 1})
+        assert json.loads(enclave.get().text)["secrets"] == '{"n":1}'
+        enclave.stop()
+        enclave.run()
+        assert json.loads(enclave.get().text)["secrets"] is None
+
+
 def test_restart_keeps_identity_and_certificate(build):
     with testenclave.Enclave(build, {"app.py": SHOW}) as enclave:
         enclave.run(app_secrets={"n": 1})

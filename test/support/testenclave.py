@@ -293,12 +293,12 @@ class Enclave:
         return (self.dir / "log").read_text(errors="replace")
 
     def app_log(self):
+        return self.app_log_bytes().decode(errors="replace")
+
+    def app_log_bytes(self):
         """What the owner reads: every mse-log-1 line opened with the log key."""
-        text = b""
-        for line in self.log_text().splitlines():
-            if line.startswith("mse-log-1 "):
-                text += seal_open(self.log_key, base64.b64decode(line.split(" ")[1], validate=True))
-        return text.decode(errors="replace")
+        return b"".join(seal_open(self.log_key, base64.b64decode(line.split(" ")[1], validate=True))
+                        for line in self.log_text().splitlines() if line.startswith("mse-log-1 "))
 
     # ---- its clients ----
 
