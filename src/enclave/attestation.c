@@ -104,42 +104,42 @@ static int make_leaf(struct http_exchange *exchange, struct enclave *enclave, co
 	return 0;
 }
 
+static enum http_result refuse(struct http_exchange *exchange, int status, const char *text)
+{
+	enclave_reply(exchange, status, NULL, text);
+	return HTTP_HANDLED;
+}
+
 static enum http_result queue_leaf(struct waiting *waiting, const uint8_t leaf[static FRESH_HASH_SIZE])
 {
 	struct http_exchange *exchange = waiting->exchange;
 	struct connection *connection = waiting->connection;
 
 	connection_ref(connection);
-	atomic_store(&connection->is_queued, true);
 	if (quoter_submit(waiting->enclave->quoter, leaf, answer_waiting, waiting))
 		return HTTP_DEFERRED;
-	atomic_store(&connection->is_queued, false);
 	connection_unref(connection);
 	free(waiting);
-	enclave_reply(exchange, 503, NULL, "busy\n");
-	return HTTP_HANDLED;
+	return refuse(exchange, 503, "busy\n");
 }
 
-enum http_result attestation_serve(struct http_exchange *exchange, struct enclave *enclave)
+/* The connection is claimed: until its answer nobody else attests on it. */
+static enum http_result attest(struct http_exchange *exchange, struct enclave *enclave, struct connection *connection)
 {
-	struct connection *connection = connection_of(exchange);
 	scoped(freep) struct waiting *waiting = calloc(1, sizeof(*waiting));
 	struct attest_request request;
 	uint8_t leaf[FRESH_HASH_SIZE];
 	struct err err = ERR_INIT;
 
-	if (!connection || !waiting) {
-		enclave_reply(exchange, 503, NULL, "busy\n");
-		return HTTP_HANDLED;
-	}
-	if (atomic_load(&connection->is_queued) || !connection_rate_take(connection, clock_monotonic_ns())) {
-		enclave_reply(exchange, 429, NULL, "too many requests\n");
-		return HTTP_HANDLED;
-	}
-	if (read_nonce(exchange, &request, &err) < 0) {
-		enclave_reply(exchange, 400, NULL, "malformed request\n");
-		return HTTP_HANDLED;
-	}
+	if (!waiting)
+		return refuse(exchange, 503, "busy\n");
+	if (!connection_rate_take(connection, clock_monotonic_ns()))
+		return refuse(exchange, 429, "too many requests\n");
+	/* Of such a size the engine awaits it; any other would hold a thread for as long as the client likes. */
+	if (http_body_size(exchange) < 0)
+		return refuse(exchange, 411, "Content-Length is missing\n");
+	if (read_nonce(exchange, &request, &err) < 0)
+		return refuse(exchange, 400, "malformed request\n");
 	if (make_leaf(exchange, enclave, &request, &waiting->role, leaf, &err) < 0) {
 		/* exporter-unavailable: closed, never attested without. */
 		http_abort(exchange);
@@ -149,4 +149,21 @@ enum http_result attestation_serve(struct http_exchange *exchange, struct enclav
 	waiting->enclave = enclave;
 	waiting->connection = connection;
 	return queue_leaf(TAKE_PTR(waiting), leaf);
+}
+
+enum http_result attestation_serve(struct http_exchange *exchange, struct enclave *enclave)
+{
+	struct connection *connection = connection_of(exchange);
+	enum http_result result;
+
+	if (!connection)
+		return refuse(exchange, 503, "busy\n");
+	/* Several streams of one connection may come here at once. */
+	if (atomic_exchange(&connection->is_queued, true))
+		return refuse(exchange, 429, "too many requests\n");
+	result = attest(exchange, enclave, connection);
+	/* What is deferred may be answered by now: its claim is the answer's to give back. */
+	if (result == HTTP_HANDLED)
+		atomic_store(&connection->is_queued, false);
+	return result;
 }

@@ -61,6 +61,9 @@ static int provision(struct http_exchange *exchange, struct enclave *enclave, st
 
 	if (!http_is_tls(exchange))
 		return err_set(err, ERR_DENIED, "it came without TLS: whatever secrets it held are known to the host");
+	/* A stranger's 16 MiB are not even read. */
+	if (enclave_provision_begin(enclave, request.ticket, err) < 0)
+		return -1;
 	if (read_body(exchange, &body, &request.body_size, err) < 0)
 		return -1;
 	request.body = body.data;

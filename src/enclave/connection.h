@@ -16,9 +16,9 @@
 
 struct connection {
 	atomic_int refs;
-	atomic_bool is_queued;                 /* a leaf of it waits (attestation.c) */
+	atomic_bool is_queued;                 /* an attestation request of it is under way (attestation.c) */
 	atomic_bool is_admitted;               /* its deferred request may run now (app_gate.c) */
-	int64_t times_ns[CONNECTION_RATE_MAX]; /* of the last attestation requests, a ring; handler's thread only */
+	int64_t times_ns[CONNECTION_RATE_MAX]; /* of the last attestation requests, a ring; of who set is_queued */
 	size_t next;
 };
 

@@ -16,15 +16,27 @@ static void unref_tls(struct tls_identity **identity)
 	*identity = NULL;
 }
 
-static int provision_locked(struct enclave *enclave, const struct provision_request *request, struct err *err)
+static struct provision_context context_of(const struct enclave *enclave)
 {
-	const struct provision_context context = {
+	return (struct provision_context){
 	    .settings = &enclave->settings,
 	    .input = &enclave->input,
 	    .identity = &enclave->identity,
 	    .fingerprint = enclave->fingerprint,
 	    .fingerprint_size = enclave->fingerprint_size,
 	};
+}
+
+int enclave_provision_begin(struct enclave *enclave, const char *ticket, struct err *err)
+{
+	const struct provision_context context = context_of(enclave);
+
+	return provision_check_ticket(&context, ticket, err);
+}
+
+static int provision_locked(struct enclave *enclave, const struct provision_request *request, struct err *err)
+{
+	const struct provision_context context = context_of(enclave);
 	scoped(grant_done) struct grant grant = GRANT_INIT;
 	scoped(unref_tls) struct tls_identity *owner_tls = NULL;
 

@@ -32,6 +32,9 @@ struct enclave {
 	void *on_accepted_arg;
 };
 
+/* Whether a request may be the owner's, by its ticket: its body is not read before. */
+must_check int enclave_provision_begin(struct enclave *enclave, const char *ticket, struct err *err);
+
 /*
  * One provisioning request: state, all checks, sealing, ACCEPTED. On failure nothing has changed; err is for the
  * operator's log.

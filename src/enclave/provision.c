@@ -61,6 +61,13 @@ static int check_ticket(const struct provision_context *context, const char *tex
 	return 0;
 }
 
+int provision_check_ticket(const struct provision_context *context, const char *text, struct err *err)
+{
+	scoped(grant_done) struct grant grant = GRANT_INIT;
+
+	return check_ticket(context, text, &grant, err);
+}
+
 /* Takes "code_secret_key" out of an object into *ret_key, if it is there. */
 static int take_code_key(const json_t *object, struct secret *ret_key, struct err *err)
 {
@@ -114,7 +121,8 @@ static int open_sealed(const struct identity *identity, const char *text, struct
 	if (decode_box(text, &box, err) < 0 ||
 	    sealedbox_open(identity->x25519_public, identity->x25519_secret.data, box.data, box.size, &plain, err) <
 		0 ||
-	    json_parse_strict(plain.data, plain.size, PROVISION_JSON_DEPTH_MAX, &object, err) < 0)
+	    json_parse_bounded(plain.data, plain.size, PROVISION_JSON_DEPTH_MAX, PROVISION_JSON_VALUES_MAX, &object,
+			       err) < 0)
 		return err_set(err, ERR_DENIED, "the sealed secrets do not open to JSON");
 	if (!json_is_object(object))
 		return format_secret(object, &grant->sealed_secrets, err);
@@ -190,7 +198,8 @@ static int parse_body(const struct provision_request *request, json_t **ret, str
 	if (request->body_size > PROVISION_BODY_MAX)
 		return err_set(err, ERR_LIMIT, "the request has more than %u bytes", PROVISION_BODY_MAX);
 	/* jansson's message may quote the text: do not pass it on. */
-	if (json_parse_strict(request->body, request->body_size, PROVISION_JSON_DEPTH_MAX, ret, err) < 0)
+	if (json_parse_bounded(request->body, request->body_size, PROVISION_JSON_DEPTH_MAX, PROVISION_JSON_VALUES_MAX,
+			       ret, err) < 0)
 		return err_set(err, ERR_DENIED, "the request is not JSON");
 	return 0;
 }

@@ -16,6 +16,7 @@
 
 #define PROVISION_BODY_MAX (16u << 20)
 #define PROVISION_JSON_DEPTH_MAX 32
+#define PROVISION_JSON_VALUES_MAX 100000 /* one takes up to 200 bytes while it is checked */
 #define PROVISION_TICKET_TEXT_MAX 512
 #define PROVISION_TICKET_HEADER "Mse-Ticket"
 
@@ -33,6 +34,12 @@ struct provision_request {
 	size_t body_size;
 	const char *ticket; /* value of the header, NULL without one */
 };
+
+/*
+ * The ticket alone (text: NULL without one), for a release that names its owner: before a stranger's body is read.
+ * Which of the checks refuses is told to nobody but the operator.
+ */
+must_check int provision_check_ticket(const struct provision_context *context, const char *text, struct err *err);
 
 /*
  * All checks in the order of section 6. *ret_grant is GRANT_INIT, *ret_owner_tls NULL before; the latter is set in

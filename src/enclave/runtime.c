@@ -93,7 +93,10 @@ static enum exit_code resume(struct enclave *enclave, struct err *err)
 static enum exit_code make_identity(struct enclave *enclave, struct err *err)
 {
 	const int64_t now = clock_now_seconds();
+	struct err left = ERR_INIT;
 
+	if (enclave->settings.is_restart_sealed && sealed_state_sweep(enclave->settings.state_path, &left) < 0)
+		operator_log("what an earlier start left in the state stays there: %s", left.text);
 	if (enclave->settings.is_restart_sealed && sealed_state_exists(enclave->settings.state_path))
 		return resume(enclave, err);
 	if (instance_input_check_expiry(&enclave->input, now, err) < 0)

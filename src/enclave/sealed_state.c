@@ -9,6 +9,7 @@
 #include "crypto/random.h"
 
 #define FILE_NAME "sealed.bin"
+#define PART_PREFIX FILE_NAME ".tmp-" /* as fs_write_atomic names it */
 #define LABEL_SIZE (sizeof(SEALED_LABEL) - 1)
 #define KEY_ID_OFFSET LABEL_SIZE
 #define INSTANCE_OFFSET (KEY_ID_OFFSET + TEE_KEY_ID_SIZE)
@@ -158,6 +159,20 @@ bool sealed_state_exists(const char *dir)
 
 	/* Without memory for a path the start ends elsewhere; "exists" is the answer that never loses a state. */
 	return fs_join(dir, FILE_NAME, &path, &err) < 0 || fs_exists(path);
+}
+
+static int remove_part(const char *name, void *arg, struct err *err)
+{
+	scoped(freep) char *path = NULL;
+
+	if (strncmp(name, PART_PREFIX, strlen(PART_PREFIX)) != 0)
+		return 0;
+	return fs_join(arg, name, &path, err) < 0 ? -1 : fs_remove_tree(path, err);
+}
+
+int sealed_state_sweep(const char *dir, struct err *err)
+{
+	return fs_each_entry(dir, remove_part, (void *)dir, err);
 }
 
 static int unseal(struct tee *tee, const struct buf *file, const struct instance_input *input, struct secret *ret,

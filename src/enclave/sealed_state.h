@@ -56,6 +56,9 @@ must_check int sealed_state_save(struct tee *tee, const char *dir, const struct 
 
 bool sealed_state_exists(const char *dir);
 
+/* Removes what writes that were cut short left beside the file. */
+must_check int sealed_state_sweep(const char *dir, struct err *err);
+
 /*
  * Opens it. ERR_CONFLICT "instance-changed: …" when it was sealed with another document, ERR_UNTRUSTED when it does not
  * open. *ret_identity and *ret_grant are INIT values; on failure both are to be done by the caller all the same.

@@ -18,6 +18,7 @@ sys.path[:0] = [str(ROOT / "test" / "support"), str(ROOT / "test" / "long")]
 import bodies  # noqa: E402  (found by the line above)
 import chaos  # noqa: E402
 import killing  # noqa: E402
+import seals  # noqa: E402
 import testcloud  # noqa: E402
 
 BUILD = pathlib.Path(os.environ.get("MSE_BUILD_DIR", ROOT / "build"))
@@ -98,8 +99,9 @@ PARTS = [
     ("random kills", lambda seed, minutes: on_a_cloud(chaos.run, seed, minutes), 0.3),
     ("soak", lambda seed, minutes: on_a_cloud(soak, seed, minutes), 0.2),
     ("big bodies", lambda seed, minutes: on_a_cloud(bodies.run, seed, minutes), 0.1),
+    ("kills of an enclave", lambda seed, minutes: seals.run(BUILD, seed, minutes), 0.05),
     ("bit flips", bit_flips, 0.05),
-    ("fuzzing", fuzz, 0.35),
+    ("fuzzing", fuzz, 0.3),
 ]
 
 
