@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "enclave/asgi.h"
+#include "enclave/asgi_websocket.h"
 
 #include <fcntl.h>
+#include <poll.h>
 #include <pthread.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "base/fd.h"
+#include "enclave/wake.h"
 
 struct asgi asgi;
 
@@ -70,14 +72,29 @@ static bool asgi_is_mine(PyObject *app)
 
 /* ---- from the engine to the loop ---- */
 
+/* A WebSocket that no application could accept. */
+static bool refuse_handshake(struct http_exchange *exchange)
+{
+	const struct http_header version = {"Sec-WebSocket-Version", WEBSOCKET_VERSION};
+	const int status = websocket_check(exchange);
+	struct err err = ERR_INIT;
+
+	if (status != 0)
+		IGNORE_RESULT(http_reply(exchange, status, &version, 1, "", 0, &err));
+	return status != 0;
+}
+
 static enum http_result asgi_serve(struct http_exchange *exchange, void *arg)
 {
-	struct waiting *waiting = malloc(sizeof(*waiting));
+	struct waiting *waiting;
 	struct err err = ERR_INIT;
 	bool was_empty;
 	ssize_t put;
 
 	(void)arg;
+	if (http_is_upgrade(exchange) && refuse_handshake(exchange))
+		return HTTP_HANDLED;
+	waiting = malloc(sizeof(*waiting));
 	if (!waiting) {
 		IGNORE_RESULT(http_reply(exchange, 503, NULL, 0, "", 0, &err));
 		return HTTP_HANDLED;
@@ -211,6 +228,37 @@ static PyObject *cancel_later(int cancel_ms)
 	return callback ? PyObject_CallMethod(asgi.loop, "call_later", "dO", cancel_ms / 1000.0, callback) : NULL;
 }
 
+static bool is_readable(int fd)
+{
+	struct pollfd wanted = {.fd = fd, .events = POLLIN};
+
+	return poll(&wanted, 1, 0) > 0;
+}
+
+static bool is_loop_closed(void)
+{
+	scoped(py_decrefp) PyObject *is_closed = PyObject_CallMethod(asgi.loop, "is_closed", NULL);
+
+	asgi_report();
+	return is_closed != Py_False;
+}
+
+/*
+ * Until fd is readable: SystemExit and KeyboardInterrupt of a background task come out of the loop, and an application
+ * may stop it. That ends no server, no more than sys.exit() in a request does. Without a loop there is nothing to
+ * serve.
+ */
+static void run_until(int fd)
+{
+	do
+		call("run_forever");
+	while (!is_readable(fd) && !is_loop_closed());
+	if (!is_readable(fd)) {
+		PySys_WriteStderr("ASGI: the application has closed the event loop: the server stops\n");
+		wake_send(WAKE_STOP);
+	}
+}
+
 static void asgi_run(int fd, int cancel_ms)
 {
 	scoped(py_decrefp) PyObject *stop = PyObject_GetAttrString(asgi.loop, "stop");
@@ -222,7 +270,9 @@ static void asgi_run(int fd, int cancel_ms)
 	asgi_report();
 	if (!added)
 		return;
-	call("run_forever");
+	if (cancel_ms >= 0)
+		asgi_request_stop_all();
+	run_until(fd);
 	removed = PyObject_CallMethod(asgi.loop, "remove_reader", "i", fd);
 	cancelled = timer ? PyObject_CallMethod(timer, "cancel", NULL) : NULL;
 	asgi_report();

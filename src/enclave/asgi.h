@@ -4,7 +4,8 @@
  *   asgi.c            the protocol row, the event loop, how requests get there and how it ends
  *   asgi_scope.c      the scope of a request
  *   asgi_request.c    one request: its state, and what it waits for
- *   asgi_receive.c, asgi_send.c   the two callables of a request
+ *   asgi_receive.c, asgi_send.c, asgi_fields.c   the two callables of a request
+ *   asgi_websocket.c, asgi_websocket_input.c, asgi_websocket_send.c   the same for a WebSocket (asgi_websocket.h)
  *   asgi_operation.c  what those callables return: an awaitable of ours
  *   asgi_task.c       the task of a request, whose first step is taken at once
  *   asgi_lifespan.c   startup, shutdown, state
@@ -22,7 +23,7 @@
 
 #include "enclave/python.h"
 
-#define ASGI_HTTP_VERSION "2.4" /* spec_version of the scope: send() to a client that is gone raises OSError */
+#define ASGI_HTTP_VERSION "2.4" /* spec_version of the scopes: send() to a client that is gone raises OSError */
 #define ASGI_LIFESPAN_VERSION "2.0"
 #define ASGI_PIECE_SIZE (64u << 10) /* of a request's body, in one message */
 
@@ -51,20 +52,26 @@ enum asgi_step {
 typedef enum asgi_step (*asgi_step_function)(PyObject *owner, PyObject **message, PyObject **ret);
 
 must_check int asgi_operation_start(void);
-/* New reference: an awaitable that takes steps; it holds owner and message. */
+/*
+ * New reference: an awaitable that takes steps; it holds owner and message. Whoever steps it from within its own step
+ * gets a ValueError, as with a generator.
+ */
 PyObject *asgi_operation_new(PyObject *owner, asgi_step_function step, PyObject *message);
 
 /* What a generator's send() method gives for the result of a step; takes value. */
 PyObject *asgi_result_of_send(PySendResult result, PyObject *value);
-/* Sets the exception that throw(type[, value[, traceback]]) was called with. -1 always. */
-int asgi_raise(PyObject *const *args, Py_ssize_t count);
+/* Sets the exception that throw(type[, value[, traceback]]) was called with, or what is wrong with it. */
+void asgi_raise(PyObject *const *args, Py_ssize_t count);
 
 /* ---- requests ---- */
 
 enum asgi_phase { ASGI_HEAD, ASGI_STARTED, ASGI_BODY, ASGI_TRAILERS, ASGI_COMPLETE };
 
+struct asgi_websocket;
+
 struct asgi_request {
 	PyObject_HEAD struct http_exchange *exchange; /* NULL: given back to the engine */
+	struct asgi_websocket *websocket;             /* NULL: a request as any other */
 	PyObject *task;                               /* NULL: none yet */
 	PyObject *waiters;                            /* list of futures; NULL: none */
 	PyObject *timer;                              /* of what it waits for; or NULL */
@@ -74,6 +81,8 @@ struct asgi_request {
 	bool watches_write;
 	bool is_body_read;    /* the last http.request was given out */
 	bool is_disconnected; /* for the application */
+	bool is_busy;         /* in receive() or send(): what these call must not come back */
+	bool is_over;         /* the application has ended */
 	bool has_trailers;
 	int failure_status; /* what to say instead of 500, if the body failed */
 	uint64_t body_got;
@@ -93,6 +102,8 @@ void asgi_request_begin(struct http_exchange *exchange);
 void asgi_request_end(struct asgi_request *request, bool has_raised);
 /* The exchange goes back to the engine; who waits is woken. */
 void asgi_request_release(struct asgi_request *request);
+/* Whoever waits takes its next step. */
+void asgi_request_wake(struct asgi_request *request);
 /* Its client is gone, or was given up: status (0: none) is for a reply that has not begun. */
 void asgi_request_disconnect(struct asgi_request *request, int status);
 /* A future for an operation that waits for step (WANT_READ, WANT_WRITE), or, for DONE, only to be woken. */
@@ -100,14 +111,41 @@ enum asgi_step asgi_request_wait(struct asgi_request *request, enum http_step st
 				 PyObject **ret_future);
 /* Cancels the tasks of all requests. */
 void asgi_request_cancel_all(void);
+/* No requests come any more: WebSockets are told. */
+void asgi_request_stop_all(void);
 
 enum asgi_step asgi_receive(PyObject *request, PyObject **message, PyObject **ret);
 enum asgi_step asgi_send(PyObject *request, PyObject **message, PyObject **ret);
+/* Sets is_busy; false with an exception: it was. */
+must_check bool asgi_request_enter(struct asgi_request *request);
+
+/* ---- parts of asgi_send.c that a WebSocket needs too ---- */
+
 /* A whole reply of ours. */
 void asgi_send_error(struct asgi_request *request, int status);
+/* Waits until everything is written. */
+enum asgi_step asgi_send_drain(struct asgi_request *request, PyObject **ret);
+/* The type of a message; NULL with an exception. Borrowed from the message. */
+const char *asgi_message_type(PyObject *message);
+/* New reference to one of its members; NULL: there is none. */
+PyObject *asgi_message_item(PyObject *message, const char *name);
+/* {http,websocket.http}.response.{start,body} */
+enum asgi_step asgi_send_start(struct asgi_request *request, PyObject *message, PyObject **ret);
+enum asgi_step asgi_send_body(struct asgi_request *request, PyObject *message, PyObject **ret);
+enum asgi_step asgi_send_misplaced(const struct asgi_request *request, const char *type);
+enum asgi_step asgi_send_unknown(const char *type);
+
+/* A list of pairs of bytes, each of which can be sent. New reference. */
+PyObject *asgi_fields_copy(PyObject *headers);
+/* bytes that are no C string */
+bool asgi_has_zero(PyObject *bytes);
+/* Part (0: name, 1: value) of its i-th pair. */
+const char *asgi_fields_text(PyObject *list, Py_ssize_t i, Py_ssize_t part);
+/* Those that are the application's to send; the texts stay owned by the list. */
+size_t asgi_fields_list(PyObject *list, struct http_header ret[static HTTP_HEADERS_MAX]);
 
 /* New reference. */
-PyObject *asgi_scope_new(const struct http_exchange *exchange);
+PyObject *asgi_scope_new(const struct http_exchange *exchange, bool is_websocket);
 must_check int asgi_scope_start(void);
 
 /* ---- tasks ---- */

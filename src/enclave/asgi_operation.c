@@ -10,6 +10,7 @@ struct operation {
 	asgi_step_function step;
 	PyObject *message;
 	PyObject *waiting; /* the iterator of the future it waits for; or NULL */
+	bool is_running;   /* a step, or what it calls */
 	bool is_done;
 };
 
@@ -28,7 +29,7 @@ PyObject *asgi_result_of_send(PySendResult result, PyObject *value)
 	return NULL;
 }
 
-int asgi_raise(PyObject *const *args, Py_ssize_t count)
+void asgi_raise(PyObject *const *args, Py_ssize_t count)
 {
 	PyObject *type = count > 0 ? args[0] : PyExc_RuntimeError;
 	PyObject *value = count > 1 && args[1] != Py_None ? args[1] : NULL;
@@ -37,9 +38,15 @@ int asgi_raise(PyObject *const *args, Py_ssize_t count)
 	if (PyExceptionInstance_Check(type)) {
 		value = type;
 		type = PyExceptionInstance_Class(type);
+	} else if (!PyExceptionClass_Check(type)) {
+		PyErr_SetString(PyExc_TypeError, "exceptions must be classes or instances deriving from BaseException");
+		return;
+	}
+	if (traceback && !PyTraceBack_Check(traceback)) {
+		PyErr_SetString(PyExc_TypeError, "throw() third argument must be a traceback object");
+		return;
 	}
 	PyErr_Restore(Py_NewRef(type), Py_XNewRef(value), Py_XNewRef(traceback));
-	return -1;
 }
 
 PyObject *asgi_steppable(PyObject *awaitable)
@@ -64,7 +71,8 @@ static PySendResult raised(struct operation *operation)
 /* Lets the future have its turn. PYGEN_RETURN: it is done, and the next step may be taken. */
 static PySendResult wait_on(struct operation *operation, PyObject *value, PyObject **ret)
 {
-	const PySendResult result = PyIter_Send(operation->waiting, value, ret);
+	scoped(py_decrefp) PyObject *waiting = Py_NewRef(operation->waiting);
+	const PySendResult result = PyIter_Send(waiting, value, ret);
 
 	if (result == PYGEN_ERROR)
 		return raised(operation);
@@ -75,18 +83,16 @@ static PySendResult wait_on(struct operation *operation, PyObject *value, PyObje
 	return result;
 }
 
-static PySendResult advance(PyObject *self, PyObject *value, PyObject **ret)
+static int begin_wait(struct operation *operation, PyObject **future)
 {
-	struct operation *operation = (struct operation *)self;
+	Py_XSETREF(operation->waiting, asgi_steppable(*future));
+	Py_CLEAR(*future);
+	return operation->waiting ? 0 : -1;
+}
 
-	*ret = NULL;
-	if (operation->is_done) {
-		PyErr_SetString(PyExc_RuntimeError, "cannot reuse already awaited receive() or send()");
-		return PYGEN_ERROR;
-	}
+static PySendResult run(struct operation *operation, PyObject *value, PyObject **ret)
+{
 	for (;;) {
-		PyObject *future;
-
 		if (operation->waiting) {
 			const PySendResult result = wait_on(operation, value, ret);
 
@@ -101,14 +107,47 @@ static PySendResult advance(PyObject *self, PyObject *value, PyObject **ret)
 		case ASGI_RAISED:
 			return raised(operation);
 		case ASGI_WAIT:
-			future = TAKE_PTR(*ret);
-			operation->waiting = asgi_steppable(future);
-			Py_DECREF(future);
-			if (!operation->waiting)
+			if (begin_wait(operation, ret) < 0)
 				return raised(operation);
 			break;
 		}
 	}
+}
+
+/* What runs holds itself: code of the application may drop it meanwhile. false with an exception. */
+static bool enter(struct operation *operation)
+{
+	if (operation->is_running) {
+		PyErr_SetString(PyExc_ValueError, "receive() or send() already executing");
+		return false;
+	}
+	operation->is_running = true;
+	Py_INCREF((PyObject *)operation);
+	return true;
+}
+
+static void leave(struct operation *operation)
+{
+	operation->is_running = false;
+	Py_DECREF((PyObject *)operation);
+}
+
+static PySendResult advance(PyObject *self, PyObject *value, PyObject **ret)
+{
+	struct operation *operation = (struct operation *)self;
+	PySendResult result;
+
+	*ret = NULL;
+	if (!enter(operation))
+		return PYGEN_ERROR;
+	if (operation->is_done) {
+		PyErr_SetString(PyExc_RuntimeError, "cannot reuse already awaited receive() or send()");
+		result = PYGEN_ERROR;
+	} else {
+		result = run(operation, value, ret);
+	}
+	leave(operation);
+	return result;
 }
 
 static PyObject *operation_send(PyObject *self, PyObject *value)
@@ -128,8 +167,12 @@ static PyObject *operation_throw(PyObject *self, PyObject *const *args, Py_ssize
 {
 	struct operation *operation = (struct operation *)self;
 
-	(void)asgi_raise(args, count);
+	if (!enter(operation))
+		return NULL;
+	Py_CLEAR(operation->waiting);
+	asgi_raise(args, count);
 	(void)raised(operation);
+	leave(operation);
 	return NULL;
 }
 
@@ -138,8 +181,11 @@ static PyObject *operation_close(PyObject *self, PyObject *ignored)
 	struct operation *operation = (struct operation *)self;
 
 	(void)ignored;
+	if (!enter(operation))
+		return NULL;
 	operation->is_done = true;
 	Py_CLEAR(operation->waiting);
+	leave(operation);
 	Py_RETURN_NONE;
 }
 
@@ -219,6 +265,7 @@ PyObject *asgi_operation_new(PyObject *owner, asgi_step_function step, PyObject 
 	operation->step = step;
 	operation->message = Py_XNewRef(message);
 	operation->waiting = NULL;
+	operation->is_running = false;
 	operation->is_done = false;
 	PyObject_GC_Track((PyObject *)operation);
 	return (PyObject *)operation;

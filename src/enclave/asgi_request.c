@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <string.h>
 
-#include "enclave/asgi.h"
+#include "enclave/asgi_websocket.h"
 
 #define DONE_WAITERS_KEPT 8 /* cancelled futures that may lie about before they are swept */
 #define MS_PER_SECOND 1000.0
@@ -39,7 +39,7 @@ static void unwatch(struct asgi_request *request)
 	}
 }
 
-static void wake_all(struct asgi_request *request)
+void asgi_request_wake(struct asgi_request *request)
 {
 	scoped(py_decrefp) PyObject *waiters = TAKE_PTR(request->waiters);
 
@@ -52,8 +52,23 @@ static void wake_all(struct asgi_request *request)
 static PyObject *on_wake(PyObject *self, PyObject *ignored)
 {
 	(void)ignored;
-	wake_all((struct asgi_request *)self);
+	asgi_request_wake((struct asgi_request *)self);
 	Py_RETURN_NONE;
+}
+
+/* Does anybody still wait? Who was cancelled does not. */
+static bool is_awaited(const struct asgi_request *request)
+{
+	scoped(py_decrefp) PyObject *waiters = Py_XNewRef(request->waiters);
+	bool is_awaited = false;
+
+	for (Py_ssize_t i = 0; waiters && !is_awaited && i < PyList_GET_SIZE(waiters); i++) {
+		scoped(py_decrefp) PyObject *is_done = PyObject_CallMethod(PyList_GET_ITEM(waiters, i), "done", NULL);
+
+		is_awaited = is_done == Py_False;
+	}
+	asgi_report();
+	return is_awaited;
 }
 
 static PyObject *on_time(PyObject *self, PyObject *ignored)
@@ -61,10 +76,17 @@ static PyObject *on_time(PyObject *self, PyObject *ignored)
 	struct asgi_request *request = (struct asgi_request *)self;
 
 	(void)ignored;
+	Py_CLEAR(request->timer);
+	if (!is_awaited(request) || !request->exchange)
+		Py_RETURN_NONE;
+	if (request->websocket && asgi_websocket_is_open(request->websocket)) {
+		asgi_websocket_lose(request);
+		Py_RETURN_NONE;
+	}
 	asgi_request_disconnect(request, request->is_body_read ? 0 : 408);
-	if (request->exchange && request->phase != ASGI_HEAD)
+	if (request->phase != ASGI_HEAD)
 		http_abort(request->exchange);
-	wake_all(request);
+	asgi_request_wake(request);
 	Py_RETURN_NONE;
 }
 
@@ -94,8 +116,14 @@ static int limit_time(struct asgi_request *request, bool is_write)
 	const double seconds = http_step_timeout_ms(request->exchange, is_write) / MS_PER_SECOND;
 	scoped(py_decrefp) PyObject *expire = NULL;
 
-	if (request->timer)
+	/* Time counts while somebody waits: what was left by a wait that was cancelled begins anew. */
+	if (request->timer && is_awaited(request))
 		return 0;
+	if (request->timer) {
+		scoped(py_decrefp) PyObject *timer = TAKE_PTR(request->timer);
+
+		asgi_drop(PyObject_CallMethod(timer, "cancel", NULL));
+	}
 	expire = PyCFunction_New(&time_method, (PyObject *)request);
 	request->timer = expire ? PyObject_CallMethod(asgi.loop, "call_later", "dO", seconds, expire) : NULL;
 	return request->timer ? 0 : -1;
@@ -111,15 +139,15 @@ static int sweep(struct asgi_request *request)
 	if (!request->waiters || PyList_GET_SIZE(request->waiters) < DONE_WAITERS_KEPT)
 		return request->waiters ? 0 : -1;
 	kept = PyList_New(0);
-	for (Py_ssize_t i = 0; kept && i < PyList_GET_SIZE(request->waiters); i++) {
-		PyObject *future = PyList_GET_ITEM(request->waiters, i);
+	for (Py_ssize_t i = 0; kept && request->waiters && i < PyList_GET_SIZE(request->waiters); i++) {
+		scoped(py_decrefp) PyObject *future = Py_NewRef(PyList_GET_ITEM(request->waiters, i));
 		scoped(py_decrefp) PyObject *is_done = PyObject_CallMethod(future, "done", NULL);
 
 		if (!is_done || (is_done == Py_False && PyList_Append(kept, future) < 0))
 			Py_CLEAR(kept);
 	}
 	if (kept)
-		Py_SETREF(request->waiters, kept);
+		Py_XSETREF(request->waiters, kept);
 	return kept ? 0 : -1;
 }
 
@@ -133,10 +161,8 @@ enum asgi_step asgi_request_wait(struct asgi_request *request, enum http_step st
 		return ASGI_RAISED;
 	if (has_time_limit && limit_time(request, is_write) < 0)
 		return ASGI_RAISED;
-	if (sweep(request) < 0)
-		return ASGI_RAISED;
 	future = PyObject_CallMethod(asgi.loop, "create_future", NULL);
-	if (!future || PyList_Append(request->waiters, future) < 0) {
+	if (!future || sweep(request) < 0 || PyList_Append(request->waiters, future) < 0) {
 		Py_XDECREF(future);
 		return ASGI_RAISED;
 	}
@@ -151,20 +177,6 @@ void asgi_request_disconnect(struct asgi_request *request, int status)
 	request->is_disconnected = true;
 	if (request->failure_status == 0)
 		request->failure_status = status;
-}
-
-void asgi_request_release(struct asgi_request *request)
-{
-	struct http_exchange *exchange = TAKE_PTR(request->exchange);
-
-	if (!exchange)
-		return;
-	unwatch(request);
-	Py_CLEAR(request->headers);
-	Py_CLEAR(request->trailers);
-	request->phase = ASGI_COMPLETE;
-	http_release(exchange);
-	wake_all(request);
 }
 
 static void enlist(struct asgi_request *request)
@@ -189,16 +201,70 @@ static void delist(struct asgi_request *request)
 	Py_DECREF((PyObject *)request);
 }
 
+bool asgi_request_enter(struct asgi_request *request)
+{
+	if (request->is_busy) {
+		PyErr_SetString(PyExc_RuntimeError, "receive() or send() called from within each other");
+		return false;
+	}
+	request->is_busy = true;
+	return true;
+}
+
+void asgi_request_release(struct asgi_request *request)
+{
+	struct http_exchange *exchange = TAKE_PTR(request->exchange);
+
+	if (!exchange)
+		return;
+	unwatch(request);
+	if (request->websocket)
+		asgi_websocket_detach(request->websocket, exchange);
+	Py_CLEAR(request->headers);
+	Py_CLEAR(request->trailers);
+	request->phase = ASGI_COMPLETE;
+	http_release(exchange);
+	asgi_request_wake(request);
+	if (request->is_over)
+		delist(request);
+}
+
+/* All whose application has not ended, or whose exchange is not given back; new references. */
+static PyObject *list_all(void)
+{
+	PyObject *list = PyList_New(0);
+
+	for (struct asgi_request *request = all; list && request; request = request->next) {
+		if (PyList_Append(list, (PyObject *)request) < 0)
+			Py_CLEAR(list);
+	}
+	return list;
+}
+
+void asgi_request_stop_all(void)
+{
+	scoped(py_decrefp) PyObject *requests = list_all();
+
+	for (Py_ssize_t i = 0; requests && i < PyList_GET_SIZE(requests); i++) {
+		struct asgi_request *request = (struct asgi_request *)PyList_GET_ITEM(requests, i);
+
+		if (request->websocket)
+			asgi_websocket_stop(request);
+	}
+	asgi_report();
+}
+
 void asgi_request_cancel_all(void)
 {
-	scoped(py_decrefp) PyObject *tasks = PyList_New(0);
+	scoped(py_decrefp) PyObject *requests = list_all();
 
-	for (struct asgi_request *request = all; tasks && request; request = request->next) {
-		if (request->task && PyList_Append(tasks, request->task) < 0)
-			break;
+	for (Py_ssize_t i = 0; requests && i < PyList_GET_SIZE(requests); i++) {
+		const struct asgi_request *request = (struct asgi_request *)PyList_GET_ITEM(requests, i);
+		scoped(py_decrefp) PyObject *task = Py_XNewRef(request->task);
+
+		if (task)
+			asgi_drop(PyObject_CallMethod(task, "cancel", NULL));
 	}
-	for (Py_ssize_t i = 0; tasks && i < PyList_GET_SIZE(tasks); i++)
-		asgi_drop(PyObject_CallMethod(PyList_GET_ITEM(tasks, i), "cancel", NULL));
 	asgi_report();
 }
 
@@ -237,22 +303,31 @@ static void complain(const char *text)
 	PySys_WriteStderr("ASGI: %s\n", text);
 }
 
+/* An exchange whose application has ended without a whole reply. */
+static void end_reply(struct asgi_request *request, bool has_raised)
+{
+	const bool has_begun = request->phase == ASGI_BODY || request->phase == ASGI_TRAILERS;
+
+	if (!has_raised && !request->is_disconnected)
+		complain(has_begun ? "the application returned before its response was complete"
+				   : "the application returned without a response");
+	if (!has_begun && (request->failure_status || !request->is_disconnected))
+		asgi_send_error(request, request->failure_status ? request->failure_status : 500);
+	asgi_request_release(request);
+}
+
 void asgi_request_end(struct asgi_request *request, bool has_raised)
 {
 	if (has_raised)
 		report(request);
 	Py_CLEAR(request->task);
-	if (request->exchange) {
-		const bool has_begun = request->phase == ASGI_BODY || request->phase == ASGI_TRAILERS;
-
-		if (!has_raised && !request->is_disconnected)
-			complain(has_begun ? "the application returned before its response was complete"
-					   : "the application returned without a response");
-		if (!has_begun && (request->failure_status || !request->is_disconnected))
-			asgi_send_error(request, request->failure_status ? request->failure_status : 500);
-		asgi_request_release(request);
-	}
-	delist(request);
+	request->is_over = true;
+	if (!request->exchange)
+		delist(request);
+	else if (request->websocket && asgi_websocket_is_open(request->websocket))
+		asgi_websocket_end(request, has_raised);
+	else
+		end_reply(request, has_raised);
 }
 
 static int request_traverse(PyObject *self, visitproc visit, void *arg)
@@ -288,6 +363,7 @@ static void request_free(PyObject *self)
 
 	PyObject_GC_UnTrack(self);
 	(void)request_clear(self);
+	asgi_websocket_free(((struct asgi_request *)self)->websocket);
 	PyObject_GC_Del(self);
 	Py_DECREF(type);
 }
@@ -337,10 +413,20 @@ static void give_up(struct http_exchange *exchange)
 	http_release(exchange);
 }
 
-void asgi_request_begin(struct http_exchange *exchange)
+/* What the client asks for: another protocol, or a reply. */
+static struct asgi_request *request_of(struct http_exchange *exchange)
 {
 	struct asgi_request *request = request_new(exchange);
-	PyObject *scope = request ? asgi_scope_new(exchange) : NULL;
+
+	if (request && http_is_upgrade(exchange) && asgi_websocket_new(request, &request->websocket) < 0)
+		Py_CLEAR(request);
+	return request;
+}
+
+void asgi_request_begin(struct http_exchange *exchange)
+{
+	struct asgi_request *request = request_of(exchange);
+	PyObject *scope = request ? asgi_scope_new(exchange, request->websocket != NULL) : NULL;
 
 	if (!request) {
 		give_up(exchange);
@@ -348,7 +434,7 @@ void asgi_request_begin(struct http_exchange *exchange)
 	}
 	enlist(request);
 	if (!scope || asgi_task_begin(request, scope) < 0) {
-		if (request->exchange)
+		if (!request->is_over)
 			asgi_request_end(request, true);
 		asgi_report();
 	}

@@ -7,7 +7,7 @@
 #include <strings.h>
 
 #include "base/number.h"
-#include "enclave/asgi.h"
+#include "enclave/asgi_websocket.h"
 #include "enclave/path_decode.h"
 
 #define PORT_HTTPS 443
@@ -20,7 +20,9 @@
 	X(asgi) \
 	X(http_version) \
 	X(method) \
-	X(scheme) X(path) X(raw_path) X(query_string) X(root_path) X(headers) X(client) X(server) X(state) X(extensions)
+	X(scheme) \
+	X(path) \
+	X(raw_path) X(query_string) X(root_path) X(headers) X(client) X(server) X(state) X(extensions) X(subprotocols)
 
 #define X(name) static PyObject *key_##name;
 KEYS(X)
@@ -49,10 +51,14 @@ static PyObject *usual_bytes[COUNT_OF(usual_names)];
 static PyObject *common;
 static PyObject *versions;
 static PyObject *extensions;
+static PyObject *websocket_extensions;
 
 static PyObject *text_get;
 static PyObject *text_https;
 static PyObject *text_http;
+static PyObject *text_wss;
+static PyObject *text_ws;
+static PyObject *text_websocket;
 
 static int make_texts(void)
 {
@@ -70,7 +76,10 @@ static int make_texts(void)
 	text_get = PyUnicode_InternFromString("GET");
 	text_https = PyUnicode_InternFromString("https");
 	text_http = PyUnicode_InternFromString("http");
-	return text_get && text_https && text_http ? 0 : -1;
+	text_wss = PyUnicode_InternFromString("wss");
+	text_ws = PyUnicode_InternFromString("ws");
+	text_websocket = PyUnicode_InternFromString("websocket");
+	return text_get && text_https && text_http && text_wss && text_ws && text_websocket ? 0 : -1;
 }
 
 int asgi_scope_start(void)
@@ -80,7 +89,8 @@ int asgi_scope_start(void)
 	common = Py_BuildValue("{s:s, s:s, s:s}", "type", "http", "http_version", "1.1", "root_path", "");
 	versions = Py_BuildValue("{s:s, s:s}", "version", "3.0", "spec_version", ASGI_HTTP_VERSION);
 	extensions = Py_BuildValue("{s:{}, s:{}}", "http.response.trailers", "http.response.early_hint");
-	return common && versions && extensions ? 0 : -1;
+	websocket_extensions = Py_BuildValue("{s:{}}", "websocket.http.response");
+	return common && versions && extensions && websocket_extensions ? 0 : -1;
 }
 
 /* Takes value. */
@@ -185,9 +195,7 @@ static int set_request(PyObject *scope, const struct http_exchange *exchange)
 	const char *path = http_path(exchange);
 	const char *query = http_query(exchange);
 
-	if (set(scope, key_method, method_of(exchange)) < 0 ||
-	    set(scope, key_scheme, Py_NewRef(is_https ? text_https : text_http)) < 0 ||
-	    set(scope, key_path, decode_path(path)) < 0 || set(scope, key_raw_path, PyBytes_FromString(path)) < 0 ||
+	if (set(scope, key_path, decode_path(path)) < 0 || set(scope, key_raw_path, PyBytes_FromString(path)) < 0 ||
 	    set(scope, key_query_string, PyBytes_FromString(query ? query : "")) < 0 ||
 	    set(scope, key_headers, header_list(exchange)) < 0)
 		return -1;
@@ -198,19 +206,51 @@ static int set_request(PyObject *scope, const struct http_exchange *exchange)
 							       : set(scope, key_server, server_of(exchange, is_https));
 }
 
-/* Applications may write into these: each request has its own. The dicts within extensions stay empty for all. */
-static int set_own(PyObject *scope)
+/* Names are tokens: websocket_check has looked. */
+static PyObject *subprotocols_of(const struct http_exchange *exchange)
 {
-	if (set(scope, key_asgi, PyDict_Copy(versions)) < 0 || set(scope, key_extensions, PyDict_Copy(extensions)) < 0)
+	struct websocket_offer offer = {0};
+	PyObject *list = PyList_New(0);
+
+	while (list && websocket_next_offer(exchange, &offer)) {
+		scoped(py_decrefp) PyObject *name = PyUnicode_FromStringAndSize(offer.name, (Py_ssize_t)offer.size);
+
+		if (!name || PyList_Append(list, name) < 0)
+			Py_CLEAR(list);
+	}
+	return list;
+}
+
+/* What a request has, or a WebSocket instead. */
+static int set_kind(PyObject *scope, const struct http_exchange *exchange, bool is_websocket)
+{
+	const bool is_https = asgi.site->is_behind_proxy || http_is_tls(exchange);
+
+	if (!is_websocket)
+		return set(scope, key_method, method_of(exchange)) < 0
+			   ? -1
+			   : set(scope, key_scheme, Py_NewRef(is_https ? text_https : text_http));
+	if (set(scope, key_type, Py_NewRef(text_websocket)) < 0 ||
+	    set(scope, key_scheme, Py_NewRef(is_https ? text_wss : text_ws)) < 0)
+		return -1;
+	return set(scope, key_subprotocols, subprotocols_of(exchange));
+}
+
+/* Applications may write into these: each request has its own. The dicts within extensions stay empty for all. */
+static int set_own(PyObject *scope, bool is_websocket)
+{
+	if (set(scope, key_asgi, PyDict_Copy(versions)) < 0 ||
+	    set(scope, key_extensions, PyDict_Copy(is_websocket ? websocket_extensions : extensions)) < 0)
 		return -1;
 	return asgi.state ? set(scope, key_state, PyDict_Copy(asgi.state)) : 0;
 }
 
-PyObject *asgi_scope_new(const struct http_exchange *exchange)
+PyObject *asgi_scope_new(const struct http_exchange *exchange, bool is_websocket)
 {
 	PyObject *scope = PyDict_Copy(common);
 
-	if (scope && (set_own(scope) < 0 || set_request(scope, exchange) < 0))
+	if (scope && (set_own(scope, is_websocket) < 0 || set_kind(scope, exchange, is_websocket) < 0 ||
+		      set_request(scope, exchange) < 0))
 		Py_CLEAR(scope);
 	return scope;
 }

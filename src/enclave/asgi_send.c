@@ -15,94 +15,7 @@
 #define STATUS_MAX 599
 #define ERROR_TEXT "internal server error\n"
 
-/* ---- fields ---- */
-
-/* name and value of one pair as bytes; -1 with an exception. Borrowed from the pair. */
-static int unpack(PyObject *pair, PyObject **ret_name, PyObject **ret_value)
-{
-	scoped(py_decrefp) PyObject *items = PySequence_Fast(pair, "a header is not a pair");
-
-	if (!items)
-		return -1;
-	if (PySequence_Fast_GET_SIZE(items) != 2 || !PyBytes_Check(PySequence_Fast_GET_ITEM(items, 0)) ||
-	    !PyBytes_Check(PySequence_Fast_GET_ITEM(items, 1))) {
-		PyErr_SetString(PyExc_TypeError, "a header must be a pair of bytes");
-		return -1;
-	}
-	*ret_name = Py_NewRef(PySequence_Fast_GET_ITEM(items, 0));
-	*ret_value = Py_NewRef(PySequence_Fast_GET_ITEM(items, 1));
-	return 0;
-}
-
-static bool has_zero(PyObject *bytes)
-{
-	return strlen(PyBytes_AS_STRING(bytes)) != (size_t)PyBytes_GET_SIZE(bytes);
-}
-
-static int refuse_header(PyObject *name)
-{
-	PyErr_Format(PyExc_ValueError, "header %R cannot be sent", name);
-	return -1;
-}
-
-static int add_field(PyObject *list, PyObject *pair)
-{
-	scoped(py_decrefp) PyObject *name = NULL;
-	scoped(py_decrefp) PyObject *value = NULL;
-	scoped(py_decrefp) PyObject *kept = NULL;
-
-	if (unpack(pair, &name, &value) < 0)
-		return -1;
-	if (has_zero(name) || has_zero(value) ||
-	    !http_header_is_valid(PyBytes_AS_STRING(name), PyBytes_AS_STRING(value)))
-		return refuse_header(name);
-	kept = PyTuple_Pack(2, name, value);
-	return kept ? PyList_Append(list, kept) : -1;
-}
-
-/* A list of pairs of bytes, each of which can be sent. New reference. */
-static PyObject *copy_fields(PyObject *headers)
-{
-	scoped(py_decrefp) PyObject *iterator = headers ? PyObject_GetIter(headers) : NULL;
-	PyObject *list = iterator || !headers ? PyList_New(0) : NULL;
-	PyObject *pair;
-
-	while (list && iterator && (pair = PyIter_Next(iterator)) != NULL) {
-		if (PyList_GET_SIZE(list) >= HTTP_HEADERS_MAX) {
-			PyErr_Format(PyExc_ValueError, "more than %d headers", HTTP_HEADERS_MAX);
-			Py_CLEAR(list);
-		} else if (add_field(list, pair) < 0) {
-			Py_CLEAR(list);
-		}
-		Py_DECREF(pair);
-	}
-	if (PyErr_Occurred())
-		Py_CLEAR(list);
-	return list;
-}
-
-static const char *text_of(PyObject *list, Py_ssize_t i, Py_ssize_t part)
-{
-	return PyBytes_AS_STRING(PyTuple_GET_ITEM(PyList_GET_ITEM(list, i), part));
-}
-
-/* The fields that are the application's; the texts stay owned by the list. */
-static size_t list_fields(PyObject *list, struct http_header ret[static HTTP_HEADERS_MAX])
-{
-	static const char *const ours[] = {"content-length", "transfer-encoding", "connection"};
-	size_t count = 0;
-
-	for (Py_ssize_t i = 0; list && i < PyList_GET_SIZE(list); i++) {
-		const char *name = text_of(list, i, 0);
-		bool is_ours = false;
-
-		for (size_t k = 0; k < COUNT_OF(ours); k++)
-			is_ours = is_ours || strcasecmp(name, ours[k]) == 0;
-		if (!is_ours)
-			ret[count++] = (struct http_header){name, text_of(list, i, 1)};
-	}
-	return count;
-}
+/* ---- the head ---- */
 
 /* Content-Length and Connection mean something to us. */
 static int look_at_fields(struct asgi_request *request, PyObject *list)
@@ -111,11 +24,11 @@ static int look_at_fields(struct asgi_request *request, PyObject *list)
 
 	request->length = NO_LENGTH;
 	for (Py_ssize_t i = 0; i < PyList_GET_SIZE(list); i++) {
-		const char *value = text_of(list, i, 1);
+		const char *value = asgi_fields_text(list, i, 1);
 
-		if (strcasecmp(text_of(list, i, 0), "connection") == 0 && strcasecmp(value, "close") == 0)
+		if (strcasecmp(asgi_fields_text(list, i, 0), "connection") == 0 && strcasecmp(value, "close") == 0)
 			http_close_after(request->exchange);
-		if (strcasecmp(text_of(list, i, 0), "content-length") != 0)
+		if (strcasecmp(asgi_fields_text(list, i, 0), "content-length") != 0)
 			continue;
 		if (request->length != NO_LENGTH || number_parse_i64(value, 0, INT64_MAX, &request->length, &err) < 0) {
 			PyErr_Format(PyExc_ValueError, "Content-Length '%.40s' is no number, or given twice", value);
@@ -149,8 +62,7 @@ static enum asgi_step sent(PyObject **ret)
 	return ASGI_DONE;
 }
 
-/* Waits until everything is written. */
-static enum asgi_step drain(struct asgi_request *request, PyObject **ret)
+enum asgi_step asgi_send_drain(struct asgi_request *request, PyObject **ret)
 {
 	struct err err = ERR_INIT;
 	const enum http_step step = http_step_flush(request->exchange, &err);
@@ -160,27 +72,50 @@ static enum asgi_step drain(struct asgi_request *request, PyObject **ret)
 	return step == HTTP_STEP_FAILED ? gone(request) : asgi_request_wait(request, step, true, ret);
 }
 
-/* ---- the messages ---- */
+/* ---- the messages: what they hold is looked at first, for that may run code of the application ---- */
 
-static enum asgi_step take_start(struct asgi_request *request, PyObject *message, PyObject **ret)
+PyObject *asgi_message_item(PyObject *message, const char *name)
 {
-	PyObject *status = PyDict_GetItemString(message, "status");     /* borrowed */
-	PyObject *headers = PyDict_GetItemString(message, "headers");   /* borrowed */
-	PyObject *trailers = PyDict_GetItemString(message, "trailers"); /* borrowed */
+	return Py_XNewRef(PyDict_GetItemString(message, name));
+}
+
+/* The exchange may have been given back meanwhile. */
+static bool is_gone(struct asgi_request *request)
+{
+	if (request->exchange)
+		return false;
+	(void)gone(request);
+	return true;
+}
+
+static int is_true(PyObject *message, const char *name)
+{
+	scoped(py_decrefp) PyObject *value = asgi_message_item(message, name);
+
+	return value ? PyObject_IsTrue(value) : 0;
+}
+
+enum asgi_step asgi_send_start(struct asgi_request *request, PyObject *message, PyObject **ret)
+{
+	scoped(py_decrefp) PyObject *status = asgi_message_item(message, "status");
+	scoped(py_decrefp) PyObject *headers = asgi_message_item(message, "headers");
+	const int has_trailers = is_true(message, "trailers");
 	const long code = status ? PyLong_AsLong(status) : -1;
 	scoped(py_decrefp) PyObject *list = NULL;
 
+	if (has_trailers < 0)
+		return ASGI_RAISED;
 	if (code < STATUS_MIN || code > STATUS_MAX) {
 		if (!PyErr_Occurred())
 			PyErr_Format(PyExc_ValueError, "status %R is not one of %d to %d", status ? status : Py_None,
 				     STATUS_MIN, STATUS_MAX);
 		return ASGI_RAISED;
 	}
-	list = copy_fields(headers);
-	if (!list || look_at_fields(request, list) < 0)
+	list = asgi_fields_copy(headers);
+	if (!list || is_gone(request) || look_at_fields(request, list) < 0)
 		return ASGI_RAISED;
 	request->status = (int)code;
-	request->has_trailers = trailers && PyObject_IsTrue(trailers) == 1;
+	request->has_trailers = has_trailers == 1 && !request->websocket;
 	request->headers = TAKE_PTR(list);
 	request->phase = ASGI_STARTED;
 	return sent(ret);
@@ -190,7 +125,7 @@ static enum asgi_step take_start(struct asgi_request *request, PyObject *message
 static int begin_reply(struct asgi_request *request, size_t piece_size, bool is_last, struct err *err)
 {
 	struct http_header headers[HTTP_HEADERS_MAX];
-	const size_t count = list_fields(request->headers, headers);
+	const size_t count = asgi_fields_list(request->headers, headers);
 	const bool is_whole = is_last && !request->has_trailers;
 	const int64_t size = request->length != NO_LENGTH ? request->length : is_whole ? (int64_t)piece_size : -1;
 
@@ -204,7 +139,7 @@ static int begin_reply(struct asgi_request *request, size_t piece_size, bool is_
 static enum asgi_step end_reply(struct asgi_request *request, PyObject **ret)
 {
 	struct http_header trailers[HTTP_HEADERS_MAX];
-	const size_t count = list_fields(request->trailers, trailers);
+	const size_t count = asgi_fields_list(request->trailers, trailers);
 	struct err err = ERR_INIT;
 	const enum http_step step = http_step_end(request->exchange, trailers, count, &err);
 	const enum asgi_step result = step == HTTP_STEP_FAILED ? step_failed(request, &err) : sent(ret);
@@ -230,18 +165,17 @@ static enum asgi_step send_piece(struct asgi_request *request, const Py_buffer *
 	if (!request->has_trailers)
 		return end_reply(request, ret);
 	request->phase = ASGI_TRAILERS;
-	return drain(request, ret);
+	return asgi_send_drain(request, ret);
 }
 
-static enum asgi_step take_body(struct asgi_request *request, PyObject *message, PyObject **ret)
+enum asgi_step asgi_send_body(struct asgi_request *request, PyObject *message, PyObject **ret)
 {
-	PyObject *body = PyDict_GetItemString(message, "body");      /* borrowed */
-	PyObject *more = PyDict_GetItemString(message, "more_body"); /* borrowed */
-	const int is_more = more ? PyObject_IsTrue(more) : 0;
+	scoped(py_decrefp) PyObject *body = asgi_message_item(message, "body");
+	const int is_more = is_true(message, "more_body");
 	Py_buffer view = {0};
 	enum asgi_step result;
 
-	if (is_more < 0 || (body && PyObject_GetBuffer(body, &view, PyBUF_SIMPLE) < 0))
+	if (is_more < 0 || is_gone(request) || (body && PyObject_GetBuffer(body, &view, PyBUF_SIMPLE) < 0))
 		return ASGI_RAISED;
 	result = send_piece(request, &view, !is_more, ret);
 	if (body)
@@ -251,12 +185,11 @@ static enum asgi_step take_body(struct asgi_request *request, PyObject *message,
 
 static enum asgi_step take_trailers(struct asgi_request *request, PyObject *message, PyObject **ret)
 {
-	PyObject *headers = PyDict_GetItemString(message, "headers");    /* borrowed */
-	PyObject *more = PyDict_GetItemString(message, "more_trailers"); /* borrowed */
-	const int is_more = more ? PyObject_IsTrue(more) : 0;
-	scoped(py_decrefp) PyObject *list = is_more < 0 ? NULL : copy_fields(headers);
+	scoped(py_decrefp) PyObject *headers = asgi_message_item(message, "headers");
+	const int is_more = is_true(message, "more_trailers");
+	scoped(py_decrefp) PyObject *list = is_more < 0 ? NULL : asgi_fields_copy(headers);
 
-	if (!list)
+	if (!list || is_gone(request))
 		return ASGI_RAISED;
 	if (!request->trailers)
 		request->trailers = TAKE_PTR(list);
@@ -272,7 +205,7 @@ static enum asgi_step take_trailers(struct asgi_request *request, PyObject *mess
 /* 103 with a Link field for each link (RFC 8297). */
 static enum asgi_step take_hint(struct asgi_request *request, PyObject *message, PyObject **ret)
 {
-	PyObject *links = PyDict_GetItemString(message, "links"); /* borrowed */
+	scoped(py_decrefp) PyObject *links = asgi_message_item(message, "links");
 	scoped(py_decrefp) PyObject *items = links ? PySequence_List(links) : PyList_New(0);
 	struct http_header headers[HTTP_HEADERS_MAX];
 	struct err err = ERR_INIT;
@@ -281,17 +214,17 @@ static enum asgi_step take_hint(struct asgi_request *request, PyObject *message,
 	for (Py_ssize_t i = 0; items && i < PyList_GET_SIZE(items); i++) {
 		PyObject *link = PyList_GET_ITEM(items, i);
 
-		if (!PyBytes_Check(link) || has_zero(link) || count == HTTP_HEADERS_MAX) {
+		if (!PyBytes_Check(link) || asgi_has_zero(link) || count == HTTP_HEADERS_MAX) {
 			PyErr_SetString(PyExc_ValueError, "links must be bytes that can be sent");
 			return ASGI_RAISED;
 		}
 		headers[count++] = (struct http_header){"Link", PyBytes_AS_STRING(link)};
 	}
-	if (!items)
+	if (!items || is_gone(request))
 		return ASGI_RAISED;
 	if (http_step_informational(request->exchange, 103, headers, count, &err) < 0)
 		return step_failed(request, &err);
-	return drain(request, ret);
+	return asgi_send_drain(request, ret);
 }
 
 #define IN(phase) (1u << ASGI_##phase)
@@ -301,13 +234,13 @@ static const struct {
 	unsigned phases;
 	enum asgi_step (*take)(struct asgi_request *request, PyObject *message, PyObject **ret);
 } rows[] = {
-    {"http.response.start", IN(HEAD), take_start},
-    {"http.response.body", IN(STARTED) | IN(BODY), take_body},
+    {"http.response.start", IN(HEAD), asgi_send_start},
+    {"http.response.body", IN(STARTED) | IN(BODY), asgi_send_body},
     {"http.response.trailers", IN(TRAILERS), take_trailers},
     {"http.response.early_hint", IN(HEAD), take_hint},
 };
 
-static enum asgi_step refuse(const struct asgi_request *request, const char *type, bool is_known)
+enum asgi_step asgi_send_misplaced(const struct asgi_request *request, const char *type)
 {
 	static const char *const phases[] = {
 	    [ASGI_HEAD] = "before the response has started",
@@ -317,14 +250,17 @@ static enum asgi_step refuse(const struct asgi_request *request, const char *typ
 	    [ASGI_COMPLETE] = "after the response is complete",
 	};
 
-	if (is_known)
-		PyErr_Format(PyExc_RuntimeError, "unexpected ASGI message '%s' %s", type, phases[request->phase]);
-	else
-		PyErr_Format(PyExc_ValueError, "unknown ASGI message '%.100s'", type);
+	PyErr_Format(PyExc_RuntimeError, "unexpected ASGI message '%s' %s", type, phases[request->phase]);
 	return ASGI_RAISED;
 }
 
-static enum asgi_step take(struct asgi_request *request, PyObject *message, PyObject **ret)
+enum asgi_step asgi_send_unknown(const char *type)
+{
+	PyErr_Format(PyExc_ValueError, "unknown ASGI message '%.100s'", type);
+	return ASGI_RAISED;
+}
+
+const char *asgi_message_type(PyObject *message)
 {
 	PyObject *type = PyDict_Check(message) ? PyDict_GetItemString(message, "type") : NULL; /* borrowed */
 	const char *text = type && PyUnicode_Check(type) ? PyUnicode_AsUTF8(type) : NULL;
@@ -332,26 +268,31 @@ static enum asgi_step take(struct asgi_request *request, PyObject *message, PyOb
 	if (!text) {
 		PyErr_Clear();
 		PyErr_SetString(PyExc_TypeError, "an ASGI message is a dict with a 'type'");
-		return ASGI_RAISED;
 	}
-	for (size_t i = 0; i < COUNT_OF(rows); i++) {
-		if (strcmp(rows[i].type, text) != 0)
-			continue;
-		return rows[i].phases & 1u << request->phase ? rows[i].take(request, message, ret)
-							     : refuse(request, text, true);
-	}
-	return refuse(request, text, false);
+	return text;
 }
 
-enum asgi_step asgi_send(PyObject *self, PyObject **message, PyObject **ret)
+static enum asgi_step take(struct asgi_request *request, PyObject *message, PyObject **ret)
 {
-	struct asgi_request *request = (struct asgi_request *)self;
+	const char *type = asgi_message_type(message);
+
+	for (size_t i = 0; type && i < COUNT_OF(rows); i++) {
+		if (strcmp(rows[i].type, type) != 0)
+			continue;
+		return rows[i].phases & 1u << request->phase ? rows[i].take(request, message, ret)
+							     : asgi_send_misplaced(request, type);
+	}
+	return type ? asgi_send_unknown(type) : ASGI_RAISED;
+}
+
+static enum asgi_step send_step(struct asgi_request *request, PyObject **message, PyObject **ret)
+{
 	scoped(py_decrefp) PyObject *taken = NULL;
 	enum asgi_step step;
 
 	if (request->exchange && !request->is_disconnected) {
 		/* First what another task's message, or this one's own, has left to write. */
-		step = drain(request, ret);
+		step = asgi_send_drain(request, ret);
 		if (step != ASGI_DONE || !*message)
 			return step;
 		Py_CLEAR(*ret);
@@ -362,6 +303,18 @@ enum asgi_step asgi_send(PyObject *self, PyObject **message, PyObject **ret)
 	}
 	taken = TAKE_PTR(*message);
 	return take(request, taken, ret);
+}
+
+enum asgi_step asgi_send(PyObject *self, PyObject **message, PyObject **ret)
+{
+	struct asgi_request *request = (struct asgi_request *)self;
+	enum asgi_step step;
+
+	if (!asgi_request_enter(request))
+		return ASGI_RAISED;
+	step = send_step(request, message, ret);
+	request->is_busy = false;
+	return step;
 }
 
 void asgi_send_error(struct asgi_request *request, int status)

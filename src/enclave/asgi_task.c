@@ -6,21 +6,40 @@
  * done at its own first step; else it is given what the application waits for, and all goes on as ever. Nothing that
  * the application raises goes further than the driver: it is reported there, as other servers do.
  */
-#include "enclave/asgi.h"
+#include "enclave/asgi_websocket.h"
 
 struct driver {
 	PyObject_HEAD struct asgi_request *request;
 	PyObject *coroutine; /* the application's, or the iterator of its __await__ */
 	PyObject *yielded;   /* by the first step, for the task's first */
+	bool is_running;     /* the application, or what it calls */
 	bool is_done;
 };
 
-/* The application has returned or raised. */
+/* Applications can lay hands on it: asyncio.current_task().get_coro(). false with an exception. */
+static bool enter(struct driver *driver)
+{
+	if (driver->is_running || driver->request->is_busy) {
+		PyErr_SetString(PyExc_ValueError, "the request is already executing");
+		return false;
+	}
+	driver->is_running = true;
+	Py_INCREF((PyObject *)driver);
+	return true;
+}
+
+static void leave(struct driver *driver)
+{
+	driver->is_running = false;
+	Py_DECREF((PyObject *)driver);
+}
+
+/* The application has returned or raised. The exception is looked at before anything of it is dropped. */
 static void finish(struct driver *driver, bool has_raised)
 {
 	driver->is_done = true;
-	Py_CLEAR(driver->coroutine);
 	asgi_request_end(driver->request, has_raised);
+	Py_CLEAR(driver->coroutine);
 }
 
 static PySendResult done(PyObject **ret)
@@ -43,15 +62,21 @@ static PySendResult after_step(struct driver *driver, PySendResult result, PyObj
 static PySendResult drive(PyObject *self, PyObject *value, PyObject **ret)
 {
 	struct driver *driver = (struct driver *)self;
+	PySendResult result;
 
 	*ret = NULL;
 	if (driver->is_done)
 		return done(ret);
+	if (!enter(driver))
+		return PYGEN_ERROR;
 	if (driver->yielded) {
 		*ret = TAKE_PTR(driver->yielded);
-		return PYGEN_NEXT;
+		result = PYGEN_NEXT;
+	} else {
+		result = after_step(driver, PyIter_Send(driver->coroutine, value, ret), ret);
 	}
-	return after_step(driver, PyIter_Send(driver->coroutine, value, ret), ret);
+	leave(driver);
+	return result;
 }
 
 static PyObject *driver_send(PyObject *self, PyObject *value)
@@ -67,40 +92,54 @@ static PyObject *driver_next(PyObject *self)
 	return driver_send(self, Py_None);
 }
 
+/* What the application does with an exception. */
+static PySendResult throw_in(struct driver *driver, PyObject *const *args, Py_ssize_t count, PyObject **ret)
+{
+	scoped(py_decrefp) PyObject *method = NULL;
+
+	Py_CLEAR(driver->yielded);
+	method = PyObject_GetAttrString(driver->coroutine, "throw");
+	*ret = method ? PyObject_Vectorcall(method, args, (size_t)count, NULL) : NULL;
+	if (*ret)
+		return PYGEN_NEXT;
+	if (!PyErr_ExceptionMatches(PyExc_StopIteration))
+		return PYGEN_ERROR;
+	PyErr_Clear();
+	*ret = Py_NewRef(Py_None);
+	return PYGEN_RETURN;
+}
+
 /* Cancellation comes this way. */
 static PyObject *driver_throw(PyObject *self, PyObject *const *args, Py_ssize_t count)
 {
 	struct driver *driver = (struct driver *)self;
-	scoped(py_decrefp) PyObject *method = NULL;
 	PyObject *result = NULL;
-	PySendResult step = PYGEN_ERROR;
+	PySendResult step;
 
 	if (driver->is_done)
 		return asgi_result_of_send(PYGEN_RETURN, Py_NewRef(Py_None));
-	Py_CLEAR(driver->yielded);
-	method = PyObject_GetAttrString(driver->coroutine, "throw");
-	result = method ? PyObject_Vectorcall(method, args, (size_t)count, NULL) : NULL;
-	if (result) {
-		step = PYGEN_NEXT;
-	} else if (PyErr_ExceptionMatches(PyExc_StopIteration)) {
-		PyErr_Clear();
-		result = Py_NewRef(Py_None);
-		step = PYGEN_RETURN;
-	}
-	step = after_step(driver, step, &result);
+	if (!enter(driver))
+		return NULL;
+	step = after_step(driver, throw_in(driver, args, count, &result), &result);
+	leave(driver);
 	return asgi_result_of_send(step, result);
 }
 
 static PyObject *driver_close(PyObject *self, PyObject *ignored)
 {
 	struct driver *driver = (struct driver *)self;
+	PyObject *answer;
 
 	(void)ignored;
-	if (!driver->is_done) {
-		scoped(py_decrefp) PyObject *answer = PyObject_CallMethod(driver->coroutine, "close", NULL);
-
-		finish(driver, !answer);
-	}
+	if (driver->is_done)
+		Py_RETURN_NONE;
+	if (!enter(driver))
+		return NULL;
+	Py_CLEAR(driver->yielded);
+	answer = PyObject_CallMethod(driver->coroutine, "close", NULL);
+	finish(driver, !answer);
+	Py_XDECREF(answer);
+	leave(driver);
 	Py_RETURN_NONE;
 }
 
@@ -186,6 +225,7 @@ static struct driver *driver_new(struct asgi_request *request)
 	driver->request = (struct asgi_request *)Py_NewRef((PyObject *)request);
 	driver->coroutine = NULL;
 	driver->yielded = NULL;
+	driver->is_running = false;
 	driver->is_done = false;
 	PyObject_GC_Track((PyObject *)driver);
 	return driver;
@@ -193,13 +233,17 @@ static struct driver *driver_new(struct asgi_request *request)
 
 static PyObject *call_receive(PyObject *self, PyObject *ignored)
 {
+	const bool is_websocket = ((struct asgi_request *)self)->websocket != NULL;
+
 	(void)ignored;
-	return asgi_operation_new(self, asgi_receive, NULL);
+	return asgi_operation_new(self, is_websocket ? asgi_websocket_receive : asgi_receive, NULL);
 }
 
 static PyObject *call_send(PyObject *self, PyObject *message)
 {
-	return asgi_operation_new(self, asgi_send, message);
+	const bool is_websocket = ((struct asgi_request *)self)->websocket != NULL;
+
+	return asgi_operation_new(self, is_websocket ? asgi_websocket_send : asgi_send, message);
 }
 
 /* The application's coroutine; NULL with its exception. */
@@ -235,14 +279,18 @@ static int step_as_task(struct driver *driver, PyObject *task, PyObject *context
 	    PyObject_Vectorcall(asgi.enter_task, arguments, COUNT_OF(arguments), NULL);
 	scoped(py_decrefp) PyObject *left = NULL;
 
-	if (!entered)
+	/* The task must find nothing to step. */
+	if (!entered || PyContext_Enter(context) < 0) {
+		driver->is_done = true;
 		return -1;
-	if (PyContext_Enter(context) == 0) {
-		take_first_step(driver, scope);
-		(void)PyContext_Exit(context);
 	}
+	driver->is_running = true;
+	take_first_step(driver, scope);
+	driver->is_running = false;
+	(void)PyContext_Exit(context);
 	left = PyObject_Vectorcall(asgi.leave_task, arguments, COUNT_OF(arguments), NULL);
-	return left ? 0 : -1;
+	asgi_report();
+	return 0;
 }
 
 int asgi_task_begin(struct asgi_request *request, PyObject *scope)

@@ -154,6 +154,8 @@ static enum exit_code work(struct plain *plain)
 	    .is_multiprocess = options->workers > 1,
 	    .threads = options->threads,
 	    .body_max = options->body_max,
+	    .websocket = {.message_max = options->websocket_max},
+	    .websocket_ping_ms = options->websocket_ping_ms,
 	};
 	app_server_init(&plain->app, options->threads);
 	if (setup_tls(plain, &err) < 0)

@@ -7,6 +7,7 @@
 #include "enclave/application_name.h"
 #include "enclave/arguments.h"
 #include "enclave/settings.h"
+#include "net/websocket.h"
 
 #define SECONDS_MAX 86400
 #define MS_PER_SECOND 1000
@@ -31,6 +32,8 @@
 	X(body_timeout, "--body-timeout", "S", "30", "between two pieces of a body") \
 	X(idle_timeout, "--idle-timeout", "S", "75", "between two requests") \
 	X(write_timeout, "--write-timeout", "S", "30", "between two pieces that a client takes") \
+	X(websocket_max, "--websocket-max", "BYTES", "16777216", "of one message") \
+	X(websocket_ping, "--websocket-ping", "S", "20", "until a silent client is asked whether it is there") \
 	X(drain, "--graceful-timeout", "S", "10", "for running requests at a stop") \
 	X(worker_fd, "--worker-fd", "FD", "", "what the server's parent tells its workers")
 
@@ -93,6 +96,7 @@ static int parse_numbers(const struct texts *texts, struct plain_options *ret, s
 	    {"--body-timeout", texts->body_timeout, 1, SECONDS_MAX, MS_PER_SECOND, &ret->body_timeout_ms},
 	    {"--idle-timeout", texts->idle_timeout, 1, SECONDS_MAX, MS_PER_SECOND, &ret->idle_timeout_ms},
 	    {"--write-timeout", texts->write_timeout, 1, SECONDS_MAX, MS_PER_SECOND, &ret->write_timeout_ms},
+	    {"--websocket-ping", texts->websocket_ping, 1, SECONDS_MAX, MS_PER_SECOND, &ret->websocket_ping_ms},
 	    {"--graceful-timeout", texts->drain, 0, SECONDS_MAX, MS_PER_SECOND, &ret->drain_ms},
 	};
 
@@ -101,8 +105,11 @@ static int parse_numbers(const struct texts *texts, struct plain_options *ret, s
 				 err) < 0)
 			return -1;
 	}
-	return number_parse_u64(texts->body_max, 0, BODY_MAX, &ret->body_max, err) < 0 ? err_prefix(err, "'--body-max'")
-										       : 0;
+	if (number_parse_u64(texts->body_max, 0, BODY_MAX, &ret->body_max, err) < 0)
+		return err_prefix(err, "'--body-max'");
+	if (number_parse_u64(texts->websocket_max, 1, WEBSOCKET_MESSAGE_MAX, &ret->websocket_max, err) < 0)
+		return err_prefix(err, "'--websocket-max'");
+	return 0;
 }
 
 static int parse_worker_fd(const char *text, int *ret, struct err *err)

@@ -30,6 +30,8 @@ struct plain_options {
 	unsigned body_timeout_ms;
 	unsigned idle_timeout_ms;
 	unsigned write_timeout_ms;
+	uint64_t websocket_max;
+	unsigned websocket_ping_ms;
 	unsigned drain_ms;
 	int worker_fd; /* this is a worker: its listening socket; else PLAIN_NO_FD */
 };

@@ -126,7 +126,8 @@ static int answer_key(const char *key, struct buf *ret, struct err *err)
 static int check_fields(const struct http_header *headers, size_t count, struct err *err)
 {
 	for (size_t i = 0; i < count; i++) {
-		if (strncasecmp(headers[i].name, "sec-websocket-", strlen("sec-websocket-")) == 0)
+		if (strncasecmp(headers[i].name, "sec-websocket-", strlen("sec-websocket-")) == 0 ||
+		    strcasecmp(headers[i].name, "upgrade") == 0)
 			return err_set(err, ERR_INVALID, "header '%s' is the server's", headers[i].name);
 	}
 	return count <= HTTP_HEADERS_MAX - 2 ? 0 : err_set(err, ERR_INVALID, "%zu headers", count);

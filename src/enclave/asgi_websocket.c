@@ -1,0 +1,258 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "enclave/asgi_websocket.h"
+
+#include <string.h>
+
+#include "base/clock.h"
+
+#define NS_PER_MS 1000000LL
+#define MS_PER_SECOND 1000.0
+#define TICKS_PER_PING 4
+
+int asgi_websocket_new(struct asgi_request *request, struct asgi_websocket **ret)
+{
+	struct asgi_websocket *websocket = calloc(1, sizeof(*websocket));
+	struct err ignored = ERR_INIT;
+
+	if (!websocket)
+		return -1;
+	websocket->code = WEBSOCKET_ABNORMAL;
+	websocket->queue = PyList_New(0);
+	if (!websocket->queue ||
+	    websocket_new(&asgi.site->websocket, asgi_websocket_read, request, &websocket->frames, &ignored) < 0) {
+		asgi_websocket_free(websocket);
+		return -1;
+	}
+	*ret = websocket;
+	return 0;
+}
+
+void asgi_websocket_free(struct asgi_websocket *websocket)
+{
+	if (!websocket)
+		return;
+	websocket_free(websocket->frames);
+	Py_CLEAR(websocket->queue);
+	Py_CLEAR(websocket->on_input);
+	Py_CLEAR(websocket->timer);
+	Py_CLEAR(websocket->reason);
+	free(websocket);
+}
+
+bool asgi_websocket_is_open(const struct asgi_websocket *websocket)
+{
+	return websocket->phase == ASGI_WEBSOCKET_OPEN || websocket->phase == ASGI_WEBSOCKET_CLOSING;
+}
+
+/* ---- the end ---- */
+
+static void set_reason(struct asgi_websocket *websocket, unsigned code, const void *text, size_t size)
+{
+	websocket->code = code;
+	Py_XSETREF(websocket->reason, PyUnicode_DecodeUTF8(text ? text : "", (Py_ssize_t)size, "replace"));
+	PyErr_Clear();
+}
+
+void asgi_websocket_detach(struct asgi_websocket *websocket, const struct http_exchange *exchange)
+{
+	scoped(py_decrefp) PyObject *timer = TAKE_PTR(websocket->timer);
+
+	asgi_websocket_unwatch(websocket, http_descriptor(exchange));
+	if (timer)
+		asgi_drop(PyObject_CallMethod(timer, "cancel", NULL));
+	if (websocket->phase != ASGI_WEBSOCKET_CONNECTING)
+		websocket->phase = ASGI_WEBSOCKET_CLOSED;
+	/* It holds its request. */
+	Py_CLEAR(websocket->on_input);
+}
+
+/* What is written is still sent, by the engine. */
+void asgi_websocket_end_tunnel(struct asgi_request *request)
+{
+	struct err ignored = ERR_INIT;
+
+	request->websocket->phase = ASGI_WEBSOCKET_CLOSED;
+	request->is_disconnected = true;
+	(void)http_step_end(request->exchange, NULL, 0, &ignored);
+	asgi_request_release(request);
+}
+
+void asgi_websocket_lose(struct asgi_request *request)
+{
+	if (request->websocket->phase == ASGI_WEBSOCKET_OPEN)
+		set_reason(request->websocket, WEBSOCKET_ABNORMAL, NULL, 0);
+	request->websocket->phase = ASGI_WEBSOCKET_CLOSED;
+	request->is_disconnected = true;
+	http_abort(request->exchange);
+	asgi_request_release(request);
+}
+
+static enum http_step write_close(struct asgi_request *request, unsigned code, const char *reason, size_t size)
+{
+	uint8_t frame[WEBSOCKET_CONTROL_SIZE_MAX + 2];
+	struct err ignored = ERR_INIT;
+
+	return http_step_write(request->exchange, frame, websocket_close_frame(code, reason, size, frame), &ignored);
+}
+
+enum http_step asgi_websocket_close(struct asgi_request *request, unsigned code, const char *reason, size_t size)
+{
+	struct asgi_websocket *websocket = request->websocket;
+	const enum http_step step = write_close(request, code, reason, size);
+
+	set_reason(websocket, code, reason, size);
+	websocket->phase = ASGI_WEBSOCKET_CLOSING;
+	websocket->deadline_ns = clock_monotonic_ns() + ASGI_WEBSOCKET_CLOSE_MS * NS_PER_MS;
+	websocket->owes_pong = false;
+	/* Nobody will ask for them. */
+	(void)PyList_SetSlice(websocket->queue, 0, PY_SSIZE_T_MAX, NULL);
+	websocket->queue_bytes = 0;
+	if (step == HTTP_STEP_FAILED)
+		asgi_websocket_lose(request);
+	else
+		asgi_websocket_resume_input(request);
+	asgi_request_wake(request);
+	return step;
+}
+
+void asgi_websocket_answer_close(struct asgi_request *request, const struct websocket_message *message)
+{
+	struct asgi_websocket *websocket = request->websocket;
+
+	if (websocket->phase == ASGI_WEBSOCKET_OPEN) {
+		set_reason(websocket, message->code, message->data, message->size);
+		(void)write_close(request, message->code, NULL, 0);
+	}
+	asgi_websocket_end_tunnel(request);
+}
+
+void asgi_websocket_fail(struct asgi_request *request, const struct websocket_message *message)
+{
+	struct asgi_websocket *websocket = request->websocket;
+
+	if (websocket->phase == ASGI_WEBSOCKET_OPEN) {
+		set_reason(websocket, message->code, message->data, message->size);
+		(void)write_close(request, message->code, (const char *)message->data, message->size);
+	}
+	asgi_websocket_end_tunnel(request);
+}
+
+void asgi_websocket_end(struct asgi_request *request, bool has_raised)
+{
+	if (request->websocket->phase == ASGI_WEBSOCKET_OPEN)
+		(void)asgi_websocket_close(request, has_raised ? WEBSOCKET_INTERNAL : WEBSOCKET_NORMAL, NULL, 0);
+}
+
+void asgi_websocket_stop(struct asgi_request *request)
+{
+	request->websocket->is_stopping = true;
+	if (request->websocket->phase == ASGI_WEBSOCKET_OPEN)
+		(void)asgi_websocket_close(request, WEBSOCKET_RESTART, NULL, 0);
+}
+
+/* ---- is the client there? ---- */
+
+static int64_t ping_ns(void)
+{
+	return (asgi.site->websocket_ping_ms ? asgi.site->websocket_ping_ms : ASGI_WEBSOCKET_PING_MS) * NS_PER_MS;
+}
+
+/* A client that takes nothing now runs into the time-out of whoever writes, or of its next pong. */
+static void ask(struct asgi_request *request, int64_t now_ns)
+{
+	struct asgi_websocket *websocket = request->websocket;
+	uint8_t head[WEBSOCKET_HEAD_SIZE_MAX];
+	struct err ignored = ERR_INIT;
+	enum http_step step = http_step_flush(request->exchange, &ignored);
+
+	if (step == HTTP_STEP_DONE)
+		step = http_step_write(request->exchange, head, websocket_head(WEBSOCKET_PING, 0, head), &ignored);
+	websocket->is_asked = true;
+	websocket->deadline_ns = now_ns + ASGI_WEBSOCKET_PONG_MS * NS_PER_MS;
+	if (step == HTTP_STEP_FAILED)
+		asgi_websocket_lose(request);
+}
+
+static void give_up_asking(struct asgi_request *request)
+{
+	static const char reason[] = "no answer to a ping";
+
+	(void)write_close(request, WEBSOCKET_INTERNAL, reason, sizeof(reason) - 1);
+	set_reason(request->websocket, WEBSOCKET_ABNORMAL, NULL, 0);
+	asgi_websocket_end_tunnel(request);
+}
+
+/* While its input is held back, a client cannot be heard. */
+static void look_after(struct asgi_request *request, int64_t now_ns)
+{
+	struct asgi_websocket *websocket = request->websocket;
+	const bool is_late = now_ns >= websocket->deadline_ns;
+
+	if (websocket->phase == ASGI_WEBSOCKET_CLOSING) {
+		if (is_late)
+			asgi_websocket_lose(request);
+	} else if (!websocket->is_watched) {
+		websocket->heard_ns = now_ns;
+		websocket->is_asked = false;
+	} else if (websocket->is_asked && is_late) {
+		give_up_asking(request);
+	} else if (!websocket->is_asked && now_ns - websocket->heard_ns >= ping_ns()) {
+		ask(request, now_ns);
+	}
+}
+
+static int set_timer(struct asgi_request *request);
+
+static PyObject *on_tick(PyObject *self, PyObject *ignored)
+{
+	struct asgi_request *request = (struct asgi_request *)self;
+
+	(void)ignored;
+	Py_CLEAR(request->websocket->timer);
+	if (request->exchange && !request->is_busy)
+		look_after(request, clock_monotonic_ns());
+	if (request->exchange && set_timer(request) < 0)
+		asgi_report();
+	Py_RETURN_NONE;
+}
+
+static PyMethodDef tick_method = {"tick", on_tick, METH_NOARGS, NULL};
+
+static int set_timer(struct asgi_request *request)
+{
+	const int64_t ms =
+	    ping_ns() < ASGI_WEBSOCKET_CLOSE_MS * NS_PER_MS ? ping_ns() / NS_PER_MS : ASGI_WEBSOCKET_CLOSE_MS;
+	scoped(py_decrefp) PyObject *tick = PyCFunction_New(&tick_method, (PyObject *)request);
+
+	Py_XSETREF(
+	    request->websocket->timer,
+	    tick ? PyObject_CallMethod(asgi.loop, "call_later", "dO", (double)ms / TICKS_PER_PING / MS_PER_SECOND, tick)
+		 : NULL);
+	return request->websocket->timer ? 0 : -1;
+}
+
+/* ---- the beginning ---- */
+
+enum http_step asgi_websocket_open(struct asgi_request *request, const char *protocol, PyObject *headers,
+				   struct err *err)
+{
+	struct asgi_websocket *websocket = request->websocket;
+	struct http_header fields[HTTP_HEADERS_MAX];
+	const size_t count = asgi_fields_list(headers, fields);
+	const enum http_step step = websocket_accept(request->exchange, protocol, fields, count, err);
+
+	if (step == HTTP_STEP_FAILED)
+		return step;
+	websocket->phase = ASGI_WEBSOCKET_OPEN;
+	websocket->heard_ns = clock_monotonic_ns();
+	/* What a receive() that came before waited for was the client's going away. */
+	asgi_request_wake(request);
+	if (set_timer(request) < 0 || asgi_websocket_start_input(request) < 0) {
+		PyErr_Clear();
+		(void)err_no_memory(err);
+		return HTTP_STEP_FAILED;
+	}
+	if (websocket->is_stopping)
+		asgi_websocket_stop(request);
+	return step;
+}
