@@ -106,7 +106,7 @@ void asgi_request_release(struct asgi_request *request);
 void asgi_request_wake(struct asgi_request *request);
 /* Its client is gone, or was given up: status (0: none) is for a reply that has not begun. */
 void asgi_request_disconnect(struct asgi_request *request, int status);
-/* A future for an operation that waits for step (WANT_READ, WANT_WRITE), or, for DONE, only to be woken. */
+/* A future for an operation that waits for step (WANT_READ, WANT_WRITE), or, for DONE, to look again in a while. */
 enum asgi_step asgi_request_wait(struct asgi_request *request, enum http_step step, bool has_time_limit,
 				 PyObject **ret_future);
 /* Cancels the tasks of all requests. */

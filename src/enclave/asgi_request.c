@@ -5,6 +5,7 @@
 
 #define DONE_WAITERS_KEPT 8 /* cancelled futures that may lie about before they are swept */
 #define MS_PER_SECOND 1000.0
+#define LOOK_SECONDS 0.5 /* between two looks at a client whose socket cannot be watched */
 
 static struct asgi_request *all; /* those whose application has not ended */
 
@@ -129,6 +130,18 @@ static int limit_time(struct asgi_request *request, bool is_write)
 	return request->timer ? 0 : -1;
 }
 
+/* The socket is readable all the time, with bytes that are not for us yet: whether its client has left is looked at. */
+static int look_again(struct asgi_request *request)
+{
+	if (request->timer)
+		return 0;
+	if (!request->wake)
+		request->wake = PyCFunction_New(&wake_method, (PyObject *)request);
+	request->timer =
+	    request->wake ? PyObject_CallMethod(asgi.loop, "call_later", "dO", LOOK_SECONDS, request->wake) : NULL;
+	return request->timer ? 0 : -1;
+}
+
 /* An application that waits again and again with a time-out of its own leaves cancelled futures behind. */
 static int sweep(struct asgi_request *request)
 {
@@ -157,7 +170,7 @@ enum asgi_step asgi_request_wait(struct asgi_request *request, enum http_step st
 	const bool is_write = step == HTTP_STEP_WANT_WRITE;
 	PyObject *future;
 
-	if (step != HTTP_STEP_DONE && watch(request, is_write) < 0)
+	if ((step == HTTP_STEP_DONE ? look_again(request) : watch(request, is_write)) < 0)
 		return ASGI_RAISED;
 	if (has_time_limit && limit_time(request, is_write) < 0)
 		return ASGI_RAISED;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The rows of HTTP/1 that read: the body of a request, and whether its client is still there. */
+#include <poll.h>
 #include <string.h>
 
 #include "base/clock.h"
@@ -7,7 +8,6 @@
 
 #define BODY_READ_SIZE 16384
 #define SKIP_MAX (64u << 10)
-#define SKIP_TIMEOUT_MS 100   /* in all: it costs a thread, a new connection costs less */
 #define WATCH_MAX (16u << 10) /* of the next request, kept while the client is watched */
 #define WATCH_PIECE 2048
 
@@ -100,6 +100,14 @@ enum http_step http1_step_continue(struct http_exchange *exchange, struct err *e
 	return exchange->started ? HTTP_STEP_DONE : http1_step_flush(exchange, err);
 }
 
+/* Behind bytes that are not read, the end of the other side shows only here. */
+static enum http_step look_for_end(const struct http_conn *conn)
+{
+	struct pollfd ended = {.fd = conn->fd, .events = POLLRDHUP};
+
+	return poll(&ended, 1, 0) > 0 ? HTTP_STEP_FAILED : HTTP_STEP_DONE;
+}
+
 enum http_step http1_watch(struct http_exchange *exchange, struct err *err)
 {
 	struct http_conn *conn = exchange->conn;
@@ -118,7 +126,7 @@ enum http_step http1_watch(struct http_exchange *exchange, struct err *err)
 			return step;
 		conn->in_end += got;
 	}
-	return HTTP_STEP_DONE;
+	return look_for_end(conn);
 }
 
 int http1_descriptor(struct http_exchange *exchange)
@@ -126,27 +134,20 @@ int http1_descriptor(struct http_exchange *exchange)
 	return exchange->conn->fd;
 }
 
-bool http_exchange_skip_body(struct http_exchange *exchange)
+enum http_step http_exchange_skip_body(struct http_exchange *exchange)
 {
 	uint8_t thrown[BODY_READ_SIZE];
-	struct err ignored = ERR_INIT;
-	const uint64_t before = exchange->body.taken;
-	const int64_t until_ns = clock_monotonic_ns() + SKIP_TIMEOUT_MS * NS_PER_MS;
+	struct err err = ERR_INIT;
 	size_t got;
 
-	if (exchange->body.done)
-		return true;
 	/* A client that was not told to continue may or may not send: what follows cannot be told apart. */
-	if (exchange->body_failed || exchange->continue_wanted ||
-	    (exchange->body.framing == HTTP1_SIZED && exchange->body.left > SKIP_MAX))
-		return false;
-	while (exchange->body.taken - before <= SKIP_MAX) {
-		const int64_t left_ms = (until_ns - clock_monotonic_ns()) / NS_PER_MS;
-
-		if (http1_read(exchange, thrown, sizeof(thrown), left_ms > 0 ? (int)left_ms : 0, &got, &ignored) < 0)
-			return false;
-		if (exchange->body.done)
-			return true;
+	if (!exchange->body.done && (exchange->body_failed || exchange->continue_wanted ||
+				     (exchange->body.framing == HTTP1_SIZED && exchange->body.left > SKIP_MAX)))
+		return HTTP_STEP_FAILED;
+	while (!exchange->body.done && exchange->skipped <= SKIP_MAX) {
+		if (http1_read(exchange, thrown, sizeof(thrown), 0, &got, &err) < 0)
+			return err.code == ERR_TIMEOUT ? HTTP_STEP_WANT_READ : HTTP_STEP_FAILED;
+		exchange->skipped += got;
 	}
-	return false;
+	return exchange->body.done ? HTTP_STEP_DONE : HTTP_STEP_FAILED;
 }

@@ -130,6 +130,8 @@ void http_reply_refusal(struct http_conn *conn, int status)
 	scoped(buf_done) struct buf out = BUF_INIT(4096);
 	struct err ignored = ERR_INIT;
 	struct iovec piece;
+	struct iovec *pieces = &piece;
+	size_t count = 1;
 
 	if (http1_add_status(&out, status, &ignored) < 0 ||
 	    add_server_fields(conn->server, NULL, 0, &out, &ignored) < 0 ||
@@ -137,5 +139,6 @@ void http_reply_refusal(struct http_conn *conn, int status)
 	    add_field(&out, "Connection", "close", &ignored) < 0 || buf_add(&out, "\r\n", 2, &ignored) < 0)
 		return;
 	piece = (struct iovec){.iov_base = out.data, .iov_len = out.size};
-	IGNORE_RESULT(http_conn_write(conn, &piece, 1, &ignored));
+	/* Who has not taken what was sent before need not hear why it ends: it is not waited for. */
+	(void)http_conn_try_write(conn, &pieces, &count, &ignored);
 }

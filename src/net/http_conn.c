@@ -17,6 +17,7 @@
 #define THROW_SIZE 16384
 #define TLS_HANDSHAKE_RECORD 0x16
 #define BODY_AHEAD_MAX (64u << 10)
+#define SKIP_MS 1000
 #define LINGER_MS 2000
 /* More than the buffers of both ends hold: who closes before they are read takes the answer away. */
 #define LINGER_MAX (8u << 20)
@@ -286,12 +287,23 @@ static enum step refuse(struct http_conn *conn, int status)
 static enum step finish_exchange(struct http_conn *conn)
 {
 	struct http_exchange *exchange = conn->exchange;
-	const bool body_skipped = !exchange->aborted && http_exchange_skip_body(exchange);
 
 	if (exchange->aborted)
 		return STEP_CLOSE;
+	switch (http_exchange_skip_body(exchange)) {
+	case HTTP_STEP_DONE:
+		break;
+	case HTTP_STEP_WANT_READ:
+	case HTTP_STEP_WANT_WRITE:
+		if (conn->phase != PHASE_SKIP)
+			set_deadline(conn, SKIP_MS);
+		conn->phase = PHASE_SKIP;
+		return STEP_WAIT_READ;
+	case HTTP_STEP_FAILED:
+		return linger(conn);
+	}
 	/* A tunnel's client may still be sending: what it has not read yet must reach it. */
-	if (!body_skipped || exchange->is_tunnel)
+	if (exchange->is_tunnel)
 		return linger(conn);
 	if (exchange->close || atomic_load(&conn->server->draining))
 		return exchange->conn->in_end > exchange->conn->in_start ? linger(conn) : STEP_CLOSE;
@@ -429,6 +441,7 @@ static enum step run_request(struct http_conn *conn, size_t head_size)
 	if (http_exchange_new(conn, &http1_wire, &exchange, &err) < 0)
 		return STEP_CLOSE;
 	conn->exchange = exchange;
+	conn->write_pace = (struct http_pace){0};
 	if (take_head(conn, exchange, head_size, &err) < 0)
 		return STEP_CLOSE;
 	if (http1_request_parse(exchange->memory, head_size, &exchange->head, &status) < 0)
@@ -487,6 +500,8 @@ static enum step run_expired(struct http_conn *conn)
 		http_reply_refusal(conn, 408);
 		return linger(conn) == STEP_AGAIN ? run_linger(conn) : STEP_CLOSE;
 	}
+	if (conn->phase == PHASE_SKIP)
+		return linger(conn) == STEP_AGAIN ? run_linger(conn) : STEP_CLOSE;
 	if (conn->phase != PHASE_FLUSH)
 		return STEP_CLOSE;
 	/* It may have waited for us, not for the client: one more try. */
@@ -511,6 +526,8 @@ static enum step run_phase(struct http_conn *conn)
 		return run_resuming(conn);
 	case PHASE_FLUSH:
 		return run_flush(conn);
+	case PHASE_SKIP:
+		return finish_exchange(conn);
 	case PHASE_LINGER:
 		return run_linger(conn);
 	}

@@ -5,11 +5,15 @@
 #include <string.h>
 #include <sys/socket.h>
 
+#include "base/clock.h"
 #include "base/number.h"
 #include "net/http_priv.h"
 
 #define IN_SIZE_MIN 4096
 #define TLS_PIECE 16384
+/* Who takes less than this, over more than one time-out's worth of waiting, is a time-out too. */
+#define WRITE_RATE_MIN 256 /* bytes per second */
+#define NS_PER_SECOND (1000 * NS_PER_MS)
 
 /* ---- one try ---- */
 
@@ -137,8 +141,35 @@ static enum tls_io tls_write(struct http_conn *conn, const struct iovec *pieces,
 	return tls_conn_write(conn->tls, joined, join(pieces, count, joined), ret_put, err);
 }
 
+/* What was waited for is over. Bytes that went into empty buffers before are no sign of a client that reads. */
+static void end_wait(struct http_conn *conn)
+{
+	struct http_pace *pace = &conn->write_pace;
+
+	if (pace->since_ns == 0)
+		return;
+	pace->waited_ns += clock_monotonic_ns() - pace->since_ns;
+	pace->since_ns = 0;
+}
+
+static enum tls_io begin_wait(struct http_conn *conn, enum tls_io io, struct err *err)
+{
+	const int64_t grace_ns = conn->server->write_timeout_ms * NS_PER_MS;
+	struct http_pace *pace = &conn->write_pace;
+
+	if (pace->waited_ns == 0)
+		pace->bytes = 0;
+	pace->since_ns = clock_monotonic_ns();
+	if (pace->waited_ns <= grace_ns ||
+	    pace->bytes / WRITE_RATE_MIN >= (uint64_t)((pace->waited_ns - grace_ns) / NS_PER_SECOND))
+		return io;
+	(void)err_set(err, ERR_TIMEOUT, "the client takes the response too slowly");
+	return TLS_IO_FAILED;
+}
+
 enum tls_io http_conn_try_write(struct http_conn *conn, struct iovec **pieces, size_t *count, struct err *err)
 {
+	end_wait(conn);
 	advance(pieces, count, 0);
 	while (*count > 0) {
 		size_t put = 0;
@@ -149,8 +180,11 @@ enum tls_io http_conn_try_write(struct http_conn *conn, struct iovec **pieces, s
 			(void)err_set(err, ERR_IO, "the client has closed the connection");
 			return TLS_IO_FAILED;
 		}
+		if (io == TLS_IO_WANT_READ || io == TLS_IO_WANT_WRITE)
+			return begin_wait(conn, io, err);
 		if (io != TLS_IO_DONE)
 			return io;
+		conn->write_pace.bytes += put;
 		advance(pieces, count, put);
 	}
 	return TLS_IO_DONE;

@@ -41,7 +41,15 @@ enum conn_phase {
 	PHASE_BODY,       /* a short body is on its way, its handler waits for it */
 	PHASE_FLUSH,      /* a reply is on its way: deferred ones, and what the client did not take at once */
 	PHASE_RESUMING,   /* a deferred exchange goes to its handler again */
+	PHASE_SKIP,       /* a reply is out, the rest of its request's body is on its way */
 	PHASE_LINGER,     /* our side is shut; what still comes is thrown away, so that no RST eats the reply */
+};
+
+/* How fast the client takes what is written: see http_io.c. */
+struct http_pace {
+	int64_t since_ns; /* it is waited for since then; 0: it is not */
+	int64_t waited_ns;
+	uint64_t bytes; /* since it was first waited for */
 };
 
 struct http_conn {
@@ -62,6 +70,7 @@ struct http_conn {
 	void *slot;
 	void (*slot_destroy)(void *slot);
 	struct http_exchange *exchange;
+	struct http_pace write_pace; /* of this exchange; with HTTP/2, of the connection */
 	int64_t deadline_ns;
 	uint32_t index;         /* in server->table */
 	bool armed;             /* [lock] */
@@ -82,6 +91,7 @@ struct http_exchange {
 	struct http1_body body;
 	uint64_t body_max;
 	int64_t body_waited_ns;
+	uint64_t skipped;     /* of a body that nobody read, behind the reply */
 	bool continue_wanted; /* 100 Continue not sent yet */
 	bool body_failed;
 	bool started;
@@ -203,8 +213,11 @@ must_check int http_reply_count(struct http_exchange *exchange, size_t size, str
 must_check int http_reply_count_end(struct http_exchange *exchange, struct err *err);
 
 /* ---- http1_*.c ---- */
-/* Throws the rest of the request's body away. false: too long, too slow or malformed: the connection must end. */
-bool http_exchange_skip_body(struct http_exchange *exchange);
+/*
+ * Throws the rest of the request's body away, without waiting. DONE: it is over; WANT_READ: more is to come; FAILED:
+ * too long or malformed: the connection must end.
+ */
+enum http_step http_exchange_skip_body(struct http_exchange *exchange);
 /* A whole reply of ours, e.g. 400 before there is a handler. Best effort; the connection is to be closed. */
 void http_reply_refusal(struct http_conn *conn, int status);
 

@@ -82,6 +82,10 @@ static void expire(struct http_server *server, struct http_conn *conn)
 	wheel_remove(server, conn);
 	conn->deadline_ns = INT64_MAX - server->tick_ns;
 	wheel_add(server, conn);
+	/* A client that takes nothing and sends nothing makes no event: the end of reading is one, on our side alone.
+	 */
+	if (conn->phase == PHASE_FLUSH)
+		(void)shutdown(conn->fd, SHUT_RD);
 	watch(conn, EPOLLIN | EPOLLOUT);
 }
 

@@ -557,6 +557,15 @@ def test_more_is_pipelined_than_is_kept(server):
     assert got.count(b"HTTP/1.1 200 OK") == 11 and got.endswith(b"not read")
 
 
+def test_pipelined_bytes_do_not_hide_that_a_client_leaves(server):
+    """More than is kept of the next request stands in front of the end."""
+    with server.dial() as sock:
+        sock.sendall(b"GET /gone HTTP/1.1\r\nHost: a\r\n\r\nPOST / HTTP/1.1\r\nHost: a\r\nX: " + b"y" * 40000)
+        eventually(server, "gone", "waits")
+        time.sleep(0.1)  # for its receive() to have looked
+    assert eventually(server, "gone", {"type": "http.disconnect"})
+
+
 def test_receive_can_be_given_up_and_asked_again(server):
     assert server.get("/polled").text == "30"
     assert server.get("/timeout_around_receive").text == "still there"
