@@ -8,7 +8,13 @@
 #define NS_PER_SECOND 1000000000LL
 #define UTC_TEXT_LENGTH 20
 #define YEAR_MIN 1970
-#define YEAR_MAX 9999
+#define SECONDS_PER_DAY 86400
+#define SECONDS_MIN INT64_C(-62135596800) /* 0001-01-01T00:00:00Z */
+#define SECONDS_MAX INT64_C(253402300799) /* 9999-12-31T23:59:59Z */
+#define DAYS_FROM_MIN 719162              /* from the first of them to 1970-01-01 */
+#define DAYS_BEFORE_1970 719468           /* from 0000-03-01 */
+#define DAYS_PER_CENTURY 36524
+#define DAYS_PER_ERA 146097 /* 400 years */
 
 static int64_t now_ns(clockid_t clock)
 {
@@ -72,12 +78,43 @@ int clock_parse_utc(const char *text, int64_t *ret_seconds, struct err *err)
 	return 0;
 }
 
+/* A day since 1970-01-01 as a date: years begin in March here, so that a leap day is a year's last. */
+static void date_of_day(int64_t day, int *ret_year, int *ret_month, int *ret_day)
+{
+	const int64_t shifted = day + DAYS_BEFORE_1970;
+	const int64_t era = shifted / DAYS_PER_ERA;
+	const int64_t of_era = shifted % DAYS_PER_ERA;
+	const int64_t year =
+	    (of_era - of_era / (4 * 365) + of_era / DAYS_PER_CENTURY - of_era / (DAYS_PER_ERA - 1)) / 365;
+	const int64_t of_year = of_era - (365 * year + year / 4 - year / 100);
+	const int64_t month = (5 * of_year + 2) / 153; /* from March: 31, 30, 31, 30, 31 days, again and again */
+
+	*ret_day = (int)(of_year - (153 * month + 2) / 5 + 1);
+	*ret_month = (int)(month < 10 ? month + 3 : month - 9);
+	*ret_year = (int)(year + 400 * era + (*ret_month <= 2 ? 1 : 0));
+}
+
+static void put_digits(char *at, int count, int number)
+{
+	while (count-- > 0) {
+		at[count] = (char)('0' + number % 10);
+		number /= 10;
+	}
+}
+
+/* Computed here: gmtime_r takes a lock of the whole process and asks the environment. */
 void clock_format_utc(int64_t seconds, char ret_text[static CLOCK_TEXT_SIZE])
 {
-	const time_t when = (time_t)seconds;
-	struct tm parts = {0};
+	int year, month, day, rest;
 
-	if (!gmtime_r(&when, &parts) || parts.tm_year + 1900 > YEAR_MAX)
-		parts = (struct tm){.tm_year = YEAR_MAX - 1900, .tm_mon = 11, .tm_mday = 31};
-	(void)strftime(ret_text, CLOCK_TEXT_SIZE, "%Y-%m-%dT%H:%M:%SZ", &parts);
+	seconds = seconds < SECONDS_MIN ? SECONDS_MIN : seconds > SECONDS_MAX ? SECONDS_MAX : seconds;
+	date_of_day((seconds - SECONDS_MIN) / SECONDS_PER_DAY - DAYS_FROM_MIN, &year, &month, &day);
+	rest = (int)((seconds - SECONDS_MIN) % SECONDS_PER_DAY);
+	memcpy(ret_text, "0000-00-00T00:00:00Z", UTC_TEXT_LENGTH + 1);
+	put_digits(ret_text, 4, year);
+	put_digits(ret_text + 5, 2, month);
+	put_digits(ret_text + 8, 2, day);
+	put_digits(ret_text + 11, 2, rest / 3600);
+	put_digits(ret_text + 14, 2, rest / 60 % 60);
+	put_digits(ret_text + 17, 2, rest % 60);
 }

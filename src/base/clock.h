@@ -18,6 +18,8 @@ int64_t clock_monotonic_ns(void);
 
 /* "YYYY-MM-DDTHH:MM:SSZ" exactly: the strict form of instance documents and collateral. Years 1970..9999. */
 must_check int clock_parse_utc(const char *text, int64_t *ret_seconds, struct err *err);
+/* Years 1 to 9999; what lies outside becomes the first or the last second of them. Knows no time zone, takes no lock.
+ */
 void clock_format_utc(int64_t seconds, char ret_text[static CLOCK_TEXT_SIZE]);
 
 #endif

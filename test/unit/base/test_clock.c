@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "unit.h"
 
+#include <stdio.h>
 #include <string.h>
+#include <time.h>
 
 #include "base/clock.h"
 
@@ -16,6 +18,50 @@ static void text_and_seconds_agree(void **state)
 	assert_int_equal(seconds, 1709251199);
 	clock_format_utc(seconds, text);
 	assert_string_equal(text, "2024-02-29T23:59:59Z");
+}
+
+/* Every day of two eras and some seconds of it, against the C library. */
+static void dates_are_the_c_librarys(void **state)
+{
+	char text[CLOCK_TEXT_SIZE];
+	char expected[64];
+
+	(void)state;
+	for (int64_t day = -200000; day < 150000; day++) {
+		const time_t when = (time_t)(day * 86400 + (day * 7919 % 86400 + 86400) % 86400);
+		struct tm parts;
+
+		assert_non_null(gmtime_r(&when, &parts));
+		(void)snprintf(expected, sizeof(expected), "%04d-%02d-%02dT%02d:%02d:%02dZ", parts.tm_year + 1900,
+			       parts.tm_mon + 1, parts.tm_mday, parts.tm_hour, parts.tm_min, parts.tm_sec);
+		clock_format_utc(when, text);
+		if (strcmp(text, expected) != 0)
+			fail_msg("%s, expected %s", text, expected);
+	}
+}
+
+static void bounds_of_text(void **state)
+{
+	static const struct {
+		int64_t seconds;
+		const char *text;
+	} CASES[] = {
+	    {0, "1970-01-01T00:00:00Z"},
+	    {-1, "1969-12-31T23:59:59Z"},
+	    {INT64_C(253402300799), "9999-12-31T23:59:59Z"},
+	    {INT64_C(253402300800), "9999-12-31T23:59:59Z"},
+	    {INT64_MAX, "9999-12-31T23:59:59Z"},
+	    {INT64_C(-62135596800), "0001-01-01T00:00:00Z"},
+	    {INT64_C(-62135596801), "0001-01-01T00:00:00Z"},
+	    {INT64_MIN, "0001-01-01T00:00:00Z"},
+	};
+	char text[CLOCK_TEXT_SIZE];
+
+	(void)state;
+	for (size_t i = 0; i < COUNT_OF(CASES); i++) {
+		clock_format_utc(CASES[i].seconds, text);
+		assert_string_equal(text, CASES[i].text);
+	}
 }
 
 static void refuses_what_is_not_a_date(void **state)
@@ -36,6 +82,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(text_and_seconds_agree),
+	    cmocka_unit_test(dates_are_the_c_librarys),
+	    cmocka_unit_test(bounds_of_text),
 	    cmocka_unit_test(refuses_what_is_not_a_date),
 	};
 
