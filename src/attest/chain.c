@@ -1,12 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "attest/chain.h"
 
-#include <stdio.h>
 #include <string.h>
 
 #include "format/pem.h"
-
-#define CHECK_NAME_SIZE 40
 
 const struct chain_kind CHAIN_PCK = {"pck", 3, {"SGX PCK Certificate", "CA", "SGX Root CA"}};
 const struct chain_kind CHAIN_TCB_INFO = {"tcb-info", 2, {"SGX TCB Signing", "SGX Root CA"}};
@@ -118,10 +115,10 @@ static int check_certificate(const struct chain_kind *kind, const struct chain *
 
 bool chain_judge(struct judge *judge, const struct chain_kind *kind, const struct chain *chain)
 {
-	char check[CHECK_NAME_SIZE];
+	char check[ATTEST_NAME_SIZE];
 	struct err err = ERR_INIT;
 
-	(void)snprintf(check, sizeof(check), "%s-chain", kind->name);
+	judge_name(check, kind->name, "-chain");
 	if (chain->count != kind->count)
 		return judge_fail(judge, check, ATTEST_ERROR_CHAIN_INVALID, "%zu certificates, expected %zu",
 				  chain->count, kind->count);
@@ -137,14 +134,14 @@ bool chain_judge(struct judge *judge, const struct chain_kind *kind, const struc
 
 bool chain_judge_dates(struct judge *judge, const struct chain_kind *kind, const struct chain *chain)
 {
-	char check[CHECK_NAME_SIZE];
-	char what[CHECK_NAME_SIZE];
+	char check[ATTEST_NAME_SIZE];
+	char what[ATTEST_NAME_SIZE];
 	/* The interval in which all of them are valid. */
 	int64_t from = INT64_MIN;
 	int64_t until = INT64_MAX;
 
-	(void)snprintf(check, sizeof(check), "%s-chain-dates", kind->name);
-	(void)snprintf(what, sizeof(what), "%s-chain", kind->name);
+	judge_name(check, kind->name, "-chain-dates");
+	judge_name(what, kind->name, "-chain");
 	for (size_t i = 0; i < chain->count; i++) {
 		if (chain->certs[i]->not_before > from)
 			from = chain->certs[i]->not_before;

@@ -117,14 +117,13 @@ static bool find_chain(struct judge *judge, struct intel_subject *subject)
  */
 static void judge_simulation(struct judge *judge, const struct chain *chain)
 {
-	const enum trust_kind kind = trust_find(judge->trust, chain_root(chain));
+	uint8_t hash[SHA256_SIZE];
+	const enum trust_kind kind = trust_find(judge->trust, chain_root(chain), hash);
 	const bool simulated = kind == TRUST_SIMULATION || chain_has_marker(chain) ||
 			       chain_has_marker(&judge->collateral->tcb_info_chain.chain) ||
 			       chain_has_marker(&judge->collateral->qe_identity_chain.chain);
 	char root[HEX_TEXT_SIZE(SHA256_SIZE)];
-	uint8_t hash[SHA256_SIZE];
 
-	sha256(chain_root(chain)->bytes, chain_root(chain)->size, hash);
 	hex_encode(hash, sizeof(hash), root);
 	if (!simulated) {
 		judge_pass(judge, "simulation", "no certificate carries the simulation's marker");
@@ -291,15 +290,16 @@ static void judge_subject(struct judge *judge, struct intel_subject *subject)
 {
 	const bool crl_usable = judge_chain(judge, subject);
 	const struct x509_cert *root = subject->chain ? chain_root(subject->chain) : NULL;
+	const struct x509_cert *leaf = subject->chain ? chain_leaf(subject->chain) : NULL;
 	const struct tcb_info *info = judge_tcb_info(judge, subject, root, crl_usable);
 	const struct qe_identity *identity = NULL;
 
 	if (signer_judge_qe_identity(judge, root, crl_usable))
 		identity = judge->collateral->qe_identity;
-	qe_judge_signature(judge, &subject->quote, subject->chain ? chain_leaf(subject->chain) : NULL);
+	qe_judge_signature(judge, &subject->quote, leaf);
 	qe_judge_report_data(judge, &subject->quote);
 	qe_judge_identity(judge, &subject->quote, identity);
-	qe_judge_quote_signature(judge, &subject->quote);
+	qe_judge_quote_signature(judge, &subject->quote, leaf);
 	judge_tcb(judge, subject, info, identity);
 	policy_judge(judge);
 	remember(judge, subject);

@@ -75,13 +75,21 @@ void qe_judge_identity(struct judge *judge, const struct intel_quote *quote, con
 			   identity->isvprodid);
 }
 
-void qe_judge_quote_signature(struct judge *judge, const struct intel_quote *quote)
+/* Refuses a key that is not on the curve, though the quoting enclave vouched for it. */
+static int make_key(const struct intel_quote *quote, const struct x509_cert *leaf, struct p256_public **ret,
+		    struct err *err)
 {
+	return leaf ? p256_public_like(leaf->key, quote->attestation_key, ret, err)
+		    : p256_public_new(quote->attestation_key, ret, err);
+}
+
+void qe_judge_quote_signature(struct judge *judge, const struct intel_quote *quote, const struct x509_cert *leaf)
+{
+	scoped(p256_public_freep) struct p256_public *key = NULL;
 	struct err err = ERR_INIT;
 
-	/* Refuses a key that is not on the curve, though the quoting enclave vouched for it. */
-	if (p256_verify_raw(quote->attestation_key, quote->signed_bytes, quote->signed_size, quote->signature, &err) <
-	    0)
+	if (make_key(quote, leaf, &key, &err) < 0 ||
+	    p256_verify(key, quote->signed_bytes, quote->signed_size, quote->signature, &err) < 0)
 		(void)judge_fail_err(judge, "quote-signature", ATTEST_ERROR_QUOTE_SIGNATURE, &err);
 	else
 		judge_pass(judge, "quote-signature", "header and body (%zu bytes) are signed by the attestation key",

@@ -15,7 +15,7 @@ void qe_judge_signature(struct judge *judge, const struct intel_quote *quote, co
 void qe_judge_report_data(struct judge *judge, const struct intel_quote *quote);
 /* Check qe-identity-match; identity NULL: not applicable. */
 void qe_judge_identity(struct judge *judge, const struct intel_quote *quote, const struct qe_identity *identity);
-/* Check quote-signature, by the attestation key. */
-void qe_judge_quote_signature(struct judge *judge, const struct intel_quote *quote);
+/* Check quote-signature, by the attestation key; leaf, if there is one, lends the parameters of the curve. */
+void qe_judge_quote_signature(struct judge *judge, const struct intel_quote *quote, const struct x509_cert *leaf);
 
 #endif

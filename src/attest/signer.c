@@ -1,12 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "attest/signer.h"
 
-#include <stdio.h>
 #include <string.h>
 
 #include "attest/revocation.h"
-
-#define CHECK_NAME_SIZE 40
 
 /* One of the two signed items with all that is named after it. */
 struct item {
@@ -17,9 +14,9 @@ struct item {
 	enum attest_error expired_error;
 };
 
-static void name_check(char ret[static CHECK_NAME_SIZE], const struct item *item, const char *what)
+static void name_check(char ret[static ATTEST_NAME_SIZE], const struct item *item, const char *what)
 {
-	(void)snprintf(ret, CHECK_NAME_SIZE, "%s-%s", item->kind->name, what);
+	judge_name(ret, item->kind->name, what);
 }
 
 /*
@@ -29,9 +26,9 @@ static void name_check(char ret[static CHECK_NAME_SIZE], const struct item *item
 static void judge_root(struct judge *judge, const struct item *item, const struct x509_cert *root)
 {
 	const struct chain *chain = &item->chain->chain;
-	char check[CHECK_NAME_SIZE];
+	char check[ATTEST_NAME_SIZE];
 
-	name_check(check, item, "root");
+	name_check(check, item, "-root");
 	if (!root)
 		(void)judge_skip(judge, check, "needs the root of the PCK chain");
 	else if (memcmp(chain_root(chain)->point, root->point, sizeof(root->point)) != 0)
@@ -43,9 +40,9 @@ static void judge_root(struct judge *judge, const struct item *item, const struc
 
 static void judge_chain(struct judge *judge, const struct item *item, const struct x509_cert *root, bool crl_usable)
 {
-	char check[CHECK_NAME_SIZE];
+	char check[ATTEST_NAME_SIZE];
 
-	name_check(check, item, "chain");
+	name_check(check, item, "-chain");
 	if (item->chain->chain.count == 0) {
 		(void)judge_fail(judge, check, ATTEST_ERROR_CHAIN_INVALID, "%s", item->chain->fault.text);
 		return;
@@ -53,7 +50,7 @@ static void judge_chain(struct judge *judge, const struct item *item, const stru
 	(void)chain_judge(judge, item->kind, &item->chain->chain);
 	judge_root(judge, item, root);
 	(void)chain_judge_dates(judge, item->kind, &item->chain->chain);
-	name_check(check, item, "signer-revocation");
+	name_check(check, item, "-signer-revocation");
 	(void)revocation_judge_cert(judge, check, &judge->collateral->root_crl, crl_usable,
 				    chain_leaf(&item->chain->chain), ATTEST_ERROR_CA_REVOKED);
 }
@@ -61,9 +58,9 @@ static void judge_chain(struct judge *judge, const struct item *item, const stru
 static bool judge_signature(struct judge *judge, const struct item *item)
 {
 	const struct collateral_json *json = item->json;
-	char check[CHECK_NAME_SIZE];
+	char check[ATTEST_NAME_SIZE];
 
-	name_check(check, item, "signature");
+	name_check(check, item, "-signature");
 	if (!json->json.body)
 		return judge_fail(judge, check, ATTEST_ERROR_COLLATERAL_MALFORMED, "%s", json->form.text);
 	if (item->chain->chain.count == 0)
@@ -77,12 +74,12 @@ static bool judge_signature(struct judge *judge, const struct item *item)
 
 static bool judge_item(struct judge *judge, const struct item *item, const struct x509_cert *root, bool crl_usable)
 {
-	char check[CHECK_NAME_SIZE];
+	char check[ATTEST_NAME_SIZE];
 
 	judge_chain(judge, item, root, crl_usable);
 	if (!judge_signature(judge, item) && !item->json->json.body)
 		return false;
-	name_check(check, item, "content");
+	name_check(check, item, "-content");
 	if (item->json->content.text[0])
 		return judge_fail(judge, check, ATTEST_ERROR_COLLATERAL_MALFORMED, "%s", item->json->content.text);
 	judge_pass(judge, check, "every member and every level keeps the rules");

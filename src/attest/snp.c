@@ -159,8 +159,7 @@ static void judge_root(struct judge *judge, const struct snp_chain *chain)
 		(void)judge_skip(judge, "root", "needs the ARK");
 		return;
 	}
-	kind = trust_find(judge->trust, ark);
-	sha256(ark->bytes, ark->size, hash);
+	kind = trust_find(judge->trust, ark, hash);
 	hex_encode(hash, sizeof(hash), text);
 	judge->verdict->simulated |= kind == TRUST_SIMULATION || snp_chain_has_marker(chain);
 	judge->simulated = kind == TRUST_SIMULATION;

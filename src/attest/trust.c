@@ -123,13 +123,14 @@ int trust_init(struct trust *ret, const struct attest_roots *roots, const struct
 	return 0;
 }
 
-enum trust_kind trust_find(const struct trust *trust, const struct x509_cert *root)
+enum trust_kind trust_find(const struct trust *trust, const struct x509_cert *root,
+			   uint8_t ret_hash[static SHA256_SIZE])
 {
 	uint8_t hash[SHA256_SIZE];
 
-	sha256(root->bytes, root->size, hash);
+	sha256(root->bytes, root->size, ret_hash);
 	for (size_t i = 0; i < trust->simulation_count; i++)
-		if (memcmp(trust->simulation_hashes[i], hash, sizeof(hash)) == 0)
+		if (memcmp(trust->simulation_hashes[i], ret_hash, SHA256_SIZE) == 0)
 			return TRUST_SIMULATION;
 	hash_key(root, hash);
 	for (size_t i = 0; i < trust->hardware_count; i++)

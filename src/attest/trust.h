@@ -27,8 +27,8 @@ struct trust {
 must_check int trust_init(struct trust *ret, const struct attest_roots *roots, const struct attest_policy *policy,
 			  struct err *err);
 
-/* A simulation root counts by its exact certificate, any other by its key. */
-enum trust_kind trust_find(const struct trust *trust, const struct x509_cert *root);
+/* A simulation root counts by its exact certificate, any other by its key. ret_hash: SHA-256 of the certificate. */
+enum trust_kind trust_find(const struct trust *trust, const struct x509_cert *root, uint8_t ret_hash[static 32]);
 
 /* One certificate in DER or PEM: of Intel's family or for our RA-TLS, of any RA-TLS, of AMD's family. */
 must_check int trust_parse_certificate(struct attest_bytes bytes, struct x509_cert **ret, struct err *err);

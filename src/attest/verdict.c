@@ -6,6 +6,7 @@
 
 #include "attest/api.h"
 #include "base/clock.h"
+#include "base/number.h"
 
 #define TEXT_OF_VALUE(value) #value
 #define TEXT_OF(macro) TEXT_OF_VALUE(macro)
@@ -101,6 +102,16 @@ void verdict_finish(struct attest_verdict *verdict)
 		       verdict->error == ATTEST_ERROR_INSTANCE_FIELD ? strrchr(verdict->failed->name, '.') + 1 : "");
 }
 
+void judge_name(char ret[static ATTEST_NAME_SIZE], const char *first, const char *second)
+{
+	const size_t start = size_min(strlen(first), ATTEST_NAME_SIZE - 1);
+	const size_t rest = size_min(strlen(second), ATTEST_NAME_SIZE - 1 - start);
+
+	memcpy(ret, first, start);
+	memcpy(ret + start, second, rest);
+	ret[start + rest] = '\0';
+}
+
 /* Texts hold parts of what an enemy may have written: only printable ASCII leaves here. */
 static void make_printable(char *text)
 {
@@ -122,7 +133,7 @@ static void format_like(5, 0) record(struct judge *judge, const char *name, enum
 		return;
 	}
 	check = &verdict->checks[verdict->check_count++];
-	(void)snprintf(check->name, sizeof(check->name), "%s%s", judge->prefix, name);
+	judge_name(check->name, judge->prefix, name);
 	check->result = result;
 	check->error = error;
 	(void)vsnprintf(check->text, sizeof(check->text), format, args);
@@ -205,7 +216,7 @@ void judge_expiry(struct judge *judge, const char *what, int64_t from, int64_t u
 		return;
 	}
 	expiry = &verdict->expiries[verdict->expiry_count++];
-	(void)snprintf(expiry->what, sizeof(expiry->what), "%s%s", judge->prefix, what);
+	judge_name(expiry->what, judge->prefix, what);
 	expiry->from = from;
 	expiry->until = until;
 }

@@ -44,6 +44,9 @@ bool judge_fail_err(struct judge *judge, const char *name, enum attest_error err
 /* Not asked for, or an input is missing because an earlier check failed. Returns false. */
 bool judge_skip(struct judge *judge, const char *name, const char *format, ...) format_like(3, 4);
 
+/* first and second, joined; cut to what fits. */
+void judge_name(char ret[static ATTEST_NAME_SIZE], const char *first, const char *second);
+
 /* Notes how long an input holds. */
 void judge_expiry(struct judge *judge, const char *what, int64_t from, int64_t until);
 /*

@@ -20,7 +20,9 @@ void collateral_issuers_done(struct collateral_issuers *issuers)
 int proof_check_root(const struct trust *trust, const struct x509_cert *root, struct collateral_edition *ret,
 		     struct err *err)
 {
-	if (trust_find(trust, root) == TRUST_NONE)
+	uint8_t hash[SHA256_SIZE];
+
+	if (trust_find(trust, root, hash) == TRUST_NONE)
 		return err_set(err, ERR_UNTRUSTED, "its chain ends in a root that is not trusted");
 	sha256(root->spki.data, root->spki.size, ret->root);
 	return 0;

@@ -1,20 +1,22 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "crypto/amd_key.h"
 
+#include <assert.h>
 #include <openssl/evp.h>
 #include <openssl/rsa.h>
 #include <openssl/x509.h>
 #include <string.h>
 
+#include "crypto/ecdsa_der.h"
 #include "crypto/openssl_err.h"
 
 #define SALT_SIZE 48
-#define INTEGER_SIZE_MAX (3 + AMD_SCALAR_USED) /* tag, length, a zero byte in front */
-#define SIGNATURE_DER_MAX (2 + 2 * INTEGER_SIZE_MAX)
 
 struct amd_key {
 	EVP_PKEY *pkey;
 };
+
+static_assert(AMD_SCALAR_USED <= ECDSA_DER_NUMBER_MAX, "r and s fit");
 
 DEFINE_SCOPED_PTR(EVP_MD_CTX, EVP_MD_CTX_free);
 
@@ -77,23 +79,17 @@ static int check_padding(const uint8_t scalar[static AMD_SCALAR_SIZE], const cha
 	return 0;
 }
 
-/* Adds a little-endian number as INTEGER at ret + at; returns where it ends. */
-static size_t put_integer(const uint8_t scalar[static AMD_SCALAR_SIZE], uint8_t *ret, size_t at)
+/* As big-endian numbers, in DER. */
+static size_t format_signature(const uint8_t r[static AMD_SCALAR_SIZE], const uint8_t s[static AMD_SCALAR_SIZE],
+			       uint8_t ret[static ECDSA_DER_SIZE_MAX])
 {
-	size_t size = AMD_SCALAR_USED;
-	const size_t start = at;
+	uint8_t numbers[2][AMD_SCALAR_USED];
 
-	while (size > 1 && scalar[size - 1] == 0)
-		size--;
-	ret[at++] = 0x02;
-	ret[at++] = (uint8_t)size;
-	if (scalar[size - 1] >= 0x80) {
-		ret[start + 1]++;
-		ret[at++] = 0;
+	for (size_t i = 0; i < AMD_SCALAR_USED; i++) {
+		numbers[0][i] = r[AMD_SCALAR_USED - 1 - i];
+		numbers[1][i] = s[AMD_SCALAR_USED - 1 - i];
 	}
-	while (size > 0)
-		ret[at++] = scalar[--size];
-	return at;
+	return ecdsa_der_format(numbers[0], numbers[1], AMD_SCALAR_USED, ret);
 }
 
 int amd_key_verify_report(const struct amd_key *key, const void *data, size_t size,
@@ -102,18 +98,17 @@ int amd_key_verify_report(const struct amd_key *key, const void *data, size_t si
 {
 	scoped(EVP_MD_CTX_freep) EVP_MD_CTX *ctx = EVP_MD_CTX_new();
 	EVP_PKEY_CTX *options = NULL;
-	uint8_t der[SIGNATURE_DER_MAX] = {0x30};
-	size_t end;
+	uint8_t der[ECDSA_DER_SIZE_MAX];
+	size_t der_size;
 
 	if (EVP_PKEY_get_base_id(key->pkey) != EVP_PKEY_EC)
 		return err_set(err, ERR_UNTRUSTED, "the endorsement key is not on P-384");
 	if (check_padding(r, "r", err) < 0 || check_padding(s, "s", err) < 0)
 		return -1;
-	end = put_integer(s, der, put_integer(r, der, 2));
-	der[1] = (uint8_t)(end - 2);
+	der_size = format_signature(r, s, der);
 	if (verify_init(ctx, key, &options, err) < 0)
 		return -1;
-	if (EVP_DigestVerify(ctx, der, end, data, size) != 1) /* 0 and negative alike: r and s out of range */
+	if (EVP_DigestVerify(ctx, der, der_size, data, size) != 1) /* 0 and negative alike: r and s out of range */
 		return openssl_err(err, ERR_UNTRUSTED, "P-384 signature does not fit");
 	return 0;
 }

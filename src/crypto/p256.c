@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "crypto/p256.h"
 
-#include <assert.h>
 #include <openssl/core_names.h>
 #include <openssl/ec.h>
 #include <openssl/evp.h>
 #include <openssl/x509.h>
 #include <string.h>
 
+#include "crypto/ecdsa_der.h"
 #include "crypto/hash.h"
 #include "crypto/openssl_err.h"
 #include "crypto/p256_priv.h"
@@ -102,6 +102,7 @@ void *p256_evp(const struct p256_key *key)
 DEFINE_SCOPED_PTR(EVP_MD_CTX, EVP_MD_CTX_free);
 DEFINE_SCOPED_PTR(ECDSA_SIG, ECDSA_SIG_free);
 DEFINE_SCOPED_PTR(EVP_PKEY_CTX, EVP_PKEY_CTX_free);
+DEFINE_SCOPED_PTR(EVP_PKEY, EVP_PKEY_free);
 
 static int signature_to_raw(const uint8_t *der, size_t size, uint8_t ret[static P256_SIGNATURE_SIZE], struct err *err)
 {
@@ -127,27 +128,6 @@ int p256_sign_raw(const struct p256_key *key, const void *data, size_t size, uin
 	if (signature_to_raw(der, der_size, raw, err) < 0)
 		return -1;
 	memcpy(ret, raw, sizeof(raw));
-	return 0;
-}
-
-static int signature_to_der(const uint8_t raw[static P256_SIGNATURE_SIZE], uint8_t ret[static SIGNATURE_DER_MAX],
-			    size_t *ret_size, struct err *err)
-{
-	scoped(ECDSA_SIG_freep) ECDSA_SIG *sig = ECDSA_SIG_new();
-	BIGNUM *r = BN_bin2bn(raw, HALF, NULL);
-	BIGNUM *s = BN_bin2bn(raw + HALF, HALF, NULL);
-	int size;
-
-	if (!sig || !r || !s || ECDSA_SIG_set0(sig, r, s) != 1) { /* takes r and s only on success */
-		BN_free(r);
-		BN_free(s);
-		return err_no_memory(err);
-	}
-	size = i2d_ECDSA_SIG(sig, &ret);
-	if (size <= 0)
-		return openssl_err(err, ERR_INTERNAL, "cannot encode the signature");
-	assert(size <= SIGNATURE_DER_MAX);
-	*ret_size = (size_t)size;
 	return 0;
 }
 
@@ -185,17 +165,31 @@ int p256_public_new(const uint8_t xy[static 64], struct p256_public **ret, struc
 	return 0;
 }
 
+int p256_public_like(const struct p256_public *like, const uint8_t xy[static 64], struct p256_public **ret,
+		     struct err *err)
+{
+	scoped(EVP_PKEY_freep) EVP_PKEY *pkey = EVP_PKEY_new();
+	uint8_t octets[P256_POINT_SIZE];
+
+	octets[0] = POINT_CONVERSION_UNCOMPRESSED;
+	memcpy(octets + 1, xy, 64);
+	if (!pkey || EVP_PKEY_copy_parameters(pkey, public_pkey(like)) != 1)
+		return err_no_memory(err);
+	if (EVP_PKEY_set1_encoded_public_key(pkey, octets, sizeof(octets)) != 1)
+		return openssl_err(err, ERR_UNTRUSTED, "point is not on the curve P-256");
+	*ret = (struct p256_public *)TAKE_PTR(pkey);
+	return 0;
+}
+
 int p256_verify(const struct p256_public *key, const void *data, size_t size,
 		const uint8_t signature[static P256_SIGNATURE_SIZE], struct err *err)
 {
 	scoped(EVP_MD_CTX_freep) EVP_MD_CTX *ctx = EVP_MD_CTX_new();
-	uint8_t der[SIGNATURE_DER_MAX];
-	size_t der_size = 0;
+	uint8_t der[ECDSA_DER_SIZE_MAX];
+	const size_t der_size = ecdsa_der_format(signature, signature + HALF, HALF, der);
 
 	if (!ctx)
 		return err_no_memory(err);
-	if (signature_to_der(signature, der, &der_size, err) < 0)
-		return -1;
 	if (EVP_DigestVerifyInit(ctx, NULL, EVP_sha256(), NULL, public_pkey(key)) != 1)
 		return openssl_err(err, ERR_INTERNAL, "cannot verify");
 	if (EVP_DigestVerify(ctx, der, der_size, data, size) != 1) /* 0 and negative alike: r and s out of range */

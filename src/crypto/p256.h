@@ -43,6 +43,9 @@ struct p256_public;
  * coordinates below the field's prime.
  */
 must_check int p256_public_new(const uint8_t xy[static 64], struct p256_public **ret, struct err *err);
+/* The same, with the curve's parameters copied from another key, which is a third of the work; like is only read. */
+must_check int p256_public_like(const struct p256_public *like, const uint8_t xy[static 64], struct p256_public **ret,
+				struct err *err);
 void p256_public_free(struct p256_public *key); /* NULL is fine */
 DEFINE_SCOPED_PTR(struct p256_public, p256_public_free);
 

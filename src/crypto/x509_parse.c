@@ -279,19 +279,25 @@ int x509_verify_amd(const struct x509_cert *cert, const struct x509_cert *issuer
 				  cert->amd_signature.size, err);
 }
 
+static bool is_known(struct der oid, const char *const *known)
+{
+	for (; *known; known++)
+		if (der_oid_is(oid, *known))
+			return true;
+	return false;
+}
+
 int x509_check_critical(const struct x509_cert *cert, const char *const *known, struct err *err)
 {
 	for (size_t i = 0; i < cert->extension_count; i++) {
 		const struct x509_ext *extension = &cert->extensions[i];
 		char oid[DER_OID_TEXT_SIZE];
-		bool found = !extension->critical;
 
+		if (!extension->critical || is_known(extension->oid, known))
+			continue;
 		if (der_oid_text(extension->oid, oid, err) < 0)
 			return -1;
-		for (size_t k = 0; known[k] && !found; k++)
-			found = strcmp(known[k], oid) == 0;
-		if (!found)
-			return err_set(err, ERR_INVALID, "unknown critical extension %s", oid);
+		return err_set(err, ERR_INVALID, "unknown critical extension %s", oid);
 	}
 	return 0;
 }

@@ -6,7 +6,7 @@ A copy of the tree is rewritten so that each condition that leads to a refusal c
 number in the environment; that copy is built once, and the unit tests run once for each number until one fails. What
 no test notices is printed, unless test/mutation/harmless.txt names it with a reason.
 
-usage: mutate.py [--list] [--only SUBSTRING] [--jobs N]
+usage: mutate.py [--list] [--only SUBSTRING]... [--jobs N]
 """
 import argparse
 import concurrent.futures
@@ -248,7 +248,7 @@ def read_harmless():
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--list", action="store_true")
-    parser.add_argument("--only", default="")
+    parser.add_argument("--only", action="append", default=[])
     parser.add_argument("--jobs", type=int, default=os.cpu_count())
     options = parser.parse_args()
     mutants = Mutants()
@@ -257,7 +257,8 @@ def main():
         tree.mkdir()
         copy_tree(tree)
         rewrite(tree, mutants)
-        numbers = [n for n in range(1, len(mutants.found) + 1) if options.only in mutants.name(n)]
+        numbers = [n for n in range(1, len(mutants.found) + 1)
+                   if not options.only or any(only in mutants.name(n) for only in options.only)]
         if options.list:
             print("\n".join(mutants.name(n) for n in numbers))
             return 0
@@ -265,18 +266,24 @@ def main():
         broken = [p.name for p in programs if noticed_by(p, 0)]
         if broken:
             sys.exit(f"these tests fail without any change: {', '.join(broken)}")
-        harmless, alive, used = read_harmless(), [], set()
+        harmless, alive, used, by_file = read_harmless(), [], set(), {}
         with concurrent.futures.ThreadPoolExecutor(options.jobs) as pool:
             jobs = {n: pool.submit(judge, programs, n, pathlib.Path(mutants.file(n)).stem) for n in numbers}
             for n, job in jobs.items():
                 test = job.result()
+                counts = by_file.setdefault(mutants.file(n), [0, 0, 0])
+                counts[0] += 1
                 if test is None and mutants.name(n) in harmless:
                     used.add(mutants.name(n))
+                    counts[1] += 1
                 elif test is None:
                     alive.append(n)
+                    counts[2] += 1
                     print(f"{mutants.file(n)}:{mutants.line(n)}: nobody notices: {mutants.name(n)}", flush=True)
         for name in sorted(harmless - used if not options.only else ()):
             print(f"harmless.txt names what is noticed, or is not there: {name}")
+    for file, (count, explained, unnoticed) in by_file.items():
+        print(f"{file}: {count} changes, {explained} harmless, {unnoticed} not noticed")
     print(f"{len(numbers)} changes, {len(numbers) - len(alive) - len(used)} noticed, {len(used)} harmless, {len(alive)} not noticed")
     return 1 if alive else 0
 

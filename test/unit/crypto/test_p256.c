@@ -3,8 +3,10 @@
 
 #include <string.h>
 
+#include "crypto/ecdsa_der.h"
 #include "crypto/hash.h"
 #include "crypto/p256.h"
+#include "format/hex.h"
 #include "hexbytes.h"
 
 /* The group's order and the field's prime, SEC 2 section 2.4.2. */
@@ -93,11 +95,66 @@ static void the_other_s_is_valid_too(void **state)
 	assert_int_equal(verify(other), 0);
 }
 
+/* Made anew or like another key: the same answer. */
 static int check_point(const uint8_t xy[static 64], struct err *err)
 {
 	scoped(p256_public_freep) struct p256_public *public = NULL;
+	scoped(p256_public_freep) struct p256_public *like = NULL;
+	scoped(p256_public_freep) struct p256_public *second = NULL;
+	struct err other = ERR_INIT;
+	const int result = p256_public_new(xy, &public, err);
 
-	return p256_public_new(xy, &public, err);
+	assert_ok(p256_public_new(point + 1, &like, &other), &other);
+	assert_int_equal(p256_public_like(like, xy, &second, &other), result);
+	if (result < 0)
+		assert_string_equal(other.text, err->text);
+	return result;
+}
+
+/* A key that is made like another is its own point's, and leaves the other as it was. */
+static void a_key_like_another_is_its_own(void **state)
+{
+	scoped(p256_freep) struct p256_key *other = NULL;
+	scoped(p256_public_freep) struct p256_public *like = NULL;
+	scoped(p256_public_freep) struct p256_public *public = NULL;
+	uint8_t other_point[P256_POINT_SIZE];
+	struct err err = ERR_INIT;
+
+	(void)state;
+	assert_ok(p256_generate(&other, &err), &err);
+	p256_point(other, other_point);
+	assert_ok(p256_public_new(other_point + 1, &like, &err), &err);
+	assert_ok(p256_public_like(like, point + 1, &public, &err), &err);
+	assert_ok(p256_verify(public, "text", 4, signature, &err), &err);
+	assert_fails(p256_verify(like, "text", 4, signature, &err), &err, ERR_UNTRUSTED, "does not fit");
+}
+
+static void signatures_in_der(void **state)
+{
+	static const struct {
+		uint8_t r[3], s[3];
+		const char *der;
+	} CASES[] = {
+	    {{0, 0, 0}, {0, 0, 1}, "3006020100020101"},
+	    {{0, 0, 0x7f}, {0, 0, 0x80}, "300702017f02020080"},
+	    {{0, 0x80, 0},
+	     {1, 2, 3},
+	     "300a0203008000020301"
+	     "0203"},
+	    {{0xff, 0xff, 0xff}, {0x7f, 0xff, 0xff}, "300b020400ffffff02037fffff"},
+	};
+	uint8_t most[ECDSA_DER_NUMBER_MAX];
+	uint8_t der[ECDSA_DER_SIZE_MAX];
+	char text[2 * ECDSA_DER_SIZE_MAX + 1];
+
+	(void)state;
+	for (size_t i = 0; i < COUNT_OF(CASES); i++) {
+		hex_encode(der, ecdsa_der_format(CASES[i].r, CASES[i].s, 3, der), text);
+		assert_string_equal(text, CASES[i].der);
+	}
+	memset(most, 0xff, sizeof(most));
+	assert_int_equal(ecdsa_der_format(most, most, sizeof(most), der), ECDSA_DER_SIZE_MAX);
+	assert_int_equal(der[1], ECDSA_DER_SIZE_MAX - 2);
 }
 
 static void points_off_the_curve_are_refused(void **state)
@@ -247,6 +304,8 @@ int main(void)
 	    cmocka_unit_test(r_and_s_out_of_range_are_refused),
 	    cmocka_unit_test(the_other_s_is_valid_too),
 	    cmocka_unit_test(points_off_the_curve_are_refused),
+	    cmocka_unit_test(a_key_like_another_is_its_own),
+	    cmocka_unit_test(signatures_in_der),
 	    cmocka_unit_test(private_keys_go_round),
 	    cmocka_unit_test(der_must_end_with_the_key),
 	    cmocka_unit_test(halves_must_agree),
