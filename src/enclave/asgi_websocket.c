@@ -53,7 +53,7 @@ static void set_reason(struct asgi_websocket *websocket, unsigned code, const vo
 	PyErr_Clear();
 }
 
-void asgi_websocket_detach(struct asgi_websocket *websocket, const struct http_exchange *exchange)
+void asgi_websocket_detach(struct asgi_websocket *websocket, struct http_exchange *exchange)
 {
 	scoped(py_decrefp) PyObject *timer = TAKE_PTR(websocket->timer);
 

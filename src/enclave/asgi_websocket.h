@@ -78,7 +78,7 @@ void asgi_websocket_end(struct asgi_request *request, bool has_raised);
 /* The server stops. */
 void asgi_websocket_stop(struct asgi_request *request);
 /* The exchange is given back now: nothing watches it any more. */
-void asgi_websocket_detach(struct asgi_websocket *websocket, const struct http_exchange *exchange);
+void asgi_websocket_detach(struct asgi_websocket *websocket, struct http_exchange *exchange);
 
 /* ---- asgi_websocket_input.c ---- */
 

@@ -78,6 +78,10 @@ class PlainServer:
             self.err.close()
         shutil.rmtree(self.dir)
 
+    def resident_kib(self):
+        text = pathlib.Path(f"/proc/{self.process.pid}/status").read_text()
+        return int(text.split("VmRSS:")[1].split()[0])
+
     # ---- its clients ----
 
     def port(self):

@@ -96,7 +96,10 @@ class Client:
         return first & 15, self.exactly(size)
 
     def message(self):
-        opcode, data = self.receive()
+        """The next message; pings before it are answered."""
+        while (got := self.receive())[0] == PING:
+            self.send(frame(PONG, got[1]))
+        opcode, data = got
         assert opcode in (TEXT, BINARY), (opcode, data)
         return data.decode() if opcode == TEXT else data
 
