@@ -3,10 +3,8 @@
  * mse connect (attested-channel.md section 8): a local address whose every byte ends in the expected enclave, for
  * clients that know nothing of attestation. docs/connect.md.
  */
-#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/ioctl.h>
 #include <sys/pidfd.h>
 #include <sys/resource.h>
 #include <unistd.h>
@@ -27,7 +25,7 @@
 #define DESCRIPTORS (2 * (CONNECT_CLIENTS_MAX + CONNECT_CONNECTIONS_DEFAULT))
 #define ADDRESS_MAX 300
 #define WORD_MAX 8192
-#define PIPE_SLACK 8192 /* a pipe holds whole pages, of which the last may be begun */
+#define LAST_LINES_MS 500 /* for who reads slowly, at the end */
 
 struct connect {
 	struct cmd_call *call;
@@ -46,22 +44,13 @@ struct connect {
 
 /* ---- telling ---- */
 
-/* Whoever reads our lines may stop doing so: a full pipe must not stop the relay. Other files take what they get. */
-static bool has_room(size_t size)
-{
-	const int capacity = fcntl(STDOUT_FILENO, F_GETPIPE_SZ);
-	int unread = 0;
-
-	return capacity < 0 || ioctl(STDOUT_FILENO, FIONREAD, &unread) < 0 || (size_t)(capacity - unread) > size;
-}
-
 static void print_line(struct connect *connect, json_t *object)
 {
 	char *text = object ? json_dumps(object, JSON_COMPACT) : NULL;
 
-	if (text && has_room(strlen(text) + PIPE_SLACK))
+	if (text)
 		out_print(connect->call->out, "%s\n", text);
-	(void)fflush(stdout);
+	out_flush(connect->call->out);
 	free(text);
 	json_decref(object);
 }
@@ -135,7 +124,7 @@ static void announce(struct connect *connect)
 					      "fingerprint_from", connect_beliefs_source(connect->beliefs)));
 	} else if (connect->child <= 0) {
 		out_print(out, "%s\n", url);
-		(void)fflush(stdout);
+		out_flush(out);
 	}
 }
 
@@ -334,12 +323,17 @@ static int serve(struct connect *connect, struct err *err)
 
 static int run(struct connect *connect, struct err *err)
 {
+	struct err late = ERR_INIT;
 	int status;
 
 	if (read_options(connect, err) < 0 || connect_beliefs_new(connect->call, &connect->beliefs, err) < 0)
 		return -1;
 	raise_limit();
+	if (out_begin_queues(connect->call->out, err) < 0)
+		return -1;
 	status = serve(connect, err);
+	if (out_end_queues(connect->call->out, LAST_LINES_MS, status < 0 ? &late : err) < 0)
+		status = -1;
 	connect_listen_close(&connect->where, connect->listen_fd);
 	child_end(connect->child);
 	fd_close(connect->child_fd);

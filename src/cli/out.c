@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "cli/line_queue.h"
 #include "cli/log_text.h"
 
 #define BOLD "\x1b[1m"
@@ -38,6 +39,8 @@ void out_init(struct out *out, enum out_color color)
 	*out = (struct out){
 	    .result_color = wants_color(color, STDOUT_FILENO),
 	    .color = wants_color(color, STDERR_FILENO),
+	    .result = stdout,
+	    .news = stderr,
 	    .moving = isatty(STDERR_FILENO) && terminal && strcmp(terminal, "dumb") != 0,
 	};
 }
@@ -45,7 +48,7 @@ void out_init(struct out *out, enum out_color color)
 static void end_line(struct out *out)
 {
 	if (out->line_open)
-		(void)fputs(out->moving ? CLEAR_LINE : "\n", stderr);
+		(void)fputs(out->moving ? CLEAR_LINE : "\n", out->news);
 	out->line_open = false;
 }
 
@@ -73,20 +76,19 @@ static void say(struct out *out, const char *sign, const char *color, const char
 static void say(struct out *out, const char *sign, const char *color, const char *format, va_list args)
 {
 	end_line(out);
-	(void)fputs(sign, stderr);
+	(void)fputs(sign, out->news);
 	if (out->color && *color)
-		(void)fputs(color, stderr);
-	put(stderr, format, args);
-	(void)fputs(out->color && *color ? RESET "\n" : "\n", stderr);
+		(void)fputs(color, out->news);
+	put(out->news, format, args);
+	(void)fputs(out->color && *color ? RESET "\n" : "\n", out->news);
 }
 
 void out_print(struct out *out, const char *format, ...)
 {
 	va_list args;
 
-	(void)out;
 	va_start(args, format);
-	put(stdout, format, args);
+	put(out->result, format, args);
 	va_end(args);
 }
 
@@ -94,11 +96,11 @@ void out_bold(struct out *out, const char *format, ...)
 {
 	va_list args;
 
-	(void)fputs(out->result_color ? BOLD : "", stdout);
+	(void)fputs(out->result_color ? BOLD : "", out->result);
 	va_start(args, format);
-	put(stdout, format, args);
+	put(out->result, format, args);
 	va_end(args);
-	(void)fputs(out->result_color ? RESET : "", stdout);
+	(void)fputs(out->result_color ? RESET : "", out->result);
 }
 
 void out_json(struct out *out, json_t *value)
@@ -106,7 +108,7 @@ void out_json(struct out *out, json_t *value)
 	char *text = json_dumps(value, JSON_INDENT(2) | JSON_ENCODE_ANY);
 
 	if (text)
-		(void)printf("%s\n", text);
+		(void)fprintf(out->result, "%s\n", text);
 	else
 		out->no_memory = true;
 	free(text);
@@ -158,10 +160,10 @@ void out_step(struct out *out, const char *format, ...)
 		return;
 	end_line(out);
 	va_start(args, format);
-	put(stderr, format, args);
+	put(out->news, format, args);
 	va_end(args);
-	(void)fputs("...", stderr);
-	(void)fflush(stderr);
+	(void)fputs("...", out->news);
+	(void)fflush(out->news);
 	out->line_open = true;
 }
 
@@ -171,11 +173,11 @@ void out_step_progress(struct out *out, const char *format, ...)
 
 	if (out->quiet || !out->moving)
 		return;
-	(void)fputs(CLEAR_LINE, stderr);
+	(void)fputs(CLEAR_LINE, out->news);
 	va_start(args, format);
-	put(stderr, format, args);
+	put(out->news, format, args);
 	va_end(args);
-	(void)fflush(stderr);
+	(void)fflush(out->news);
 	out->line_open = true;
 }
 
@@ -185,19 +187,19 @@ void out_step_done(struct out *out)
 
 	if (out->quiet)
 		return;
-	(void)fprintf(stderr, "%s%s(%.0f ms)%s\n", out->line_open ? " " : "... ", out->color ? DIM : "", ms,
+	(void)fprintf(out->news, "%s%s(%.0f ms)%s\n", out->line_open ? " " : "... ", out->color ? DIM : "", ms,
 		      out->color ? RESET : "");
 	out->line_open = false;
 }
 
-static void put_text(const char *format, ...) format_like(1, 2);
+static void put_text(struct out *out, const char *format, ...) format_like(2, 3);
 
-static void put_text(const char *format, ...)
+static void put_text(struct out *out, const char *format, ...)
 {
 	va_list args;
 
 	va_start(args, format);
-	put(stderr, format, args);
+	put(out->news, format, args);
 	va_end(args);
 }
 
@@ -206,19 +208,19 @@ void out_info_link(struct out *out, const char *before, const char *url, const c
 	if (out->quiet)
 		return;
 	end_line(out);
-	put_text("%s", before);
+	put_text(out, "%s", before);
 	if (out->color) {
-		(void)fputs("\x1b]8;;", stderr);
-		put_text("%s", url);
-		(void)fputs("\x1b\\", stderr);
-		put_text("%s", text);
-		(void)fputs("\x1b]8;;\x1b\\", stderr);
+		(void)fputs("\x1b]8;;", out->news);
+		put_text(out, "%s", url);
+		(void)fputs("\x1b\\", out->news);
+		put_text(out, "%s", text);
+		(void)fputs("\x1b]8;;\x1b\\", out->news);
 	} else {
-		put_text("%s", text);
+		put_text(out, "%s", text);
 		if (strcmp(url, text) != 0)
-			put_text(" (%s)", url);
+			put_text(out, " (%s)", url);
 	}
-	put_text("%s\n", after);
+	put_text(out, "%s\n", after);
 }
 
 int out_finish(struct out *out, struct err *err)
@@ -226,7 +228,47 @@ int out_finish(struct out *out, struct err *err)
 	end_line(out);
 	if (out->no_memory)
 		return err_no_memory(err);
-	if (fflush(stdout) != 0 || ferror(stdout))
+	if (fflush(out->result) != 0 || ferror(out->result))
 		return err_set_errno(err, "cannot write the result");
 	return 0;
+}
+
+void out_flush(struct out *out)
+{
+	(void)fflush(out->result);
+}
+
+int out_begin_queues(struct out *out, struct err *err)
+{
+	FILE *result = NULL, *news = NULL;
+
+	out_flush(out);
+	if (line_queue_new(STDOUT_FILENO, out->quiet, &out->queues[0], err) < 0 ||
+	    line_queue_new(STDERR_FILENO, false, &out->queues[1], err) < 0 ||
+	    line_queue_stream(out->queues[0], &result, err) < 0 || line_queue_stream(out->queues[1], &news, err) < 0) {
+		if (result)
+			(void)fclose(result);
+		IGNORE_RESULT(out_end_queues(out, 0, err));
+		return -1;
+	}
+	out->result = result;
+	out->news = news;
+	return 0;
+}
+
+int out_end_queues(struct out *out, int ms, struct err *err)
+{
+	struct err ignored = ERR_INIT;
+	int status;
+
+	if (out->result != stdout)
+		(void)fclose(out->result);
+	if (out->news != stderr)
+		(void)fclose(out->news);
+	out->result = stdout;
+	out->news = stderr;
+	status = line_queue_end(TAKE_PTR(out->queues[0]), ms, err);
+	/* There is nobody to tell when errors cannot be written. */
+	IGNORE_RESULT(line_queue_end(TAKE_PTR(out->queues[1]), ms, &ignored));
+	return status;
 }

@@ -11,6 +11,7 @@
 #include <jansson.h>
 #include <stdbool.h>
 #include <stdint.h>
+#include <stdio.h>
 
 #include "base/err.h"
 
@@ -24,6 +25,9 @@ struct out {
 	bool no_memory;    /* a result could not be made */
 	bool line_open;    /* a progress line waits for its end */
 	int64_t step_ns;   /* when the running step began */
+	/* Where to: stdout and stderr themselves, or the queues between out_begin_queues and out_end_queues. */
+	FILE *result, *news;
+	struct line_queue *queues[2];
 };
 
 void out_init(struct out *out, enum out_color color);
@@ -48,6 +52,16 @@ void out_step_done(struct out *out);
 
 /* Information with a link in it: a terminal shows text, else it is "text (url)", or the URL alone when equal. */
 void out_info_link(struct out *out, const char *before, const char *url, const char *text, const char *after);
+
+/*
+ * For commands that serve: from now on nothing printed here waits for who reads. Whole lines go through queues of
+ * LINE_QUEUE_SIZE_MAX bytes each; what finds no room is left out, counted and told about later. out_end_queues gives
+ * what waits so many ms, and prints directly again; -1 when a result could not be written.
+ */
+must_check int out_begin_queues(struct out *out, struct err *err);
+int out_end_queues(struct out *out, int ms, struct err *err);
+
+void out_flush(struct out *out); /* stdout, between results */
 
 /* Flushes stdout. -1 when a result could not be written. */
 must_check int out_finish(struct out *out, struct err *err);

@@ -401,10 +401,30 @@ def test_nobody_reads_the_news(world, victim):
             Switch(lambda connection, _: attackers.join(connection, victim)) as switch, \
             connect(world, victim, switch.port, reads_events=False) as running:
         honest = switch.serve
+        assert post_secret(running).status == 200, "the connection of the start is there, not broken on its way"
         for turn in range(20):
             switch.serve = (lambda connection, _: divert(connection, middle.port)) if turn % 2 else honest
             switch.break_all()
             assert post_secret(running).status == (502 if turn % 2 else 200)
+
+
+def test_nobody_reads_the_warnings(world, victim):
+    """stderr is full from the beginning: the first warning (SIMULATED) already finds no room."""
+    reader, writer = os.pipe()
+    os.set_blocking(writer, False)
+    with contextlib.suppress(BlockingIOError):
+        while os.write(writer, b"x" * 4096):
+            pass
+    os.set_blocking(writer, True)
+    with attackers.passing(lambda _: victim) as listener, \
+            connect(world, victim, listener.port, stderr=writer, json=False) as running:
+        for _ in range(3):
+            assert running.request().status == 200
+        begin = time.monotonic()
+        assert running.stop() == 0
+        assert time.monotonic() - begin < 3
+    for end in (reader, writer):
+        os.close(end)
 
 
 # ---- ends ----

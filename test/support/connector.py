@@ -29,16 +29,17 @@ class Answer:
 class Running:
     """mse connect with these words, in the background; events holds its lines of JSON."""
 
-    def __init__(self, build, words, env, folder=None, reads_events=True):
+    def __init__(self, build, words, env, folder=None, reads_events=True, stderr=None, json=True):
         self.folder = folder or pathlib.Path(tempfile.mkdtemp(prefix="mse-connect-"))
         self.events = []
         self.errors = open(self.folder / "stderr", "w+", encoding="utf-8")
-        self.process = subprocess.Popen([str(a) for a in (build / "mse", "connect", "--json", *words)], env=env,
-                                        stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=self.errors, text=True)
-        self.ready = self._read_event()
+        words = [build / "mse", "connect", *(["--json"] if json else []), *words]
+        self.process = subprocess.Popen([str(a) for a in words], env=env, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                                        stderr=self.errors if stderr is None else stderr, text=True)
+        self.ready = self._read_event() if json else self._read_url()
         self.port = self.ready.get("port")
         self.url = self.ready.get("url")
-        if reads_events:
+        if reads_events and json:
             threading.Thread(target=self._read_events, daemon=True).start()
 
     def _read_event(self):
@@ -48,6 +49,10 @@ class Running:
             self._forget()
             raise AssertionError(why)
         return json.loads(line)
+
+    def _read_url(self):
+        url = self.process.stdout.readline().strip()
+        return {"url": url, "port": int(url.rpartition(":")[2])}
 
     def _forget(self):
         self.process.stdout.close()
