@@ -215,7 +215,7 @@ static enum http_step step_end(struct http_exchange *exchange, const struct http
 static void give_back(struct http_conn *conn)
 {
 	conn->deadline_ns = clock_monotonic_ns() + conn->server->write_timeout_ms * NS_PER_MS;
-	http_server_arm(conn, EPOLLOUT);
+	http_server_hand_over(conn);
 }
 
 static void completed(struct http_exchange *exchange)
@@ -246,8 +246,7 @@ static void released(struct http_exchange *exchange)
 		give_back(conn);
 		return;
 	}
-	conn->deadline_ns = clock_monotonic_ns() + conn->server->write_timeout_ms * NS_PER_MS;
-	http_conn_run(conn);
+	http_conn_end_exchange(conn);
 }
 
 static int exporter(struct http_exchange *exchange, const char *label, const void *context, size_t context_size,

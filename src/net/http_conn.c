@@ -135,10 +135,11 @@ static size_t proxy_size_wanted(const struct http_conn *conn)
 }
 
 /* The byte that the connection begins with, left where it is. */
-static enum step peek(const struct http_conn *conn, uint8_t *ret_first)
+static enum step peek(struct http_conn *conn, uint8_t *ret_first)
 {
 	const ssize_t got = recv(conn->fd, ret_first, 1, MSG_PEEK);
 
+	conn->is_drained = got < 0;
 	if (got < 0 && (errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR))
 		return STEP_WAIT_READ;
 	return got < 1 ? STEP_CLOSE : STEP_AGAIN;
@@ -236,6 +237,7 @@ static enum step run_handshake(struct http_conn *conn)
 
 	const enum tls_io io = tls_conn_handshake(conn->tls, &ignored);
 
+	conn->is_drained = tls_conn_is_drained(conn->tls);
 	if (io == TLS_IO_DONE) {
 		acknowledge_now(conn);
 		conn->phase = PHASE_HEAD;
@@ -317,6 +319,7 @@ static enum step finish_exchange(struct http_conn *conn)
 	}
 	/* Else epoll is asked, not the socket: there is seldom something, and a vain read costs as much. */
 	set_deadline(conn, conn->server->idle_timeout_ms);
+	http_server_warm(conn);
 	http_conn_release_input(conn);
 	return STEP_WAIT_READ;
 }
@@ -421,7 +424,9 @@ static int take_head(struct http_conn *conn, struct http_exchange *exchange, siz
 {
 	if (conn->in_start == 0 && conn->in_end == size) {
 		exchange->memory = TAKE_PTR(conn->in);
-		conn->in_end = conn->in_capacity = 0;
+		exchange->memory_used = conn->in_used > size ? conn->in_used : size;
+		exchange->memory_capacity = conn->in_capacity;
+		conn->in_end = conn->in_capacity = conn->in_used = 0;
 		return 0;
 	}
 	exchange->memory = malloc(size);
@@ -534,24 +539,14 @@ static enum step run_phase(struct http_conn *conn)
 	return STEP_CLOSE;
 }
 
-void http_conn_run(struct http_conn *conn)
+/* false: there is something to do already. */
+static bool settle(struct http_conn *conn, enum step step)
 {
-	enum step step = STEP_AGAIN;
-
-	/* Who drips bytes is seldom found waiting: its deadline counts here too. */
-	if (conn->phase != PHASE_RESUMING && (conn->expired || clock_monotonic_ns() >= conn->deadline_ns)) {
-		conn->expired = false;
-		step = run_expired(conn);
-	}
-	while (step == STEP_AGAIN)
-		step = run_phase(conn);
 	switch (step) {
 	case STEP_WAIT_READ:
-		http_server_arm(conn, EPOLLIN);
-		break;
+		return http_server_arm(conn, EPOLLIN);
 	case STEP_WAIT_WRITE:
-		http_server_arm(conn, EPOLLOUT);
-		break;
+		return http_server_arm(conn, EPOLLOUT);
 	case STEP_AGAIN:
 	case STEP_PARKED:
 		break;
@@ -559,4 +554,35 @@ void http_conn_run(struct http_conn *conn)
 		http_conn_free(conn);
 		break;
 	}
+	return true;
+}
+
+void http_conn_run(struct http_conn *conn)
+{
+	enum step step = STEP_AGAIN;
+
+	if (conn->cools) {
+		conn->cools = false;
+		http_server_cool(conn);
+	}
+	do {
+		/* Who drips bytes is seldom found waiting: its deadline counts here too. */
+		if (conn->phase != PHASE_RESUMING && (conn->expired || clock_monotonic_ns() >= conn->deadline_ns)) {
+			conn->expired = false;
+			step = run_expired(conn);
+		}
+		while (step == STEP_AGAIN)
+			step = run_phase(conn);
+		if (settle(conn, step))
+			return;
+		step = STEP_AGAIN;
+	} while (true);
+}
+
+void http_conn_end_exchange(struct http_conn *conn)
+{
+	const enum step step = finish_exchange(conn);
+
+	if (step == STEP_AGAIN || !settle(conn, step))
+		http_server_hand_over(conn);
 }

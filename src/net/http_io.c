@@ -10,6 +10,7 @@
 #include "net/http_priv.h"
 
 #define IN_SIZE_MIN 4096
+#define IN_KEPT_MAX 16384
 #define TLS_PIECE 16384
 /* Who takes less than this, over more than one time-out's worth of waiting, is a time-out too. */
 #define WRITE_RATE_MIN 256 /* bytes per second */
@@ -24,6 +25,7 @@ enum tls_io http_conn_read_plain(struct http_conn *conn, void *ret_data, size_t 
 	do
 		got = recv(conn->fd, ret_data, size, 0);
 	while (got < 0 && errno == EINTR);
+	conn->is_drained = got < (ssize_t)size;
 	if (got > 0) {
 		*ret_got = (size_t)got;
 		return TLS_IO_DONE;
@@ -38,8 +40,12 @@ enum tls_io http_conn_read_plain(struct http_conn *conn, void *ret_data, size_t 
 
 enum tls_io http_conn_read(struct http_conn *conn, void *ret_data, size_t size, size_t *ret_got, struct err *err)
 {
-	if (conn->tls)
-		return tls_conn_read(conn->tls, ret_data, size, ret_got, err);
+	if (conn->tls) {
+		const enum tls_io io = tls_conn_read(conn->tls, ret_data, size, ret_got, err);
+
+		conn->is_drained = tls_conn_is_drained(conn->tls);
+		return io;
+	}
 	return http_conn_read_plain(conn, ret_data, size, ret_got, err);
 }
 
@@ -211,11 +217,18 @@ void http_wipe_free(void *ptr)
 	free(ptr);
 }
 
+static void note_used(struct http_conn *conn)
+{
+	if (conn->in_end > conn->in_used)
+		conn->in_used = conn->in_end;
+}
+
 int http_conn_reserve(struct http_conn *conn, size_t size, struct err *err)
 {
 	size_t wanted = conn->in_end + size;
 	uint8_t *in;
 
+	note_used(conn);
 	if (conn->in_start == conn->in_end)
 		conn->in_start = conn->in_end = 0;
 	if (conn->in_capacity - conn->in_end >= size && conn->in)
@@ -241,12 +254,30 @@ int http_conn_reserve(struct http_conn *conn, size_t size, struct err *err)
 	return 0;
 }
 
-/* A connection that waits for its next request keeps no buffer. */
+/* A connection that waits for its next request keeps nothing of the last one. */
 void http_conn_release_input(struct http_conn *conn)
 {
 	if (conn->in_start < conn->in_end)
 		return;
-	http_wipe_free(conn->in);
-	conn->in = NULL;
-	conn->in_start = conn->in_end = conn->in_capacity = 0;
+	note_used(conn);
+	conn->in_start = conn->in_end = 0;
+	if (conn->cool_ns == 0) {
+		http_wipe_free(TAKE_PTR(conn->in));
+		conn->in_capacity = 0;
+	} else if (conn->in) {
+		explicit_bzero(conn->in, conn->in_used);
+	}
+	conn->in_used = 0;
+}
+
+void http_conn_take_back(struct http_conn *conn, uint8_t *memory, size_t used, size_t capacity)
+{
+	if (conn->cool_ns == 0 || conn->in || capacity == 0 || capacity > IN_KEPT_MAX) {
+		http_wipe_free(memory);
+		return;
+	}
+	explicit_bzero(memory, used);
+	conn->in = memory;
+	conn->in_capacity = capacity;
+	conn->in_start = conn->in_end = conn->in_used = 0;
 }

@@ -9,9 +9,13 @@
  * http_exchange.c, http_reply.c, http_steps.c   what handlers call, whatever the protocol
  * http1_*.c      HTTP/1: heads, bodies, and its rows of http_wire.h
  *
- * Who owns a connection: while `armed`, nobody: the next thread that epoll wakes claims it (http_server_claim).
+ * Who owns a connection: while `armed`, nobody: the next thread that epoll wakes claims it (claim).
  * A thread that has claimed it owns it alone, until it arms, parks or frees it. A parked one (deferred exchange) is
  * owned by whoever calls http_complete or http_resume. Fields marked [lock] belong to server->lock.
+ *
+ * epoll is edge-triggered and a connection stays in it: an event that comes while somebody owns the connection is kept
+ * as `missed`, and who arms it is told to go on. What was there before the last read leaves no other trace than
+ * is_drained (the read took it all) and is_hung (the client has closed its side): both are asked before anybody sleeps.
  *
  * Another protocol is another phase of a connection, with another table of rows (http_wire.h): handlers see exchanges
  * only, and exchanges reach the connection through their rows.
@@ -21,6 +25,7 @@
 
 #include <pthread.h>
 #include <stdatomic.h>
+#include <sys/epoll.h>
 #include <sys/uio.h>
 
 #include "net/http1_body.h"
@@ -32,6 +37,7 @@
 
 #define NS_PER_MS 1000000LL
 #define WHEEL_SIZE 256
+#define HTTP_BATCH 64 /* events that a leader takes at once */
 
 enum conn_phase {
 	PHASE_PROXY,      /* PROXY header wanted, or possible */
@@ -73,6 +79,14 @@ struct http_conn {
 	struct http_pace write_pace; /* of this exchange; with HTTP/2, of the connection */
 	int64_t deadline_ns;
 	uint32_t index;         /* in server->table */
+	int64_t wheel_ns;       /* [lock] its place in the wheel */
+	int64_t cool_ns;        /* while it keeps buffers: when it gives them up if nothing comes; 0: it keeps none */
+	size_t in_used;         /* of in: what was ever written, to be wiped */
+	bool is_drained;        /* the last read took all there was */
+	bool is_hung;           /* [lock] the client has closed its side */
+	bool missed;            /* [lock] an event came while somebody owned it */
+	bool cools;             /* [lock] its buffers are to go */
+	uint32_t watched;       /* [lock] events that epoll reports */
 	bool armed;             /* [lock] */
 	bool expired;           /* [lock] */
 	struct http_conn *prev; /* [lock] in the wheel, while armed */
@@ -86,7 +100,9 @@ struct http_exchange {
 	const struct http_wire *wire;
 	struct http1_head head;
 	uint8_t *memory; /* head points into it */
-	char *path;      /* with query behind its zero byte */
+	size_t memory_used;
+	size_t memory_capacity; /* 0: memory was no input buffer */
+	char *path;             /* with query behind its zero byte */
 	char *query;
 	struct http1_body body;
 	uint64_t body_max;
@@ -110,6 +126,13 @@ struct http_exchange {
 	struct buf out;        /* reply head that goes out with the first piece; later what PHASE_FLUSH sends */
 	size_t out_sent;
 	atomic_int deferral;
+};
+
+/* Events that were fetched and not handled yet: the leader's. */
+struct http_batch {
+	struct epoll_event events[HTTP_BATCH];
+	int count;
+	int next;
 };
 
 struct http_slot {
@@ -146,6 +169,8 @@ struct http_server {
 	bool overseer_started;
 	pthread_t overseer;
 	struct http_lead lead;
+	struct http_batch batch;
+	atomic_uint warm; /* connections that keep their buffers */
 	atomic_bool draining;
 	atomic_bool stopping;
 	atomic_uint_fast64_t requests;
@@ -160,11 +185,23 @@ struct http_server {
 	struct http_conn *wheel[WHEEL_SIZE]; /* [lock] armed connections by deadline */
 	int64_t tick_ns;
 	int64_t last_tick;
+	int64_t acceptor_until_ns; /* [lock] the acceptor sleeps so long */
 };
 
 /* ---- http_server.c ---- */
-/* Gives the connection back to epoll until events or its deadline. The caller no longer owns it. */
-void http_server_arm(struct http_conn *conn, uint32_t events);
+/*
+ * Gives the connection back to epoll until events (EPOLLIN, EPOLLOUT or both) or its deadline: then the caller no
+ * longer owns it. false: it still does, for there is something to do already.
+ */
+must_check bool http_server_arm(struct http_conn *conn, uint32_t events);
+/* For threads that must not run it themselves: a thread of the pool takes it as soon as it can be written to. */
+void http_server_hand_over(struct http_conn *conn);
+/* Somebody else's epoll watches the descriptor while an exchange waits: ours is not to wake up for it. */
+void http_server_mute(struct http_conn *conn);
+/* It keeps its buffers for a moment behind a request, if not too many others do. */
+void http_server_warm(struct http_conn *conn);
+/* The opposite; for an owner. */
+void http_server_cool(struct http_conn *conn);
 /* Takes it out of the table, before its descriptor is closed. */
 void http_server_forget(struct http_conn *conn);
 /* Says that the descriptor is closed: the last touch of the server for a connection. */
@@ -175,6 +212,8 @@ must_check int http_conn_new(struct http_server *server, const struct http_liste
 			     struct http_conn **ret_conn, struct err *err);
 void http_conn_run(struct http_conn *conn); /* the caller owns it before and not after */
 void http_conn_free(struct http_conn *conn);
+/* For an owner whose exchange is out: the connection waits for its next request, or ends. */
+void http_conn_end_exchange(struct http_conn *conn);
 
 /* One try. */
 enum tls_io http_conn_read(struct http_conn *conn, void *ret_data, size_t size, size_t *ret_got, struct err *err);
@@ -186,8 +225,10 @@ enum tls_io http_conn_read_plain(struct http_conn *conn, void *ret_data, size_t 
 				 struct err *err); /* below TLS */
 /* Writes until all is written (DONE), the client takes no more (WANT_…) or it failed; moves pieces and count. */
 enum tls_io http_conn_try_write(struct http_conn *conn, struct iovec **pieces, size_t *count, struct err *err);
-/* Frees the buffer if nothing is in it. */
+/* Wipes the buffer if nothing is in it, and frees it unless the connection keeps its buffers. */
 void http_conn_release_input(struct http_conn *conn);
+/* The memory of a head, wiped: it becomes the buffer again, if the connection keeps one, or goes. NULL is fine. */
+void http_conn_take_back(struct http_conn *conn, uint8_t *memory, size_t used, size_t capacity);
 /* free() for what a client sent: it may hold keys and passwords, which must not stay in freed memory. NULL is fine. */
 void http_wipe_free(void *ptr);
 /* Makes room for at least size more bytes behind in_end. */

@@ -25,6 +25,7 @@ static ssize_t receive(struct tls_bio *io, char *data, size_t size)
 {
 	ssize_t got;
 
+	io->is_drained = false;
 	if (io->is_refused || io->left == 0) {
 		errno = io->is_refused ? EPROTO : EAGAIN;
 		return -1;
@@ -32,6 +33,8 @@ static ssize_t receive(struct tls_bio *io, char *data, size_t size)
 	do
 		got = recv(io->fd, data, size_min(size, io->left), 0);
 	while (got < 0 && errno == EINTR);
+	/* What is asked for is what OpenSSL's buffer holds; less than that was everything. */
+	io->is_drained = got < (ssize_t)size_min(size, io->left);
 	if (got > 0)
 		io->left -= (size_t)got;
 	return got;

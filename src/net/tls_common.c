@@ -221,6 +221,21 @@ enum tls_io tls_conn_write(struct tls_conn *conn, const void *data, size_t size,
 	return outcome(conn, result, "cannot write", err);
 }
 
+bool tls_conn_is_drained(const struct tls_conn *conn)
+{
+	return conn->io.is_drained;
+}
+
+void tls_conn_keep_buffers(struct tls_conn *conn, bool keeps)
+{
+	if (keeps) {
+		(void)SSL_clear_mode(conn->ssl, SSL_MODE_RELEASE_BUFFERS);
+		return;
+	}
+	(void)SSL_set_mode(conn->ssl, SSL_MODE_RELEASE_BUFFERS);
+	(void)SSL_free_buffers(conn->ssl);
+}
+
 bool tls_conn_has_pending(const struct tls_conn *conn)
 {
 	return SSL_has_pending(conn->ssl) == 1;

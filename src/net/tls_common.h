@@ -35,7 +35,11 @@ enum tls_io tls_conn_handshake_reason(struct tls_conn *conn, unsigned long *ret_
 enum tls_io tls_conn_read(struct tls_conn *conn, void *ret_data, size_t size, size_t *ret_got, struct err *err);
 enum tls_io tls_conn_write(struct tls_conn *conn, const void *data, size_t size, size_t *ret_put, struct err *err);
 bool tls_conn_has_pending(const struct tls_conn *conn); /* bytes read from the socket, not yet handed over */
-void tls_conn_close_notify(struct tls_conn *conn);      /* tries once */
+/* The last read took all that the socket had: whoever waits for more is told of it. */
+bool tls_conn_is_drained(const struct tls_conn *conn);
+/* OpenSSL's buffers (34 KiB) stay between two calls, or go when they are empty. A new connection does not keep them. */
+void tls_conn_keep_buffers(struct tls_conn *conn, bool keeps);
+void tls_conn_close_notify(struct tls_conn *conn); /* tries once */
 
 must_check int tls_conn_exporter(struct tls_conn *conn, const char *label, const void *context, size_t context_size,
 				 uint8_t ret[static TLS_EXPORTER_SIZE], struct err *err);
