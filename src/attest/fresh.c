@@ -87,8 +87,7 @@ static void judge_same_machine(struct judge *judge, const struct attest_facts *o
 				 "CHIP_ID is masked in a report: nothing says that both are of one machine");
 	else if (!is_known)
 		(void)judge_skip(judge, "same-machine", "needs the machine's certificate for both quotes");
-	else if (old->machine.size != now->machine.size ||
-		 memcmp(old->machine.data, now->machine.data, now->machine.size) != 0)
+	else if (memcmp(old->machine.data, now->machine.data, sizeof(now->machine.data)) != 0)
 		(void)judge_fail(judge, "same-machine", ATTEST_ERROR_MACHINE_CHANGED,
 				 "the fresh quote is of another machine than the certificate's");
 	else
@@ -106,8 +105,9 @@ static void judge_same_enclave(struct judge *judge)
 		(void)judge_skip(judge, "same-machine", "needs both quotes");
 		return;
 	}
-	if (old->tee != now->tee || old->measurement.size != now->measurement.size ||
-	    memcmp(old->measurement.data, now->measurement.data, now->measurement.size) != 0)
+	/* Shorter ones end in zeros. */
+	if (old->tee != now->tee ||
+	    memcmp(old->measurement.data, now->measurement.data, sizeof(now->measurement.data)) != 0)
 		(void)judge_fail(judge, "same-measurement", ATTEST_ERROR_MEASUREMENT,
 				 "the fresh quote has another measurement than the certificate's");
 	else

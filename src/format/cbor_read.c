@@ -116,8 +116,6 @@ int cbor_next(struct cbor_reader *reader, struct cbor_item *ret, struct err *err
 	struct decoded decoded = {.item = {.kind = CBOR_OTHER}};
 	struct cbor_decoder_result result;
 
-	if (reader->size == 0)
-		return err_set(err, ERR_INVALID, "CBOR ends too early");
 	result = cbor_stream_decode(reader->data, reader->size, &callbacks, &decoded);
 	if (result.status != CBOR_DECODER_FINISHED)
 		return err_set(err, ERR_INVALID, "CBOR is cut short or not well formed");
@@ -131,13 +129,10 @@ int cbor_next(struct cbor_reader *reader, struct cbor_item *ret, struct err *err
 
 int cbor_take(struct cbor_reader *reader, enum cbor_kind kind, const char *what, struct cbor_item *ret, struct err *err)
 {
-	struct cbor_item item;
-
-	if (cbor_next(reader, &item, err) < 0)
+	if (cbor_next(reader, ret, err) < 0)
 		return err_prefix(err, "%s", what);
-	if (item.kind != kind)
+	if (ret->kind != kind)
 		return err_set(err, ERR_INVALID, "%s: another kind of CBOR item", what);
-	*ret = item;
 	return 0;
 }
 

@@ -67,6 +67,8 @@ static void add_sans(struct test_channel *channel)
 
 	for (size_t i = 0; channel->sans[i]; i++)
 		der_put(&value, 0x82, channel->sans[i], strlen(channel->sans[i]));
+	if (channel->san_else)
+		der_put(&value, 0x86, channel->san_else, strlen(channel->san_else));
 	der_wrap(&value, 0, 0x30);
 	test_cert_add_extension(&channel->cert, "2.5.29.17", false, value.data, value.size);
 	buf_done(&value);

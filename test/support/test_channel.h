@@ -18,7 +18,8 @@ struct test_channel {
 	struct instance instance;
 	const char *instance_text; /* in place of the formatted document; NULL: format it */
 	struct test_cert cert;
-	const char *sans[3]; /* ended by NULL; empty: none */
+	const char *sans[3];  /* ended by NULL; empty: none */
+	const char *san_else; /* one more name, of another kind than a domain's; NULL: none */
 	const char *quote_oid;
 	bool quote_critical, no_instance, instance_critical;
 	/* The fresh side. */

@@ -358,6 +358,22 @@ static void test_fresh_quote_is_judged(void **state)
 	test_expect_fresh(&channel, "measurement");
 }
 
+/* MRTD that reads like the certificate's MRENCLAVE is none. */
+static void test_measurement_of_another_tee(void **state)
+{
+	struct attest_verdict *verdict;
+
+	(void)state;
+	test_evidence_init_kind(&channel.fresh_evidence, TEST_TDX_V4);
+	memset(test_evidence_body(&channel.fresh_evidence) + 136, 0, 48);
+	memcpy(test_evidence_body(&channel.fresh_evidence) + 136, channel.certificate_evidence.report + 64, 32);
+	channel.declared_tee = MESSAGE_TEE_TDX;
+	test_channel_build(&channel);
+	verdict = test_channel_fresh(&channel);
+	assert_int_equal(test_find_check(verdict, "fresh.same-measurement")->error, ATTEST_ERROR_MEASUREMENT);
+	attest_verdict_free(verdict);
+}
+
 /* The certificate's quote may be of before an update: it is reported, with a warning. */
 static void test_older_certificate(void **state)
 {
@@ -493,6 +509,7 @@ int main(void)
 	    TEST(test_malformed),
 	    TEST(test_old_quote),
 	    TEST(test_fresh_quote_is_judged),
+	    TEST(test_measurement_of_another_tee),
 	    TEST(test_older_certificate),
 	    TEST(test_platform_of_older_certificate),
 	    TEST(test_machine),

@@ -312,6 +312,8 @@ static void test_san(void **state)
 	(void)state;
 	channel.sans[0] = NULL;
 	expect("instance-field:san");
+	channel.san_else = "https://further.example/"; /* beside the right one */
+	expect("instance-field:san");
 	channel.sans[0] = "other.mse.localhost";
 	expect("instance-field:san");
 	channel.sans[1] = "further.mse.localhost";

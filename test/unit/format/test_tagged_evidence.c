@@ -159,7 +159,11 @@ static void test_refused(void **state)
 #define CASE(bytes, named) {bytes, sizeof(bytes) - 1, named}
 	    CASE("\x82\x41q\x41"
 		 "c",
-		 "tagged evidence"), /* no tag */
+		 "tagged evidence"),                                  /* no tag */
+	    CASE("\x19\xea\x60\x82\x41q\x41\xa0", "tagged evidence"), /* the number alone */
+	    CASE("\xd9\xea\x60\xa2\x41q\x41\xa0", "tagged evidence"), /* a map cut short */
+	    CASE("\xd9\xea\x60\x82\x41q\x41\x80", "claims: another kind"),
+	    CASE("\xd9\xea\x60\x82\x41q\x52\xa1\x6bpubkey-hash\x44\xa2\x01\x41\x01", "pubkey-hash"),
 	    CASE("\xd9\xea\x61\x82\x41q\x41\xa0", "tag 60001"),
 	    CASE("\xd9\xea\x60\x83\x41q\x41\xa0\x01", "not a pair"),
 	    CASE("\xd9\xea\x60\x9f\x41q\x41\xa0\xff", "indefinite"),
@@ -176,6 +180,7 @@ static void test_refused(void **state)
 	    CASE("\xd9\xea\x60\x82\x41q\x4f\xa1\x6bpubkey-hash\x41\x01", "pubkey-hash"),
 	    CASE("\xd9\xea\x60\x82\x41q\x51\xa1\x6bpubkey-hash\x43\x82\x01\x01", "hash"),
 	    CASE("\xd9\xea\x60\x82\x41q\x51\xa1\x6bpubkey-hash\x43\x82\x20\x40", "algorithm"),
+	    CASE("\xd9\xea\x60\x82\x41q\x51\xa1\x6bpubkey-hash\x43\x82\x01\x60", "hash"),
 	    CASE("\xd9\xea\x60\x82\x41q\x52\xa1\x6bpubkey-hash\x44\x83\x01\x40\x01", "not a pair"),
 	    CASE("\xd9\xea\x60\x82\x41q\x52\xa1\x6bpubkey-hash\x44\x82\x01\x40\x01", "after its end"),
 	    CASE("\xd9\xea\x60\x82\x41q\x52\xa1\x6bpubkey-hash\x43\x82\x01\x40\x01", "after its end"),
