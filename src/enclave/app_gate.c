@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "enclave/app_gate.h"
 
-void app_gate_init(struct app_gate *gate, unsigned limit, void (*resume)(void *item, void *tag))
+void app_gate_init(struct app_gate *gate, unsigned limit, unsigned queue_max, void (*resume)(void *item, void *tag))
 {
 	(void)pthread_mutex_init(&gate->lock, NULL);
 	gate->limit = limit;
+	gate->queue_max = queue_max < APP_GATE_QUEUE_MAX ? queue_max : APP_GATE_QUEUE_MAX;
 	gate->running = 0;
 	gate->is_closed = false;
 	gate->head = 0;
@@ -25,7 +26,7 @@ enum app_gate_result app_gate_enter(struct app_gate *gate, void *item, void *tag
 	if (!gate->is_closed && gate->running < gate->limit) {
 		gate->running++;
 		result = APP_GATE_RUN;
-	} else if (!gate->is_closed && gate->count < APP_GATE_QUEUE_MAX) {
+	} else if (!gate->is_closed && gate->count < gate->queue_max) {
 		gate->queue[(gate->head + gate->count) % APP_GATE_QUEUE_MAX] = (struct app_gate_waiting){item, tag};
 		gate->count++;
 		result = APP_GATE_WAIT;

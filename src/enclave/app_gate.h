@@ -31,11 +31,12 @@ struct app_gate {
 	bool is_closed;
 	size_t head; /* the queue is a ring */
 	size_t count;
+	unsigned queue_max; /* of those that wait, at most APP_GATE_QUEUE_MAX */
 	struct app_gate_waiting queue[APP_GATE_QUEUE_MAX];
 	void (*resume)(void *item, void *tag); /* called without the lock */
 };
 
-void app_gate_init(struct app_gate *gate, unsigned limit, void (*resume)(void *item, void *tag));
+void app_gate_init(struct app_gate *gate, unsigned limit, unsigned queue_max, void (*resume)(void *item, void *tag));
 void app_gate_done(struct app_gate *gate);
 
 /* item and tag are handed to resume, if it has to wait. */

@@ -25,9 +25,9 @@ static void refuse_waiting(void *item, void *tag)
 	http_complete(item, 503, headers, COUNT_OF(headers), "", 0);
 }
 
-void app_server_init(struct app_server *app, unsigned limit)
+void app_server_init(struct app_server *app, unsigned limit, unsigned queue_max)
 {
-	app_gate_init(&app->gate, limit, resume_waiting);
+	app_gate_init(&app->gate, limit, queue_max, resume_waiting);
 }
 
 void app_server_done(struct app_server *app)

@@ -15,7 +15,7 @@ struct app_server {
 	bool is_deferring;  /* it never holds the thread */
 };
 
-void app_server_init(struct app_server *app, unsigned limit);
+void app_server_init(struct app_server *app, unsigned limit, unsigned queue_max);
 void app_server_done(struct app_server *app);
 
 /* One request, or its second turn. */

@@ -129,6 +129,7 @@ static int start_server(struct plain *plain, struct http_server **ret, struct er
 	    .body_timeout_ms = options->body_timeout_ms,
 	    .idle_timeout_ms = options->idle_timeout_ms,
 	    .write_timeout_ms = options->write_timeout_ms,
+	    .limits = options->limits,
 	    .on_done = options->access_log == ACCESS_LOG_NONE ? NULL : write_access_log,
 	};
 
@@ -157,7 +158,7 @@ static enum exit_code work(struct plain *plain)
 	    .websocket = {.message_max = options->websocket_max},
 	    .websocket_ping_ms = options->websocket_ping_ms,
 	};
-	app_server_init(&plain->app, options->threads);
+	app_server_init(&plain->app, options->threads, options->queue);
 	if (setup_tls(plain, &err) < 0)
 		return plain_fail(EXIT_CODE_SETTINGS, &err);
 	if (load(plain, &site, &err) < 0)

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/number.h"
+#include "enclave/app_gate.h"
 #include "enclave/application_name.h"
 #include "enclave/arguments.h"
 #include "enclave/settings.h"
@@ -27,6 +28,13 @@
 	X(access_log, "--access-log", "FORMAT", "none", "to stdout: none, common, combined or json") \
 	X(proxy, "--proxy", "MODE", "none", "PROXY protocol v2: none, optional or required") \
 	X(connections, "--connections", "N", "10000", "at a time, in each worker; more wait") \
+	X(queue, "--queue", "N", "8192", "requests that wait for one of the threads; more are told 503") \
+	X(target_max, "--target-max", "BYTES", "16384", "of a request's target") \
+	X(header_bytes, "--header-bytes-max", "BYTES", "65536", "of a request's head") \
+	X(header_count, "--headers-max", "N", "100", "fields in a request") \
+	X(extension_bytes, "--chunk-extension-max", "BYTES", "256", "of chunk extensions in a body") \
+	X(trailer_bytes, "--trailer-max", "BYTES", "8192", "of trailer fields") \
+	X(rate_min, "--rate-min", "BYTES", "256", "a second, of who makes us wait for longer than a time-out") \
 	X(body_max, "--body-max", "BYTES", "2147483648", "of one request's body") \
 	X(header_timeout, "--header-timeout", "S", "10", "for a handshake and a request's head") \
 	X(body_timeout, "--body-timeout", "S", "30", "between two pieces of a body") \
@@ -92,6 +100,14 @@ static int parse_numbers(const struct texts *texts, struct plain_options *ret, s
 	    {"--threads", texts->threads, 1, THREADS_MAX, 1, &ret->threads},
 	    {"--workers", texts->workers, 1, PLAIN_WORKERS_MAX, 1, &ret->workers},
 	    {"--connections", texts->connections, 1, HTTP_CONNECTIONS_MAX, 1, &ret->connections},
+	    {"--queue", texts->queue, 1, APP_GATE_QUEUE_MAX, 1, &ret->queue},
+	    {"--target-max", texts->target_max, 1, HTTP_TARGET_MAX, 1, &ret->limits.target_bytes},
+	    {"--header-bytes-max", texts->header_bytes, 1, HTTP_HEADER_BYTES_MAX, 1, &ret->limits.header_bytes},
+	    {"--headers-max", texts->header_count, 1, HTTP_HEADERS_MAX, 1, &ret->limits.header_count},
+	    {"--chunk-extension-max", texts->extension_bytes, 1, HTTP_CHUNK_EXTENSION_MAX, 1,
+	     &ret->limits.chunk_extension_bytes},
+	    {"--trailer-max", texts->trailer_bytes, 1, HTTP_TRAILER_BYTES_MAX, 1, &ret->limits.trailer_bytes},
+	    {"--rate-min", texts->rate_min, 1, HTTP_RATE_MIN_MAX, 1, &ret->limits.rate_min},
 	    {"--header-timeout", texts->header_timeout, 1, SECONDS_MAX, MS_PER_SECOND, &ret->header_timeout_ms},
 	    {"--body-timeout", texts->body_timeout, 1, SECONDS_MAX, MS_PER_SECOND, &ret->body_timeout_ms},
 	    {"--idle-timeout", texts->idle_timeout, 1, SECONDS_MAX, MS_PER_SECOND, &ret->idle_timeout_ms},

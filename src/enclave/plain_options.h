@@ -25,6 +25,8 @@ struct plain_options {
 	unsigned workers;
 	bool wants_reload;
 	unsigned connections;
+	unsigned queue; /* of requests that wait for a thread */
+	struct http_limits limits;
 	uint64_t body_max;
 	unsigned header_timeout_ms;
 	unsigned body_timeout_ms;

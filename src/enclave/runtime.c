@@ -129,7 +129,7 @@ static enum exit_code prepare(const struct runtime_options *options, struct encl
 		return EXIT_CODE_SETTINGS;
 	g_is_debug = enclave->settings.is_debug;
 	phase("settings read");
-	app_server_init(&enclave->app, enclave->settings.threads);
+	app_server_init(&enclave->app, enclave->settings.threads, APP_GATE_QUEUE_MAX);
 	/* Before anything opens a descriptor that could be taken for it. */
 	if (tee_open(enclave->settings.tee, &enclave->tee, err) < 0)
 		return EXIT_CODE_TEE;

@@ -125,7 +125,9 @@ static int fill_common(PyObject *dict, const struct python_site *site)
 	if (set(dict, key_version, Py_BuildValue("(ii)", 1, 0)) < 0 ||
 	    PyDict_SetItem(dict, key_multithread, site->threads > 1 ? Py_True : Py_False) < 0 ||
 	    PyDict_SetItem(dict, key_multiprocess, site->is_multiprocess ? Py_True : Py_False) < 0 ||
-	    PyDict_SetItem(dict, key_run_once, Py_False) < 0 || PyDict_SetItem(dict, key_input_terminated, Py_True) < 0)
+	    PyDict_SetItem(dict, key_run_once, Py_False) < 0 ||
+	    PyDict_SetItem(dict, key_input_terminated, Py_True) < 0 ||
+	    PyDict_SetItem(dict, key_file_wrapper, wsgi_file_type()) < 0)
 		return -1;
 	if (set(dict, key_scheme, latin1("https")) < 0 || PyDict_SetItem(dict, key_script, empty) < 0)
 		return -1;

@@ -21,7 +21,12 @@ enum state {
 
 void http1_body_init(struct http1_body *body, enum http1_framing framing, uint64_t size)
 {
-	*body = (struct http1_body){.framing = framing, .state = SIZE};
+	*body = (struct http1_body){
+	    .framing = framing,
+	    .state = SIZE,
+	    .extension_max = HTTP1_CHUNK_EXTENSION_MAX,
+	    .trailer_max = HTTP1_TRAILER_MAX,
+	};
 	if (framing == HTTP1_SIZED)
 		body->left = size;
 	body->done = framing == HTTP1_NO_BODY || (framing == HTTP1_SIZED && size == 0);
@@ -67,8 +72,8 @@ static int take_extension(struct http1_body *body, uint8_t byte, struct err *err
 	}
 	if (byte != '\t' && (byte < 0x20 || byte == 0x7f))
 		return malformed(err);
-	if (++body->extension_size > HTTP1_CHUNK_EXTENSION_MAX)
-		return err_set(err, ERR_LIMIT, "more than %d bytes of chunk extensions", HTTP1_CHUNK_EXTENSION_MAX);
+	if (++body->extension_size > body->extension_max)
+		return err_set(err, ERR_LIMIT, "more than %zu bytes of chunk extensions", body->extension_max);
 	return 0;
 }
 
@@ -91,8 +96,8 @@ static int take_trailer(struct http1_body *body, uint8_t byte, struct err *err)
 		body->state = body->state == TRAILER_START ? END_LF : TRAILER_LF;
 		return 0;
 	}
-	if (++body->trailer_size > HTTP1_TRAILER_MAX)
-		return err_set(err, ERR_LIMIT, "more than %d bytes of trailer fields", HTTP1_TRAILER_MAX);
+	if (++body->trailer_size > body->trailer_max)
+		return err_set(err, ERR_LIMIT, "more than %zu bytes of trailer fields", body->trailer_max);
 	if (body->state != TRAILER)
 		return take_trailer_name(body, byte, err);
 	return byte != '\t' && (byte < 0x20 || byte == 0x7f) ? malformed(err) : 0;

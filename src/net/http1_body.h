@@ -24,7 +24,9 @@ struct http1_body {
 	int state;      /* of the chunk decoder */
 	unsigned digits;
 	size_t extension_size;
+	size_t extension_max; /* as all of one body's; from http1_body_init HTTP1_CHUNK_EXTENSION_MAX */
 	size_t trailer_size;
+	size_t trailer_max; /* from http1_body_init HTTP1_TRAILER_MAX */
 	bool done;
 };
 

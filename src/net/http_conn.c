@@ -437,6 +437,16 @@ static int take_head(struct http_conn *conn, struct http_exchange *exchange, siz
 	return 0;
 }
 
+/* 0, or the status of what has too much. */
+static int look_at_limits(const struct http_conn *conn, const struct http1_head *head, size_t head_size)
+{
+	const struct http_limits *limits = &conn->server->limits;
+
+	if (strlen(head->target) > limits->target_bytes)
+		return 414;
+	return head_size > limits->header_bytes || head->header_count > limits->header_count ? 431 : 0;
+}
+
 static enum step run_request(struct http_conn *conn, size_t head_size)
 {
 	struct http_exchange *exchange;
@@ -450,6 +460,9 @@ static enum step run_request(struct http_conn *conn, size_t head_size)
 	if (take_head(conn, exchange, head_size, &err) < 0)
 		return STEP_CLOSE;
 	if (http1_request_parse(exchange->memory, head_size, &exchange->head, &status) < 0)
+		return refuse(conn, status);
+	status = look_at_limits(conn, &exchange->head, head_size);
+	if (status != 0)
 		return refuse(conn, status);
 	http_exchange_begin(exchange);
 	(void)atomic_fetch_add(&conn->server->requests, 1);

@@ -10,8 +10,6 @@
 #define BODY_MAX_DEFAULT (1u << 20)
 #define BODY_READ_SIZE 16384
 #define BODY_RESERVE_MAX (1u << 20)
-/* Who sends slower than this, over more than one time-out's worth of waiting, is a time-out too. */
-#define BODY_RATE_MIN 256 /* bytes per second */
 #define NS_PER_SECOND (1000 * NS_PER_MS)
 
 /* ---- life ---- */
@@ -75,11 +73,17 @@ static const char *path_of(const char *target)
 	return authority ? authority + 3 + strcspn(authority + 3, "/?") : target;
 }
 
+_Static_assert(HTTP_CHUNK_EXTENSION_MAX == HTTP1_CHUNK_EXTENSION_MAX, "one limit, for servers and parsers");
+_Static_assert(HTTP_TRAILER_BYTES_MAX == HTTP1_TRAILER_MAX, "one limit, for servers and parsers");
+
 void http_exchange_begin(struct http_exchange *exchange)
 {
+	const struct http_limits *limits = &exchange->conn->server->limits;
 	const char *path = path_of(exchange->head.target);
 
 	http1_body_init(&exchange->body, exchange->head.framing, exchange->head.body_size);
+	exchange->body.extension_max = limits->chunk_extension_bytes;
+	exchange->body.trailer_max = limits->trailer_bytes;
 	exchange->continue_wanted = exchange->head.expects_continue;
 	exchange->close = !exchange->head.keep_alive;
 	/* "http://host?query" and "http://host" have an empty path, which means "/". */
@@ -159,7 +163,7 @@ int http_exchange_check_pace(struct http_exchange *exchange, size_t got, struct 
 	const int64_t grace_ns = exchange->conn->server->body_timeout_ms * NS_PER_MS;
 
 	if (exchange->body_waited_ns > grace_ns &&
-	    (exchange->body.taken + got) / BODY_RATE_MIN <
+	    (exchange->body.taken + got) / exchange->conn->server->limits.rate_min <
 		(uint64_t)((exchange->body_waited_ns - grace_ns) / NS_PER_SECOND))
 		return err_set(err, ERR_TIMEOUT, "the body comes too slowly");
 	return 0;

@@ -12,8 +12,6 @@
 #define IN_SIZE_MIN 4096
 #define IN_KEPT_MAX 16384
 #define TLS_PIECE 16384
-/* Who takes less than this, over more than one time-out's worth of waiting, is a time-out too. */
-#define WRITE_RATE_MIN 256 /* bytes per second */
 #define NS_PER_SECOND (1000 * NS_PER_MS)
 
 /* ---- one try ---- */
@@ -167,7 +165,7 @@ static enum tls_io begin_wait(struct http_conn *conn, enum tls_io io, struct err
 		pace->bytes = 0;
 	pace->since_ns = clock_monotonic_ns();
 	if (pace->waited_ns <= grace_ns ||
-	    pace->bytes / WRITE_RATE_MIN >= (uint64_t)((pace->waited_ns - grace_ns) / NS_PER_SECOND))
+	    pace->bytes / conn->server->limits.rate_min >= (uint64_t)((pace->waited_ns - grace_ns) / NS_PER_SECOND))
 		return io;
 	(void)err_set(err, ERR_TIMEOUT, "the client takes the response too slowly");
 	return TLS_IO_FAILED;

@@ -158,6 +158,7 @@ struct http_server {
 	unsigned idle_timeout_ms;
 	unsigned write_timeout_ms;
 	size_t stack_size;
+	struct http_limits limits; /* none is zero */
 	int epoll_fd;
 	int acceptor_pipe[2]; /* wakes the acceptor */
 	int stop_pipe[2];     /* its end in the epoll becomes readable once, for all threads */

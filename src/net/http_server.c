@@ -344,10 +344,21 @@ static void take_in(struct http_server *server, const struct http_listener *list
 	}
 }
 
-/* false when the system has no descriptors left: wait a little. */
+/* Nobody else takes slots. */
+static bool has_room(struct http_server *server)
+{
+	bool has_slot;
+
+	(void)pthread_mutex_lock(&server->lock);
+	has_slot = server->first_free != NO_SLOT;
+	(void)pthread_mutex_unlock(&server->lock);
+	return has_slot;
+}
+
+/* false when the system has no descriptors left: wait a little. What there is no room for stays in the backlog. */
 static bool accept_some(struct http_server *server, size_t index)
 {
-	for (int i = 0; i < ACCEPTS_PER_ROUND; i++) {
+	for (int i = 0; i < ACCEPTS_PER_ROUND && has_room(server); i++) {
 		const int fd = accept4(server->listen_fds[index], NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
 
 		if (fd < 0 && (errno == ECONNABORTED || errno == EINTR))
@@ -567,6 +578,23 @@ static unsigned least(unsigned a, unsigned b)
 	return a < b ? a : b;
 }
 
+static unsigned limit(unsigned value, unsigned most)
+{
+	return value ? least(value, most) : most;
+}
+
+static void take_limits(const struct http_limits *given, struct http_limits *ret)
+{
+	*ret = (struct http_limits){
+	    .target_bytes = limit(given->target_bytes, HTTP_TARGET_MAX),
+	    .header_bytes = limit(given->header_bytes, HTTP_HEADER_BYTES_MAX),
+	    .header_count = limit(given->header_count, HTTP_HEADERS_MAX),
+	    .chunk_extension_bytes = limit(given->chunk_extension_bytes, HTTP_CHUNK_EXTENSION_MAX),
+	    .trailer_bytes = limit(given->trailer_bytes, HTTP_TRAILER_BYTES_MAX),
+	    .rate_min = least(or_default(given->rate_min, HTTP_RATE_MIN), HTTP_RATE_MIN_MAX),
+	};
+}
+
 static void take_options(struct http_server *server, const struct http_server_options *options)
 {
 	unsigned tick_ms;
@@ -581,6 +609,7 @@ static void take_options(struct http_server *server, const struct http_server_op
 	server->body_timeout_ms = or_default(options->body_timeout_ms, BODY_TIMEOUT_MS);
 	server->idle_timeout_ms = or_default(options->idle_timeout_ms, IDLE_TIMEOUT_MS);
 	server->write_timeout_ms = or_default(options->write_timeout_ms, WRITE_TIMEOUT_MS);
+	take_limits(&options->limits, &server->limits);
 	server->stack_size = options->stack_size ? options->stack_size : STACK_SIZE;
 	if (server->stack_size < STACK_SIZE_MIN)
 		server->stack_size = STACK_SIZE_MIN;

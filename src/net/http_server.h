@@ -30,6 +30,13 @@
 #define HTTP_LISTENERS_MAX 8
 #define HTTP_CONNECTIONS_MAX 100000
 #define HTTP_CHUNK_EXTENSION_MAX 256 /* bytes of extensions of one chunk, and of all of one body's */
+#define HTTP_TRAILER_BYTES_MAX 8192
+/*
+ * Bytes per second. Who lets us wait for longer than the time-out of a body (or of a write) in all, and sends (or
+ * takes) less than this while we wait, is cut: a byte now and then does not push a time-out back for ever.
+ */
+#define HTTP_RATE_MIN 256
+#define HTTP_RATE_MIN_MAX (1u << 20)
 
 struct http_server;
 struct http_exchange;
@@ -61,6 +68,17 @@ struct http_listener {
 	bool is_plain_allowed;  /* with tls: a connection that does not begin as TLS does is plain HTTP */
 };
 
+/* What one request may have. Zero means the default, which but for rate_min is also the most (more counts as the most).
+ */
+struct http_limits {
+	unsigned target_bytes;          /* HTTP_TARGET_MAX; 414 */
+	unsigned header_bytes;          /* HTTP_HEADER_BYTES_MAX, of the whole head; 431 */
+	unsigned header_count;          /* HTTP_HEADERS_MAX; 431 */
+	unsigned chunk_extension_bytes; /* HTTP_CHUNK_EXTENSION_MAX, in a whole body; 413 */
+	unsigned trailer_bytes;         /* HTTP_TRAILER_BYTES_MAX; 413 */
+	unsigned rate_min;              /* HTTP_RATE_MIN, most HTTP_RATE_MIN_MAX: see there */
+};
+
 /* Zero means the default in brackets. */
 struct http_server_options {
 	const struct http_listener *listeners;
@@ -75,6 +93,7 @@ struct http_server_options {
 	unsigned idle_timeout_ms;   /* [75000] between two requests */
 	unsigned write_timeout_ms;  /* [30000] between two pieces a client accepts */
 	size_t stack_size;          /* [1 MiB] of each thread */
+	struct http_limits limits;
 	/* Handlers hold one lock most of the time: one thread works while it is quick, others only when it is not. */
 	bool is_led;
 	/* For an access log, on the thread that ends the exchange; NULL: none. Requests refused before the handler

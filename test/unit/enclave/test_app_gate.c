@@ -32,7 +32,7 @@ static int setup(void **state)
 	(void)state;
 	resumed_count = 0;
 	refused_count = 0;
-	app_gate_init(&gate, 2, resume);
+	app_gate_init(&gate, 2, APP_GATE_QUEUE_MAX, resume);
 	return 0;
 }
 
