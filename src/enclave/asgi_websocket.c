@@ -121,7 +121,7 @@ void asgi_websocket_answer_close(struct asgi_request *request, const struct webs
 
 	if (websocket->phase == ASGI_WEBSOCKET_OPEN) {
 		set_reason(websocket, message->code, message->data, message->size);
-		(void)write_close(request, message->code, NULL, 0);
+		(void)write_close(request, message->code, (const char *)message->data, message->size);
 	}
 	asgi_websocket_end_tunnel(request);
 }

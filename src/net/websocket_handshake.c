@@ -100,13 +100,19 @@ static bool are_offers_tokens(const struct http_exchange *exchange)
 	return true;
 }
 
+/* The key proves that the other end of a connection knows this protocol; over HTTP/2 there is none (RFC 8441 5). */
+static bool has_keys(const struct http_exchange *exchange)
+{
+	return strncmp(http_version(exchange), "1.", 2) == 0;
+}
+
 int websocket_check(const struct http_exchange *exchange)
 {
 	const char *version = only_field(exchange, "sec-websocket-version");
 
 	if (!version || strcmp(version, WEBSOCKET_VERSION) != 0)
 		return 426;
-	if (!is_key(only_field(exchange, "sec-websocket-key")))
+	if (has_keys(exchange) && !is_key(only_field(exchange, "sec-websocket-key")))
 		return 400;
 	return http_body_size(exchange) == 0 && are_offers_tokens(exchange) ? 0 : 400;
 }
@@ -138,7 +144,7 @@ enum http_step websocket_accept(struct http_exchange *exchange, const char *prot
 {
 	scoped(buf_done) struct buf answer = BUF_INIT(ACCEPT_TEXT_MAX);
 	struct http_header all[HTTP_HEADERS_MAX];
-	const char *key = http_header(exchange, "sec-websocket-key");
+	const char *key = has_keys(exchange) ? http_header(exchange, "sec-websocket-key") : NULL;
 	size_t count = 0;
 
 	if (check_fields(headers, header_count, err) < 0)

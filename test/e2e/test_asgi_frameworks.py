@@ -1,11 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
 """FastAPI, Starlette and Django over ASGI in the plain server, and a FastAPI application deployed to a cloud."""
+import asyncio
 import json
+import ssl
 import subprocess
 import textwrap
 import time
 
 import pytest
+import websockets
 from plainserver import PlainServer
 
 FASTAPI = '''
@@ -271,6 +274,16 @@ def test_django(build):
 
 # ---- the whole way ----
 
+async def speak(cloud, domain, cert):
+    """A WebSocket through haproxy, which passes TLS on to the enclave."""
+    context = ssl.create_default_context(cafile=cert)
+    async with websockets.connect(f"wss://{domain}:{cloud.port}/ws", host="127.0.0.1", server_hostname=domain,
+                                  ssl=context) as one:
+        for text in "hello", "x" * 200_000 + "y":
+            await one.send(text)
+            assert await one.recv() == text[::-1]
+
+
 def test_a_fastapi_application_is_tested_and_deployed(cloud, tmp_path):
     """scaffold, localtest and deploy with the image mse-fastapi: asyncio in the sandbox, under its rules."""
     project = tmp_path / "fast"
@@ -279,10 +292,16 @@ def test_a_fastapi_application_is_tested_and_deployed(cloud, tmp_path):
     config.write_text(config.read_text().replace("mse-flask:", "mse-fastapi:"))
     (project / "mse_src" / "app.py").write_text(textwrap.dedent('''
         import asyncio
-        from fastapi import FastAPI
+        from fastapi import FastAPI, WebSocket
 
         app = FastAPI()
         print("fast started")
+
+        @app.websocket("/ws")
+        async def ws(websocket: WebSocket):
+            await websocket.accept()
+            async for text in websocket.iter_text():
+                await websocket.send_text(text[::-1])
 
         @app.on_event("startup")
         async def startup():
@@ -310,6 +329,7 @@ def test_a_fastapi_application_is_tested_and_deployed(cloud, tmp_path):
                                    f"https://{made['domain_name']}:{cloud.port}{path}"],
                                   capture_output=True, text=True, timeout=30)
             assert json.loads(done.stdout) == wanted, done.stderr
+        asyncio.run(asyncio.wait_for(speak(cloud, made["domain_name"], cert), 30))
         assert "fast started" in cloud.mse("logs", made["id"], cwd=project).stdout
     finally:
         cloud.mse("stop", made["id"], "-y", cwd=project)

@@ -492,7 +492,7 @@ def test_pings_are_answered_while_the_application_only_sends(server):
 def test_the_client_closes(server, sent, answered, message):
     with accepted(server, "/echo") as client:
         client.send(sent)
-        assert client.closed() == (answered, "")
+        assert client.closed() == (answered, message["reason"])
     wanted = {"type": "websocket.disconnect", **message}
     assert asked(server, "echo") == (wanted, wanted)
 
