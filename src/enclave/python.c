@@ -8,7 +8,7 @@
 #include <string.h>
 
 #include "enclave/python_audit.h"
-#include "enclave/python_exit.h"
+#include "enclave/python_replace.h"
 
 #define DYNLOAD PYTHON_STDLIB "/lib-dynload"
 #define DIST_PACKAGES "/usr/lib/python3/dist-packages"
@@ -125,6 +125,17 @@ static int put_first(const char *module_path, struct err *err)
 	return err_set(err, ERR_INTERNAL, "python: cannot set sys.path");
 }
 
+/* PYTHONEXECUTABLE is believed even by an isolated interpreter. */
+static int name_executable(struct err *err)
+{
+	scoped(py_decrefp) PyObject *text = PyUnicode_FromString(EXECUTABLE);
+
+	if (text && PySys_SetObject("executable", text) == 0)
+		return 0;
+	PyErr_Clear();
+	return err_set(err, ERR_INTERNAL, "python: cannot set sys.executable");
+}
+
 int python_start(const struct python_options *options, struct err *err)
 {
 	if (preinitialize(options->guard != NULL, err) < 0 ||
@@ -132,7 +143,7 @@ int python_start(const struct python_options *options, struct err *err)
 		return -1;
 	interpreter = PyInterpreterState_Get();
 	if (options->guard)
-		return python_exit_install(options->before_exit, err);
+		return name_executable(err) < 0 ? -1 : python_replace(options->before_exit, err);
 	return put_first(options->module_path, err);
 }
 

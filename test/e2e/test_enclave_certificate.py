@@ -11,8 +11,9 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives import serialization as ser
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
-from cryptography.x509.oid import ExtendedKeyUsageOID, ExtensionOID, NameOID, SignatureAlgorithmOID
+from cryptography.x509.oid import ExtendedKeyUsageOID, ExtensionOID, SignatureAlgorithmOID
 
+import ownertls
 import testenclave
 
 HELLO = """
@@ -170,30 +171,11 @@ def test_nothing_to_resume(enclave, tmp_path):
 
 # ---- owner mode ----
 
-def owner_chain(domain, key):
-    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, domain)])
-    now = datetime.datetime.utcnow()
-    return (x509.CertificateBuilder().subject_name(name).issuer_name(name).public_key(key.public_key())
-            .serial_number(7).not_valid_before(now).not_valid_after(now + datetime.timedelta(days=9))
-            .add_extension(x509.SubjectAlternativeName([x509.DNSName(domain)]), False).sign(key, hashes.SHA256()))
-
-
-def pem_of(key):
-    return key.private_bytes(ser.Encoding.PEM, ser.PrivateFormat.PKCS8, ser.NoEncryption()).decode()
-
-
 @pytest.fixture(params=["rsa", "ec"])
 def owned(build, request):
     """An instance in owner mode, with the owner's key and leaf."""
     key = rsa.generate_private_key(65537, 2048) if request.param == "rsa" else ec.generate_private_key(ec.SECP384R1())
-    domain = "app.example.com"
-    leaf = owner_chain(domain, key)
-    with testenclave.Enclave(build, {"app.py": HELLO}, tls="owner", domain=domain) as enclave:
-        der = leaf.public_bytes(ser.Encoding.DER)
-        enclave.instance["certificate"] = hashlib.sha256(der).hexdigest()
-        enclave.write_instance()
-        (enclave.dir / "instance/fullchain.pem").write_bytes(leaf.public_bytes(ser.Encoding.PEM))
-        enclave.owner_tls, enclave.owner_leaf = key, der
+    with ownertls.enclave(build, {"app.py": HELLO}, key) as enclave:
         yield enclave
 
 
@@ -202,10 +184,10 @@ def test_owner_chain_after_provisioning(owned):
     ratls = owned.certificate(testenclave.CONFIG_DOMAIN)
     assert owned.certificate("app.example.com") == ratls, "before provisioning there is nothing else to show"
     assert owned.provision().status == 401, "no private key"
-    other = pem_of(ec.generate_private_key(ec.SECP256R1()))
+    other = ownertls.pem_of(ec.generate_private_key(ec.SECP256R1()))
     assert owned.provision(owned.body(ssl_private_key=other)).status == 401
     assert owned.provision(owned.body(ssl_private_key="rubbish")).status == 401
-    assert owned.provision(owned.body(ssl_private_key=pem_of(owned.owner_tls))).status == 200
+    assert owned.provision(owned.body(ssl_private_key=ownertls.pem_of(owned.owner_tls))).status == 200
     owned.wait_running()
     assert owned.certificate("app.example.com") == owned.owner_leaf
     assert owned.certificate("APP.example.com") == owned.owner_leaf
@@ -221,7 +203,7 @@ def test_owner_chain_after_provisioning(owned):
 
 
 def test_a_chain_the_document_does_not_name(owned):
-    other = owner_chain("app.example.com", ec.generate_private_key(ec.SECP256R1()))
+    other = ownertls.chain("app.example.com", ec.generate_private_key(ec.SECP256R1()))
     (owned.dir / "instance/fullchain.pem").write_bytes(other.public_bytes(ser.Encoding.PEM))
     owned.start(wait=False)
     assert owned.wait_exit() == 4

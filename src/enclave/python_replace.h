@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Functions of Python's modules that an enclave has others for, because no audit event tells of them: os._exit, which
+ * ends the process past all that would run at its end, and what multiprocessing starts processes with.
+ */
+#ifndef MSE_ENCLAVE_PYTHON_REPLACE_H
+#define MSE_ENCLAVE_PYTHON_REPLACE_H
+
+#include "base/err.h"
+
+/* before_exit: what os._exit does first. Once, before the application is imported. GIL held. */
+must_check int python_replace(void (*before_exit)(void), struct err *err);
+
+#endif
