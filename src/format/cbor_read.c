@@ -141,7 +141,7 @@ int cbor_skip(struct cbor_reader *reader, struct err *err)
 	uint64_t left = 1;
 
 	while (left > 0) {
-		struct cbor_item item;
+		struct cbor_item item = {.kind = CBOR_OTHER};
 
 		if (cbor_next(reader, &item, err) < 0)
 			return -1;
