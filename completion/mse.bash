@@ -10,10 +10,10 @@ _mse()
 	"") choices="attest cloud connect context deploy image init list localtest login logout logs scaffold sgx status stop test trust verify" ;;
 	"attest") choices="bundle fresh show verify watch" ;;
 	"attest bundle") choices="--allow-simulation --collateral --color --help --host --json --offline --output --pccs --quote --ratls --refresh --report --servername --trust-root --version" ;;
-	"attest fresh") choices="--allow-debug --allow-missing-crl --allow-simulation --collateral --color --from --help --host --json --measurement --offline --owner-key --pccs --policy --role --save --servername --tickets-from --time --trust-root --version" ;;
+	"attest fresh") choices="--allow-debug --allow-missing-crl --allow-simulation --code --collateral --color --context --from --help --host --json --measurement --offline --owner-key --pccs --policy --release --role --save --servername --tickets-from --time --trust-root --version" ;;
 	"attest show") choices="--color --help --json --version" ;;
-	"attest verify") choices="--allow-debug --allow-missing-crl --allow-simulation --bundle --collateral --color --help --host --json --measurement --offline --pccs --policy --quote --ratls --report --report-data --servername --time --trust-root --version" ;;
-	"attest watch") choices="--allow-debug --allow-missing-crl --allow-simulation --collateral --color --exec --failures --help --interval --json --measurement --metrics --offline --once --owner-key --pccs --policy --role --tickets-from --trust-root --verbose --version --webhook" ;;
+	"attest verify") choices="--allow-debug --allow-missing-crl --allow-simulation --bundle --collateral --color --help --host --json --max-age --measurement --offline --pccs --policy --quote --ratls --report --report-data --servername --time --trust-root --version" ;;
+	"attest watch") choices="--allow-debug --allow-missing-crl --allow-simulation --code --collateral --color --context --exec --failures --help --interval --json --measurement --metrics --offline --once --owner-key --pccs --policy --release --role --tickets-from --trust-root --verbose --version --webhook --webhook-file" ;;
 	"cloud") choices="connect context deploy init list localtest login logout logs scaffold status stop test trust verify" ;;
 	"cloud connect") choices="--allow-debug --allow-missing-crl --allow-simulation --code --collateral --color --connections --context --expose --fingerprint --help --json --listen --max-age --measurement --offline --pccs --policy --release --tcp --trust-root --version --wait" ;;
 	"cloud context") choices="--color --export --help --json --list --output --purge --remove --version" ;;

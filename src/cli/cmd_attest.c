@@ -5,6 +5,7 @@
  */
 #include <string.h>
 
+#include "base/number.h"
 #include "cli/attest_evidence.h"
 #include "cli/attest_options.h"
 #include "cli/attest_report.h"
@@ -17,7 +18,24 @@ struct question {
 	struct attest_options options;
 	uint8_t report_data[ATTEST_REPORT_DATA_SIZE];
 	bool any_report_data, has_report_data;
+	int64_t age_max_s; /* 0: any */
 };
+
+#define AGE_SECONDS_MAX (100LL * 366 * 86400)
+
+static int read_age(const struct cmd_call *call, struct question *question, struct err *err)
+{
+	const char *text = cmd_value(call, "max-age");
+
+	if (!text)
+		return 0;
+	if (question->evidence.kind != EVIDENCE_RATLS)
+		return err_set(err, ERR_INVALID,
+			       "--max-age goes with --ratls and --host: a quote or report has no age");
+	if (number_parse_i64(text, 1, AGE_SECONDS_MAX, &question->age_max_s, err) < 0)
+		return err_prefix(err, "--max-age (seconds)");
+	return 0;
+}
 
 /*
  * A bare quote or report is bound by what its asker asked for. An RA-TLS certificate is bound by its own key in any
@@ -87,6 +105,23 @@ static int judge_instance(const struct question *question, const struct attest_c
 	return 0;
 }
 
+/* The age is looked at by the first of the two judgements only. */
+static void carry_age(const struct question *question, const struct attest_verdict *from, struct attest_verdict *to)
+{
+	const struct attest_check *age = from->checks;
+
+	while (age < from->checks + from->check_count && strcmp(age->name, "age") != 0)
+		age++;
+	if (question->age_max_s == 0 || age == from->checks + from->check_count)
+		return;
+	if (age->result == ATTEST_FAILED)
+		attest_report_refuse(to, age->name, age->error, age->text);
+	else if (to->check_count < ATTEST_CHECKS_MAX)
+		to->checks[to->check_count++] = *age;
+	if (from->valid_until < to->valid_until)
+		to->valid_until = from->valid_until;
+}
+
 static int judge_ratls(const struct question *question, const struct attest_collateral *collateral,
 		       struct attest_verdict **ret_verdict, const char **ret_why)
 {
@@ -99,15 +134,20 @@ static int judge_ratls(const struct question *question, const struct attest_coll
 			 ? (struct attest_bytes){question->report_data + KEY_HASH_SIZE, KEY_HASH_SIZE}
 			 : (struct attest_bytes){0},
 	    .any_extra = question->any_report_data,
+	    .age_max_s = question->age_max_s,
 	};
 	scoped(attest_verdict_freep) struct attest_verdict *verdict = NULL;
 
 	if (attest_verify_certificate(&certificate, collateral, &options->roots, options->time, &options->policy,
 				      &verdict, ret_why) < 0)
 		return -1;
-	if (evidence->is_live && verdict->has_instance)
-		return judge_instance(question, collateral, ret_verdict, ret_why);
-	*ret_verdict = TAKE_PTR(verdict);
+	if (!evidence->is_live || !verdict->has_instance) {
+		*ret_verdict = TAKE_PTR(verdict);
+		return 0;
+	}
+	if (judge_instance(question, collateral, ret_verdict, ret_why) < 0)
+		return -1;
+	carry_age(question, verdict, *ret_verdict);
 	return 0;
 }
 
@@ -185,7 +225,8 @@ static int load(struct cmd_call *call, struct question *question, struct err *er
 	if (attest_options_load(call, &question->options, err) < 0)
 		return -1;
 	found = evidence_load(call, &question->evidence, err);
-	if (found < 0 || (!found && take_bundle(call, question, err) < 0) || read_report_data(call, question, err) < 0)
+	if (found < 0 || (!found && take_bundle(call, question, err) < 0) ||
+	    read_report_data(call, question, err) < 0 || read_age(call, question, err) < 0)
 		return -1;
 	return attest_options_guess(call, question->evidence.is_live ? question->evidence.domain : NULL,
 				    &question->options, err);

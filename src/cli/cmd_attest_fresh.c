@@ -8,6 +8,7 @@
 
 #include "base/clock.h"
 #include "cli/attest_evidence.h"
+#include "cli/attest_expect.h"
 #include "cli/attest_options.h"
 #include "cli/attest_report.h"
 #include "cli/bundle_file.h"
@@ -18,7 +19,6 @@
 
 #define HTTPS_PORT 443
 #define FILE_MODE 0600
-#define OWNER_KEY_SIZE 32
 
 struct fresh {
 	struct cmd_call *call;
@@ -26,40 +26,10 @@ struct fresh {
 	struct hostport address;
 	char domain[URI_HOST_MAX + 1];
 	uint8_t role;
-	uint8_t owner_key[OWNER_KEY_SIZE];
-	bool has_owner_key;
-	int64_t tickets_from;
+	struct attest_expect expect;
 	struct bundle bundle; /* the exchange: made, or loaded */
 	bool intact;
 };
-
-static int read_role(const struct cmd_call *call, uint8_t *ret, struct err *err)
-{
-	const char *text = cmd_value(call, "role");
-
-	if (!text)
-		return 0;
-	if (strcmp(text, "1") != 0 && strcmp(text, "2") != 0)
-		return err_set(err, ERR_INVALID,
-			       "--role is '%s', expected 1 (it waits for its keys) or 2 (the application)", text);
-	*ret = text[0] == '1' ? ATTEST_ROLE_CONFIGURATION : ATTEST_ROLE_APPLICATION;
-	return 0;
-}
-
-static int read_owner(struct fresh *fresh, struct err *err)
-{
-	const char *key = cmd_value(fresh->call, "owner-key");
-	const char *from = cmd_value(fresh->call, "tickets-from");
-
-	if (key && hex_decode(key, strlen(key), fresh->owner_key, sizeof(fresh->owner_key), err) < 0)
-		return err_prefix(err, "--owner-key (32 bytes)");
-	if (from && !key)
-		return err_set(err, ERR_INVALID, "--tickets-from goes with --owner-key");
-	if (from && attest_options_time(from, &fresh->tickets_from, err) < 0)
-		return err_prefix(err, "--tickets-from");
-	fresh->has_owner_key = key != NULL;
-	return 0;
-}
 
 /* ------------------------------------------------------------------------------------------------ a live one */
 
@@ -74,7 +44,8 @@ static int load_live(struct fresh *fresh, const char *host, struct err *err)
 			       "option '--role' is missing: 1 (it waits for its keys) or 2 (the application)");
 	if (hostport_parse(host, HTTPS_PORT, &fresh->address, err) < 0)
 		return err_prefix(err, "--host");
-	if (evidence_domain(call, &fresh->address, fresh->domain, err) < 0)
+	if (evidence_domain(call, &fresh->address, fresh->domain, err) < 0 ||
+	    attest_expect_load(call, fresh->domain, &fresh->options, &fresh->expect, err) < 0)
 		return -1;
 	return attest_options_guess(call, fresh->domain, &fresh->options, err);
 }
@@ -132,7 +103,6 @@ static int run_live(struct fresh *fresh, const char *host, struct err *err)
 	struct channel_record record = {.answer = BUF_INIT(ATTEST_ANSWER_SIZE_MAX)};
 	scoped(channel_closep) struct channel *channel = NULL;
 	scoped(attest_verdict_freep) struct attest_verdict *verdict = NULL;
-	const struct attest_instance_expected instance = {.domain = fresh->domain};
 	struct err failed = ERR_INIT;
 	int status = load_live(fresh, host, err);
 
@@ -143,9 +113,11 @@ static int run_live(struct fresh *fresh, const char *host, struct err *err)
 	    .port = fresh->address.port,
 	    .sni = cmd_has(fresh->call, "servername") ? fresh->domain : NULL,
 	    .role = fresh->role,
-	    .instance = &instance,
-	    .owner_key = fresh->has_owner_key ? fresh->owner_key : NULL,
-	    .tickets_from = fresh->tickets_from,
+	    .instance = &fresh->expect.instance,
+	    .owner_key = attest_expect_owner_key(&fresh->expect),
+	    .identity = attest_expect_identity(&fresh->expect),
+	    .tickets_from = fresh->expect.tickets_from,
+	    .deployed_seen = attest_expect_deployed(&fresh->expect),
 	    .collateral = fresh->options.collateral,
 	    .policy = &fresh->options.policy,
 	    .roots = &fresh->options.roots,
@@ -181,6 +153,8 @@ static int load_saved(struct fresh *fresh, const char *path, struct err *err)
 	(void)snprintf(fresh->domain, sizeof(fresh->domain), "%s", bundle->exchange.domain);
 	if (!options->has_time)
 		options->time = bundle->exchange.asked;
+	if (attest_expect_load(call, fresh->domain, options, &fresh->expect, err) < 0)
+		return -1;
 	if (cmd_has(call, "collateral") || cmd_has(call, "pccs"))
 		return 0;
 	/* what the environment names is no reason to ask a network */
@@ -194,7 +168,6 @@ static int judge_saved(const struct fresh *fresh, struct attest_verdict **ret_ve
 	const struct attest_options *options = &fresh->options;
 	const struct bundle_exchange *exchange = &fresh->bundle.exchange;
 	const struct buf *answer = &fresh->bundle.evidence;
-	const struct attest_instance_expected instance = {.domain = fresh->domain};
 	const struct attest_fresh question = {
 	    .answer = {answer->data, answer->size},
 	    .nonce = exchange->nonce,
@@ -202,9 +175,11 @@ static int judge_saved(const struct fresh *fresh, struct attest_verdict **ret_ve
 	    .tls_key = exchange->tls_key,
 	    .role = fresh->role,
 	    .elapsed_ms = exchange->elapsed_ms,
-	    .instance = &instance,
-	    .owner_key = fresh->has_owner_key ? fresh->owner_key : NULL,
-	    .tickets_from = fresh->tickets_from,
+	    .instance = &fresh->expect.instance,
+	    .owner_key = attest_expect_owner_key(&fresh->expect),
+	    .identity = attest_expect_identity(&fresh->expect),
+	    .tickets_from = fresh->expect.tickets_from,
+	    .deployed_seen = attest_expect_deployed(&fresh->expect),
 	};
 	scoped(collateral_loan_freep) struct collateral_loan *loan = NULL;
 	const char *why = "";
@@ -246,8 +221,7 @@ static int run(struct fresh *fresh, struct err *err)
 
 	if (!host == !from)
 		return err_set(err, ERR_INVALID, "give --host or --from");
-	if (read_role(call, &fresh->role, err) < 0 || read_owner(fresh, err) < 0 ||
-	    attest_options_load(call, &fresh->options, err) < 0)
+	if (attest_expect_role(call, &fresh->role, err) < 0 || attest_options_load(call, &fresh->options, err) < 0)
 		return -1;
 	return host ? run_live(fresh, host, err) : run_saved(fresh, from, err);
 }
@@ -260,6 +234,7 @@ int cmd_attest_fresh(struct cmd_call *call, struct err *err)
 	bundle_init(&fresh.bundle);
 	status = run(&fresh, err);
 	bundle_done(&fresh.bundle);
+	attest_expect_done(&fresh.expect);
 	attest_options_done(&fresh.options);
 	return status;
 }

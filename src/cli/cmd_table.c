@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "cli/attest_evidence.h"
+#include "cli/attest_expect.h"
 #include "cli/attest_options.h"
+#include "cli/watch.h"
 #include "cli/cmd.h"
 
 #define INFRASTRUCTURE "infrastructure"
@@ -94,6 +96,7 @@ static const struct cmd_option attest_verify_options[] = {
     ATTEST_OPTION_TIME,
     ATTEST_OPTIONS_POLICY,
     {"report-data", 0, "HEX|any", "the 64 bytes that a quote or report must be bound to", false},
+    {"max-age", 0, "SECONDS", "refuse an RA-TLS certificate that is older, by its own word", false},
     ATTEST_OPTIONS_TRUST,
     OPTION_JSON,
 };
@@ -108,11 +111,10 @@ static const struct cmd_option attest_bundle_options[] = {
 static const struct cmd_option attest_fresh_options[] = {
     {"host", 0, "HOST[:PORT]", "whom to connect to", false},
     ATTEST_OPTION_SERVERNAME,
-    {"role", 0, "1|2", "what the enclave must be doing: 1 wait for its keys, 2 serve the application", false},
+    ATTEST_OPTION_ROLE,
+    ATTEST_OPTIONS_EXPECT,
     ATTEST_OPTIONS_COLLATERAL,
     ATTEST_OPTIONS_POLICY,
-    {"owner-key", 0, "HEX", "the owner's public key: role 2 then needs the owner's ticket", false},
-    {"tickets-from", 0, "RFC3339", "refuse tickets of deployments that began before", false},
     ATTEST_OPTIONS_TRUST,
     {"save", 0, "FILE", "keep what the verdict was made of", false},
     {"from", 0, "FILE", "judge what --save kept, without network, as of its time", false},
@@ -125,13 +127,13 @@ static const struct cmd_option attest_watch_options[] = {
     {"failures", 0, "N", "an alarm after so many looks without a verdict (default: 2)", false},
     {"exec", 0, "PROGRAM", "run this on an alarm and on recovery: see docs/attest.md", false},
     {"webhook", 0, "URL", "POST each alarm and recovery there, as JSON", false},
+    {"webhook-file", 0, "FILE", "the same, with the URL in a file: it may be a secret (default: $MSE_WEBHOOK_FILE)", false},
     {"metrics", 0, "ADDRESS", "serve metrics to Prometheus: 127.0.0.1:PORT, or unix:PATH", false},
     {"verbose", 'v', NULL, "print every look, not only what changed", false},
     {"role", 0, "1|2", "what the enclaves must be doing: 1 wait for keys, 2 serve the application (default)", false},
+    ATTEST_OPTIONS_EXPECT,
     ATTEST_OPTIONS_COLLATERAL,
     ATTEST_OPTIONS_POLICY,
-    {"owner-key", 0, "HEX", "the owner's public key: role 2 then needs the owner's ticket", false},
-    {"tickets-from", 0, "RFC3339", "refuse tickets of deployments that began before", false},
     ATTEST_OPTIONS_TRUST,
     OPTION_JSON,
 };
@@ -222,7 +224,7 @@ const struct cmd_entry cmd_table[] = {
     {ATTEST, "show", OPERATIONS, "show what evidence, certificates and collateral say, unverified", "FILE...", 1,
      CMD_ARGS_MAX, OPTIONS(json_options), cmd_attest_show},
     {ATTEST, "watch", OPERATIONS, "attest live connections again and again, and raise an alarm", "HOST[:PORT]...", 1,
-     64, OPTIONS(attest_watch_options), cmd_attest_watch},
+     WATCH_HOSTS_MAX, OPTIONS(attest_watch_options), cmd_attest_watch},
     {IMAGE, "bill", OPERATIONS, "list every file of a built-in image as this machine's packages make it", "IMAGE", 1, 1,
      OPTIONS(image_bill_options), cmd_image_bill},
     {IMAGE, "key", OPERATIONS, "make a publisher's key in FILE, its public half in FILE.pub", "FILE", 1, 1, NO_OPTIONS,

@@ -10,6 +10,7 @@
 #include "base/fd.h"
 #include "base/spawn.h"
 #include "cli/child.h"
+#include "format/uri.h"
 
 #define PIECE_MS 50
 #define NS_PER_MS INT64_C(1000000)
@@ -76,11 +77,13 @@ static int open_message(const struct watch_message *message, int *ret_fd, struct
 	return 0;
 }
 
-static int wait_for(const struct watch_notify *notify, pid_t pid, struct err *err)
+int watch_notify_wait(const struct watch_notify *notify, pid_t pid, struct err *err)
 {
 	const int64_t until_ns = clock_monotonic_ns() + WATCH_PROGRAM_MS * NS_PER_MS;
 	int status;
 
+	if (pid == 0)
+		return 0;
 	for (;;) {
 		struct err waiting = ERR_INIT;
 
@@ -98,14 +101,15 @@ static int wait_for(const struct watch_notify *notify, pid_t pid, struct err *er
 	return status == 0 ? 0 : err_set(err, ERR_IO, "'%s' ended with status %d", notify->program, status);
 }
 
-int watch_notify_program(const struct watch_notify *notify, const struct watch_message *message, struct err *err)
+int watch_notify_program(const struct watch_notify *notify, const struct watch_message *message, pid_t *ret_pid,
+			 struct err *err)
 {
 	scoped(child_env_done) struct child_env env = {.count = 0};
 	scoped(fd_closep) int input = -1;
 	const char *const argv[] = {notify->program, NULL};
 	struct spawn_options options = SPAWN_OPTIONS_INIT;
-	pid_t pid;
 
+	*ret_pid = 0;
 	if (!notify->program)
 		return 0;
 	if (set_environment(message, &env, err) < 0 || open_message(message, &input, err) < 0)
@@ -116,9 +120,7 @@ int watch_notify_program(const struct watch_notify *notify, const struct watch_m
 	options.stdout_fd = STDERR_FILENO; /* our own standard output is for results */
 	options.stderr_fd = SPAWN_INHERIT;
 	options.die_with_parent = true;
-	if (spawn_start(&options, &pid, err) < 0)
-		return -1;
-	return wait_for(notify, pid, err);
+	return spawn_start(&options, ret_pid, err);
 }
 
 /* ---- the webhook ---- */
@@ -157,6 +159,19 @@ static int post(struct watch_notify *notify, struct err *err)
 	return status;
 }
 
+/* By scheme and host: what follows may be a secret. */
+static int name_webhook(const struct watch_notify *notify, struct err *err)
+{
+	scoped(uri_done) struct uri uri = {0};
+	scoped(buf_done) struct buf host = BUF_INIT(URI_HOST_MAX + 16);
+	struct err ignored = ERR_INIT;
+
+	if (uri_parse(notify->webhook, &uri, &ignored) < 0 ||
+	    hostport_format(&uri.authority, uri.is_https ? 443 : 80, &host, &ignored) < 0)
+		return err_prefix(err, "webhook");
+	return err_prefix(err, "webhook %s://%s", uri.is_https ? "https" : "http", buf_text(&host));
+}
+
 int watch_notify_webhook(struct watch_notify *notify, const char *json, struct err *err)
 {
 	if (!notify->webhook)
@@ -170,7 +185,7 @@ int watch_notify_webhook(struct watch_notify *notify, const char *json, struct e
 	if (!notify->pending)
 		return 0;
 	if (post(notify, err) < 0)
-		return err_prefix(err, "webhook %s", notify->webhook);
+		return name_webhook(notify, err);
 	free(notify->pending);
 	notify->pending = NULL;
 	return 0;

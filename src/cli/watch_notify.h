@@ -6,6 +6,8 @@
 #ifndef MSE_CLI_WATCH_NOTIFY_H
 #define MSE_CLI_WATCH_NOTIFY_H
 
+#include <sys/types.h>
+
 #include "cli/watch_state.h"
 #include "net/curl_client.h"
 
@@ -31,9 +33,11 @@ struct watch_message {
 	const char *json; /* one line; standard input and body */
 };
 
-/* ERR_UNAVAILABLE, ERR_IO …: the program could not be run or failed. */
+/* Starts the program, if there is one; *ret_pid is 0 without one. */
 must_check int watch_notify_program(const struct watch_notify *notify, const struct watch_message *message,
-				    struct err *err);
+				    pid_t *ret_pid, struct err *err);
+/* Waits for its end, or ends it. ERR_TIMEOUT, ERR_IO: it failed. */
+must_check int watch_notify_wait(const struct watch_notify *notify, pid_t pid, struct err *err);
 
 /* json: a new event, which takes the place of one that is pending; NULL: only what is pending. */
 must_check int watch_notify_webhook(struct watch_notify *notify, const char *json, struct err *err);

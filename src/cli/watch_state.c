@@ -80,6 +80,20 @@ static void set_advisories(struct watch_look *look, const struct attest_facts *f
 	}
 }
 
+/* Their names; a change of any shows. */
+static void set_loosenings(struct watch_look *look, const struct attest_verdict *verdict)
+{
+	char *value = look->values[WATCH_FIELD_LOOSENINGS];
+	size_t used = 0;
+
+	for (size_t i = 0; i < verdict->loosening_count && used < WATCH_VALUE_SIZE; i++) {
+		const int size =
+		    snprintf(value + used, WATCH_VALUE_SIZE - used, "%s%s", i ? "," : "", verdict->loosenings[i].name);
+
+		used += size > 0 ? (size_t)size : 0;
+	}
+}
+
 static void set_values(struct watch_look *look, const struct attest_verdict *verdict)
 {
 	const struct attest_facts *facts = &verdict->facts;
@@ -104,6 +118,7 @@ static void set_values(struct watch_look *look, const struct attest_verdict *ver
 		set_time(look, WATCH_FIELD_DEPLOYED, verdict->deployed);
 	set_text(look, WATCH_FIELD_DEBUG, facts->debug ? "yes" : "no");
 	set_text(look, WATCH_FIELD_SIMULATED, verdict->simulated ? "yes" : "no");
+	set_loosenings(look, verdict);
 }
 
 void watch_look_of_verdict(const struct attest_verdict *verdict, int64_t time, struct watch_look *ret)

@@ -26,7 +26,8 @@
 	X(INSTANCE, "instance") \
 	X(DEPLOYED, "deployed") \
 	X(DEBUG, "debug") \
-	X(SIMULATED, "simulated")
+	X(SIMULATED, "simulated") \
+	X(LOOSENINGS, "loosenings")
 
 enum watch_field {
 #define X(name, text) WATCH_FIELD_##name,

@@ -375,6 +375,21 @@ def test_a_certificate_has_its_own_binding(intel):
         assert ca.error(*ratls, "--report-data", data, evidence=False, data=False) == name
 
 
+def test_the_age_of_a_certificate_is_bounded(intel):
+    ca = intel()
+    ratls = ["--ratls", ca.folder / "ratls.pem"]
+    verdict = ca.verify(*ratls, "--max-age", "999999999", evidence=False, data=False).json()
+    age = [check for check in verdict["checks"] if check["name"] == "age"]
+    assert verdict["error"] is None and age[0]["result"] == "passed"
+    refused = ca.verify(*ratls, "--max-age", "1", evidence=False, data=False)
+    assert refused.code == 2 and refused.json()["error"] == "stale" and "more than 1 seconds" in refused.text
+    for value, part in (("0", "--max-age"), ("-1", "--max-age"), ("x", "--max-age"), ("99999999999", "--max-age")):
+        wrong = ca.verify(*ratls, "--max-age", value, evidence=False, data=False)
+        assert wrong.code == 1 and part in wrong.err and wrong.out == "", wrong.text
+    bare = ca.verify("--max-age", "5")
+    assert bare.code == 1 and "goes with --ratls and --host" in bare.err, bare.text
+
+
 def test_azure_wraps_a_report(amd):
     ca = amd()
     data = (ca.folder / "hcl_report_data.hex").read_text().strip()

@@ -5,6 +5,7 @@ import hashlib
 import json
 import re
 import socket
+import time
 
 import pytest
 
@@ -265,6 +266,13 @@ def test_the_certificate_of_a_handshake(build, world, live, tmp_path):
     assert attestcommand.run(build, *argv, cwd=tmp_path).json()["error"] == "simulated"
     loose = attestcommand.run(build, *argv, "--allow-simulation", world.vendor.root, "--report-data", "any", cwd=tmp_path)
     assert "report-data-extra" in {each["name"] for each in loose.json()["loosenings"]}, "every loosening is listed"
+    for seconds, code, error in (("999999", 0, None), ("1", 2, "stale")):
+        later = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(time.time() + 60))
+        aged = attestcommand.run(build, *argv, "--allow-simulation", world.vendor.root, "--max-age", seconds, "--time", later,
+                                 cwd=tmp_path)
+        assert aged.code == code and aged.json()["error"] == error, aged.text
+        assert any(c["name"] == "age" and (c["result"] == "passed") == (code == 0) for c in aged.json()["checks"])
+        assert any(c["name"] == "instance-field:domain" or "instance" in c["name"] for c in aged.json()["checks"])
 
 
 def test_a_copied_certificate_is_of_another_domain(build, world, live, tmp_path):

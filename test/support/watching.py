@@ -24,13 +24,13 @@ def wait_for(condition, what="it", seconds=LIMIT):
 class Watch:
     """One running watch; lines are its JSON lines so far."""
 
-    def __init__(self, build, cwd, *argv):
+    def __init__(self, build, cwd, *argv, env=None):
         self.lines, self.errors = [], []
         self.process = subprocess.Popen(
             [str(pathlib.Path(build) / "mse"), "attest", "watch", "--json", *map(str, argv)], cwd=cwd,
             stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
             env={"HOME": str(cwd), "PATH": "/usr/bin:/bin", "LANG": "C.UTF-8", "NO_COLOR": "1",
-                 "MSE_CONF_PATH": str(pathlib.Path(cwd) / "conf")})
+                 "MSE_CONF_PATH": str(pathlib.Path(cwd) / "conf"), **(env or {})})
         self.readers = [threading.Thread(target=self.read, args=(self.process.stdout, self.lines, json.loads)),
                         threading.Thread(target=self.read, args=(self.process.stderr, self.errors, bytes.decode))]
         for reader in self.readers:
