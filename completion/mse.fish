@@ -89,6 +89,7 @@ complete -c mse -n '__fish_seen_subcommand_from verify' -l json -d 'write the re
 complete -c mse -n '__fish_seen_subcommand_from connect' -l listen -r -d '127.0.0.1:PORT, or unix:PATH (default: a free port of 127.0.0.1)'
 complete -c mse -n '__fish_seen_subcommand_from connect' -l expose -r -d 'let others than this machine in: what they call it, where it is not the loopback'
 complete -c mse -n '__fish_seen_subcommand_from connect' -l tcp -d 'pass bytes of any protocol instead of HTTP'
+complete -c mse -n '__fish_seen_subcommand_from connect' -l speaks -r -d 'what clients of --tcp may speak beside binary protocols: http, tls, text or any'
 complete -c mse -n '__fish_seen_subcommand_from connect' -l fingerprint -r -d 'the fingerprint that the code must have'
 complete -c mse -n '__fish_seen_subcommand_from connect' -l context -r -d 'context of the app (default: the stored one of the domain)'
 complete -c mse -n '__fish_seen_subcommand_from connect' -l code -r -d 'folder of the app\'s code, to recompute the fingerprint'

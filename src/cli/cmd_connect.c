@@ -33,7 +33,9 @@ struct connect {
 	struct connect_site site;
 	struct connect_listen where;
 	int listen_fd;
-	char address[ADDRESS_MAX]; /* "127.0.0.1:8080", "unix:PATH" */
+	char address[ADDRESS_MAX]; /* where it listens: "127.0.0.1:8080", "unix:PATH" */
+	const char *own;           /* by which this machine asks; the same unless it is 0.0.0.0 */
+	const char *told;          /* by which others ask */
 	struct connect_proxy_options options;
 	/* The command behind "--". */
 	pid_t child;
@@ -85,6 +87,9 @@ static void report_text(struct connect *connect, enum connect_event event, const
 		out_warning(out, "A client speaks TLS inside CONNECT, which would end in nothing: ask for http://%s",
 			    domain);
 		return;
+	case CONNECT_EVENT_RAW_REFUSED:
+		out_warning(out, "A client was refused: %s", text);
+		return;
 	}
 }
 
@@ -94,7 +99,8 @@ static void report(void *arg, enum connect_event event, const char *name, const 
 {
 	static const char *const events[] = {[CONNECT_EVENT_ATTESTED] = "attested",
 					     [CONNECT_EVENT_REFUSED] = "refused",
-					     [CONNECT_EVENT_TLS_INSIDE] = "tls-inside"};
+					     [CONNECT_EVENT_TLS_INSIDE] = "tls-inside",
+					     [CONNECT_EVENT_RAW_REFUSED] = "client-refused"};
 	struct connect *connect = arg;
 
 	if (strcmp(connect->reported, name) == 0)
@@ -115,7 +121,7 @@ static void announce(struct connect *connect)
 	if (connect->where.is_open)
 		out_warning(out, "%s is not the loopback: whoever reaches it uses this attested connection",
 			    connect->address);
-	(void)snprintf(url, sizeof(url), "%s%s", scheme, connect->address);
+	(void)snprintf(url, sizeof(url), "%s%s", scheme, connect->told);
 	if (cmd_has(connect->call, "json")) {
 		print_line(connect, json_pack("{s:s, s:s, s:s, s:s, s:i, s:s, s:s}", "event", "ready", "domain",
 					      connect_beliefs_address(connect->beliefs)->host, "mode",
@@ -133,11 +139,11 @@ static void announce(struct connect *connect)
 /* "{url}" and the like, anywhere in a word. */
 static int fill_word(const struct connect *connect, const char *word, struct buf *ret, struct err *err)
 {
-	const char *colon = strrchr(connect->address, ':');
+	const char *colon = strrchr(connect->own, ':');
 	const struct {
 		const char *mark, *before, *value;
-	} rows[] = {{"{url}", "http://", connect->address},
-		    {"{address}", "", connect->address},
+	} rows[] = {{"{url}", "http://", connect->own},
+		    {"{address}", "", connect->own},
 		    {"{port}", "", colon ? colon + 1 : ""}};
 
 	while (*word) {
@@ -163,7 +169,7 @@ static int set_environment(const struct connect *connect, struct child_env *env,
 
 	if (child_env_inherit(env, err) < 0 || fill_word(connect, "{url}", &url, err) < 0 ||
 	    fill_word(connect, "{port}", &port, err) < 0 ||
-	    child_env_set(env, "MSE_CONNECT_ADDRESS", connect->address, err) < 0)
+	    child_env_set(env, "MSE_CONNECT_ADDRESS", connect->own, err) < 0)
 		return -1;
 	if (*connect->where.path)
 		return 0;
@@ -264,7 +270,7 @@ static int read_options(struct connect *connect, struct err *err)
 {
 	const struct cmd_call *call = connect->call;
 	struct connect_proxy_options *options = &connect->options;
-	const char *listen = cmd_value(call, "listen");
+	const char *listen = cmd_value(call, "listen"), *speaks = cmd_value(call, "speaks");
 	unsigned wait_seconds;
 
 	if (read_number(call, "connections", CONNECT_CONNECTIONS_MAX, CONNECT_CONNECTIONS_DEFAULT,
@@ -276,6 +282,10 @@ static int read_options(struct connect *connect, struct err *err)
 		return -1;
 	options->wait_ms = wait_seconds * MS_PER_SECOND;
 	options->is_tcp = cmd_has(call, "tcp");
+	if (speaks && !options->is_tcp)
+		return err_set(err, ERR_INVALID, "--speaks goes with --tcp");
+	if (speaks && connect_speech_parse(speaks, &options->speech, err) < 0)
+		return err_prefix(err, "--speaks");
 	return connect_listen_parse(listen ? listen : "127.0.0.1:0", cmd_value(call, "expose"), &connect->where, err) <
 		       0
 		   ? err_prefix(err, "--listen")
@@ -306,6 +316,8 @@ static int serve(struct connect *connect, struct err *err)
 	    connect_listen_text(&connect->where, &address, err) < 0)
 		return -1;
 	(void)snprintf(connect->address, sizeof(connect->address), "%s", buf_text(&address));
+	connect->own = connect->where.is_open ? connect->site.names[0] : connect->address;
+	connect->told = connect->where.is_open ? connect->site.names[connect->site.name_count - 1] : connect->address;
 	options->site = &connect->site;
 	options->listen_fd = connect->listen_fd;
 	options->open = connect_beliefs_open;

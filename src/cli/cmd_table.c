@@ -141,6 +141,7 @@ static const struct cmd_option connect_options[] = {
     {"listen", 0, "ADDRESS", "127.0.0.1:PORT, or unix:PATH (default: a free port of 127.0.0.1)", false},
     {"expose", 0, "NAME", "let others than this machine in: what they call it, where it is not the loopback", false},
     {"tcp", 0, NULL, "pass bytes of any protocol instead of HTTP", false},
+    {"speaks", 0, "PROTOCOL", "what clients of --tcp may speak beside binary protocols: http, tls, text or any", false},
     {"fingerprint", 0, "HEX", "the fingerprint that the code must have", false},
     {"context", 0, "FILE", "context of the app (default: the stored one of the domain)", false},
     {"code", 0, "DIR", "folder of the app's code, to recompute the fingerprint", false},

@@ -80,7 +80,7 @@ static void take_response(struct session *session, uint8_t *data, size_t size)
 	struct err err = ERR_INIT;
 	const bool is_parsed = http1_response_parse(data, size, request->is_head ? "HEAD" : "GET", &head) == 0;
 
-	if (!is_parsed || (head.status == 101 && !request->is_upgrade) ||
+	if (!is_parsed || (head.status == 101 && !connect_upgrade_fits(request, &head)) ||
 	    (head.framing == HTTP1_CHUNKED && request->has_answer_1_0)) {
 		session_refuse(session, BAD_GATEWAY, "upstream-malformed",
 			       "the app's answer is no HTTP that was asked for");

@@ -43,6 +43,18 @@ static bool is_loopback(const struct connect_listen *where)
 	return inet_pton(AF_INET, where->address, &inet) == 1 && ntohl(inet.s_addr) >> 24 == 127;
 }
 
+/* Every address of this machine, so the address of none. */
+static bool is_wildcard(const struct connect_listen *where)
+{
+	struct in6_addr inet6;
+	struct in_addr inet;
+
+	if (is_ipv6(where))
+		return inet_pton(AF_INET6, where->address, &inet6) == 1 &&
+		       (IN6_IS_ADDR_UNSPECIFIED(&inet6) || (IN6_IS_ADDR_V4MAPPED(&inet6) && inet6.s6_addr32[3] == 0));
+	return inet_pton(AF_INET, where->address, &inet) == 1 && inet.s_addr == 0;
+}
+
 static int parse_path(const char *path, struct connect_listen *ret, struct err *err)
 {
 	if (*path == '\0' || strlen(path) > CONNECT_PATH_MAX)
@@ -202,8 +214,12 @@ int connect_listen_open(struct connect_listen *where, const char *expose, struct
 	site->name_count = 0;
 	if (*where->path)
 		return 0;
-	add_name(site, where->address, where->port);
-	if (!where->is_open)
+	/* A browser takes "0.0.0.0" for this machine, from any page: it is nobody's Host. */
+	if (is_wildcard(where))
+		add_name(site, is_ipv6(where) ? "::1" : LOOPBACK, where->port);
+	else
+		add_name(site, where->address, where->port);
+	if (!where->is_open || is_wildcard(where))
 		add_name(site, "localhost", where->port);
 	if (expose)
 		add_name(site, named.host, named.has_port ? named.port : where->port);

@@ -143,10 +143,11 @@ static const char *advice(const struct connect_page *page)
 static int format_html(const struct connect_page *page, struct buf *ret, struct err *err)
 {
 	if (buf_addf(ret, err, HTML_HEAD, page->status, page->name) < 0 ||
-	    buf_addf(ret, err, "<h1>%d: <code>%s</code></h1>\n<p>mse connect to <code>", page->status, page->name) <
-		0 ||
-	    add_escaped(ret, page->domain, err) < 0 || buf_add_text(ret, "</code>: ", err) < 0 ||
-	    add_escaped(ret, page->text, err) < 0 || buf_addf(ret, err, "</p>\n<p>%s</p>\n", advice(page)) < 0)
+	    buf_addf(ret, err, "<h1>%d: <code>%s</code></h1>\n<p>mse connect%s", page->status, page->name,
+		     page->domain ? " to <code>" : "") < 0 ||
+	    (page->domain && add_escaped(ret, page->domain, err) < 0) ||
+	    buf_add_text(ret, page->domain ? "</code>: " : ": ", err) < 0 || add_escaped(ret, page->text, err) < 0 ||
+	    buf_addf(ret, err, "</p>\n<p>%s</p>\n", advice(page)) < 0)
 		return -1;
 	if (page->verdict && add_checks(ret, page->verdict, err) < 0)
 		return -1;
@@ -166,7 +167,7 @@ static json_t *verdict_json(const struct attest_verdict *verdict)
 
 static int format_json(const struct connect_page *page, struct buf *ret, struct err *err)
 {
-	json_t *object = json_pack("{s:i, s:s, s:s, s:s, s:o}", "status", page->status, "error", page->name, "message",
+	json_t *object = json_pack("{s:i, s:s, s:s, s:s?, s:o}", "status", page->status, "error", page->name, "message",
 				   page->text, "domain", page->domain, "verdict", verdict_json(page->verdict));
 	char *text = object ? json_dumps(object, JSON_INDENT(2)) : NULL;
 	int status;

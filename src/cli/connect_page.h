@@ -21,7 +21,7 @@ struct connect_page {
 	int status;
 	const char *name;                     /* "fresh-binding" */
 	const char *text;                     /* one sentence */
-	const char *domain;                   /* of the app */
+	const char *domain;                   /* of the app; NULL: not told */
 	const struct attest_verdict *verdict; /* NULL: none was made */
 	bool no_body;                         /* answer to HEAD */
 };

@@ -65,6 +65,7 @@ struct session {
 	struct connect_request request; /* target is not valid behind the head */
 	enum connect_page_kind page;
 	enum sniff sniff;
+	bool is_judged;     /* its request may be answered with words about the app */
 	bool is_surplus;    /* beyond the clients allowed: 503 */
 	bool client_ended;  /* nothing more comes from the client */
 	bool is_shut;       /* we have told the client that nothing more comes */
@@ -74,6 +75,7 @@ struct session {
 	bool needs_new;     /* a used connection has failed it once */
 	bool is_again;      /* on the list of those that go on without an event */
 	int64_t moved_ns;   /* when bytes last went anywhere */
+	int64_t begun_ns;   /* when the first byte came of a head, or of a stream that is not judged yet */
 	int64_t waiting_ns; /* since when it waits */
 	struct session *next, *before, *next_waiting, *next_again;
 };
@@ -121,6 +123,7 @@ void session_refused(struct session *session, int status, const char *name, cons
 		     const struct attest_verdict *verdict);
 bool session_wants_unused(const struct session *session);
 bool session_is_idle(const struct session *session);
+bool session_can_go(const struct session *session);     /* nothing is lost but time when it ends for others */
 void session_end(struct session *session, bool is_cut); /* is_cut: the client shall not take it for a whole answer */
 
 /* For connect_up.c and connect_down.c: one try of everything there is to do in a direction; true if anything moved. */
@@ -135,6 +138,9 @@ void session_begin_closing(struct session *session); /* what is left goes out, t
 void session_refuse(struct session *session, int status, const char *name, const char *text);
 void session_lost(struct session *session, const char *why); /* the app has gone */
 bool session_judge_body(struct session *session, struct flow *flow, struct http1_body *body, enum part *part);
+
+/* A whole head of HTTP that may pass lies at data: on a raw port only such clients are told anything. */
+bool session_is_http(const struct session *session, const uint8_t *data, size_t size);
 
 /* Finds the session of an upstream's event. */
 struct upstream *upstream_of(struct watch *watch);

@@ -143,9 +143,23 @@ static void free_dead(struct proxy *proxy)
 	}
 }
 
+/* Who waits for nothing, longest, goes for who comes. false: all are at work. */
+static bool make_room(struct proxy *proxy)
+{
+	struct session *oldest = NULL;
+
+	for (struct session *each = proxy->sessions; each; each = each->next) {
+		if (session_can_go(each) && (!oldest || each->moved_ns < oldest->moved_ns))
+			oldest = each;
+	}
+	if (oldest)
+		session_end(oldest, false);
+	return oldest != NULL;
+}
+
 static void take_client(struct proxy *proxy, int fd)
 {
-	const bool is_surplus = proxy->session_count >= CONNECT_CLIENTS_MAX;
+	const bool is_surplus = proxy->session_count >= CONNECT_CLIENTS_MAX && !make_room(proxy);
 	const int on = 1;
 	struct session *session;
 

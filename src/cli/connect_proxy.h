@@ -12,7 +12,7 @@
 #define MSE_CLI_CONNECT_PROXY_H
 
 #include "cli/connect_attest.h"
-#include "cli/connect_rules.h"
+#include "cli/connect_raw.h"
 
 #define CONNECT_CLIENTS_MAX 1024
 #define CONNECT_CONNECTIONS_MAX 4096
@@ -22,15 +22,17 @@
 #define CONNECT_STREAM_SECONDS_MAX (24 * 3600) /* a running stream may finish */
 
 enum connect_event {
-	CONNECT_EVENT_ATTESTED,  /* verdict accepted */
-	CONNECT_EVENT_REFUSED,   /* name and text; verdict if there is one */
-	CONNECT_EVENT_TLS_INSIDE /* a client speaks TLS inside CONNECT */
+	CONNECT_EVENT_ATTESTED,   /* verdict accepted */
+	CONNECT_EVENT_REFUSED,    /* name and text; verdict if there is one */
+	CONNECT_EVENT_TLS_INSIDE, /* a client speaks TLS inside CONNECT */
+	CONNECT_EVENT_RAW_REFUSED /* a client of a raw port speaks what was not named */
 };
 
 struct connect_proxy_options {
 	const struct connect_site *site;
-	int listen_fd; /* stays the caller's */
-	bool is_tcp;   /* pass bytes, do not speak HTTP */
+	int listen_fd;              /* stays the caller's */
+	bool is_tcp;                /* pass bytes, do not speak HTTP */
+	enum connect_speech speech; /* with is_tcp */
 	unsigned connections_max;
 	unsigned wait_ms;
 	unsigned age_seconds; /* a connection begins no request when its verdict is older */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "cli/connect_rules.h"
 
+#include <stdio.h>
 #include <string.h>
 #include <strings.h>
 
@@ -98,33 +99,37 @@ static bool all_are(const struct http1_head *head, const char *name, const char 
 	return true;
 }
 
-static bool origins_are_known(const struct connect_site *site, const struct http1_head *head)
+/* Of our own pages where we are the server; of the app's where we are its proxy, as which its name leads here. */
+static bool origins_fit(const struct connect_site *site, const struct http1_head *head, enum origin wanted)
 {
 	const char *rest;
 
 	for (size_t i = 0; i < head->header_count; i++) {
 		if (strcasecmp(head->headers[i].name, "origin") == 0 &&
-		    (origin_of(site, head->headers[i].value, &rest) == ORIGIN_OTHER || *rest))
+		    (origin_of(site, head->headers[i].value, &rest) != wanted || *rest))
 			return false;
 	}
 	return true;
 }
 
 /* Stricter than "cross-site is refused": another port of localhost is the same site to a browser. */
-static int judge_browser(const struct connect_site *site, const struct http1_head *head, struct connect_refusal *ret)
+static int judge_browser(const struct connect_site *site, const struct http1_head *head, enum origin wanted,
+			 struct connect_refusal *ret)
 {
 	if (!all_are(head, "sec-fetch-site", "same-origin", "none"))
 		return refuse(ret, 403, "cross-site", "a page of another site asks: only the app's own pages may");
-	if (site->name_count > 0 && !origins_are_known(site, head))
-		return refuse(ret, 403, "cross-site", "the Origin is another site: only the app's own pages may ask");
+	if (site->name_count > 0 && !origins_fit(site, head, wanted))
+		return refuse(ret, 403, "cross-site", "the Origin is another site: only pages of this address may ask");
 	return 0;
 }
 
 static int judge_host(const struct connect_site *site, const struct http1_head *head, struct connect_request *request,
-		      struct connect_refusal *ret)
+		      enum origin *ret_wanted, struct connect_refusal *ret)
 {
+	*ret_wanted = ORIGIN_OURS;
 	if (strcmp(head->method, "CONNECT") == 0) {
 		request->form = CONNECT_FORM_TUNNEL;
+		*ret_wanted = ORIGIN_APP;
 		return names_app(site, head->target)
 			   ? 0
 			   : refuse(ret, 421, "misdirected", "CONNECT names another host than the app's domain");
@@ -143,6 +148,7 @@ static int judge_host(const struct connect_site *site, const struct http1_head *
 	case ORIGIN_OURS:
 		break;
 	case ORIGIN_APP:
+		*ret_wanted = ORIGIN_APP;
 		if (!names_app(site, head->host))
 			return refuse(ret, 421, "misdirected", "Host and URL name different hosts");
 		return 0;
@@ -171,66 +177,63 @@ static bool is_repeatable(const char *method)
 	return false;
 }
 
-static bool asks_upgrade(const struct http1_head *head)
+/* The only field called name; NULL: none, or more than one. */
+static const char *find_single(const struct http1_head *head, const char *name)
 {
-	const char *upgrade = http_headers_find(head->headers, head->header_count, "upgrade");
+	const char *found = NULL;
 
-	/* Another version of HTTP (h2c) would be spoken past our rules. */
-	return upgrade && head->minor_version > 0 && head->framing == HTTP1_NO_BODY &&
-	       strcmp(head->method, "GET") == 0 && http1_head_lists(head, "connection", "upgrade") &&
-	       strncasecmp(upgrade, "h2", 2) != 0 && strncasecmp(upgrade, "http", 4) != 0;
+	for (size_t i = 0; i < head->header_count; i++) {
+		if (strcasecmp(head->headers[i].name, name) != 0)
+			continue;
+		if (found)
+			return NULL;
+		found = head->headers[i].value;
+	}
+	return found;
+}
+
+/*
+ * The one protocol that is asked for, or NULL. Of a list the app could choose what we do not expect, and another
+ * version of HTTP (h2c) would be spoken past our rules: such a request goes on without its Upgrade.
+ */
+static const char *asked_upgrade(const struct http1_head *head)
+{
+	const char *upgrade = find_single(head, "upgrade");
+
+	if (!upgrade || head->minor_version == 0 || head->framing != HTTP1_NO_BODY ||
+	    strcmp(head->method, "GET") != 0 || !http1_head_lists(head, "connection", "upgrade"))
+		return NULL;
+	if (!*upgrade || strpbrk(upgrade, ", \t") || strlen(upgrade) >= CONNECT_UPGRADE_SIZE)
+		return NULL;
+	return strncasecmp(upgrade, "h2", 2) == 0 || strncasecmp(upgrade, "http", 4) == 0 ? NULL : upgrade;
+}
+
+bool connect_upgrade_fits(const struct connect_request *request, const struct http1_head *answer)
+{
+	const char *upgrade = find_single(answer, "upgrade");
+
+	return request->is_upgrade && upgrade && strcasecmp(upgrade, request->upgrade) == 0;
 }
 
 int connect_request_judge(const struct connect_site *site, const struct http1_head *head, struct connect_request *ret,
 			  struct connect_refusal *ret_refusal)
 {
+	const char *upgrade = asked_upgrade(head);
+	enum origin wanted;
+
 	*ret = (struct connect_request){
-	    .is_upgrade = asks_upgrade(head),
+	    .is_upgrade = upgrade != NULL,
 	    .is_head = strcmp(head->method, "HEAD") == 0,
 	    .is_repeatable = is_repeatable(head->method) && head->framing == HTTP1_NO_BODY,
 	    .has_answer_1_0 = head->minor_version == 0,
 	    .keep_alive = head->keep_alive && head->minor_version > 0,
 	};
-	if (judge_host(site, head, ret, ret_refusal) < 0 || judge_browser(site, head, ret_refusal) < 0)
+	(void)snprintf(ret->upgrade, sizeof(ret->upgrade), "%s", upgrade ? upgrade : "");
+	if (judge_host(site, head, ret, &wanted, ret_refusal) < 0 || judge_browser(site, head, wanted, ret_refusal) < 0)
 		return -1;
 	if (ret->target && is_attestation(ret->target))
 		return refuse(ret_refusal, 404, "reserved", "mse connect itself asks for the evidence");
 	return 0;
-}
-
-/* ---- raw TCP ---- */
-
-enum connect_sniff connect_sniff(const uint8_t *data, size_t size)
-{
-	size_t at = 0;
-
-	while (at < size && data[at] >= 'A' && data[at] <= 'Z' && at <= HTTP_METHOD_MAX)
-		at++;
-	if (at == size)
-		return at > HTTP_METHOD_MAX ? CONNECT_SNIFF_OTHER : CONNECT_SNIFF_MORE;
-	if (at == 0 || data[at] != ' ')
-		return CONNECT_SNIFF_OTHER;
-	for (; at < size && at <= HTTP_TARGET_MAX; at++) {
-		if (data[at] == '\n' || data[at] == '\r')
-			break;
-	}
-	if (at == size)
-		return CONNECT_SNIFF_MORE;
-	if (at > HTTP_TARGET_MAX)
-		return CONNECT_SNIFF_HTTP;
-	return memmem(data, at, " HTTP/1.", 8) ? CONNECT_SNIFF_HTTP : CONNECT_SNIFF_OTHER;
-}
-
-int connect_raw_judge(const struct connect_site *site, const struct http1_head *head, struct connect_refusal *ret)
-{
-	static const char *const marks[] = {"origin", "referer", "sec-fetch-site", "sec-fetch-mode", "sec-fetch-dest"};
-	struct connect_request ignored;
-
-	for (size_t i = 0; i < COUNT_OF(marks); i++) {
-		if (site->name_count > 0 && http_headers_find(head->headers, head->header_count, marks[i]))
-			return refuse(ret, 403, "cross-site", "this port passes raw TCP: it is not for browsers");
-	}
-	return connect_request_judge(site, head, &ignored, ret);
 }
 
 /* ---- writing heads ---- */

@@ -4,9 +4,10 @@
  * side. Pure.
  *
  * A loopback port is open to every web page that the user's browser shows, and to names that an attacker's DNS turns
- * into 127.0.0.1: so the Host must be exactly ours (else 421), and a browser must say that the request comes from the
- * app's own pages or from the address bar (else 403). No page can make a browser send CONNECT or a whole URL as the
- * target unless its user has set us as the proxy: these name the app's domain instead of ours.
+ * into 127.0.0.1: so the Host must be exactly ours (else 421), and a browser must say that the request comes from our
+ * own pages or from the address bar (else 403); pages of the app's domain itself count only where we are their proxy.
+ * No page can make a browser send CONNECT or a whole URL as the target unless its user has set us as the proxy: these
+ * name the app's domain instead of ours.
  */
 #ifndef MSE_CLI_CONNECT_RULES_H
 #define MSE_CLI_CONNECT_RULES_H
@@ -25,6 +26,8 @@ struct connect_site {
 	size_t name_count;                                /* 0: a unix socket, which no page reaches: any Host */
 };
 
+#define CONNECT_UPGRADE_SIZE 64 /* a longer name is not passed on */
+
 enum connect_form {
 	CONNECT_FORM_ORIGIN,   /* GET /path: we are the server */
 	CONNECT_FORM_ABSOLUTE, /* GET http://DOMAIN/path: we are the proxy */
@@ -33,8 +36,9 @@ enum connect_form {
 
 struct connect_request {
 	enum connect_form form;
-	const char *target;  /* as sent to the app; within the head. NULL for a tunnel */
-	bool is_upgrade;     /* asks for another protocol (WebSocket) */
+	const char *target; /* as sent to the app; within the head. NULL for a tunnel */
+	bool is_upgrade;    /* asks for another protocol (WebSocket), and for one only: */
+	char upgrade[CONNECT_UPGRADE_SIZE];
 	bool is_head;        /* HEAD: no body comes back */
 	bool is_repeatable;  /* safe to send again (RFC 9110 9.2.2), no body */
 	bool has_answer_1_0; /* HTTP/1.0 */
@@ -45,6 +49,9 @@ struct connect_refusal {
 	int status; /* HTTP */
 	const char *name, *why;
 };
+
+/* Whether an answer 101 is to the protocol that was asked for. */
+bool connect_upgrade_fits(const struct connect_request *request, const struct http1_head *answer);
 
 /* 0: taken. -1: *ret_refusal says why not; constant texts. */
 must_check int connect_request_judge(const struct connect_site *site, const struct http1_head *head,
@@ -57,15 +64,5 @@ must_check int connect_request_format(const struct connect_site *site, const str
 /* The app's answer as the client gets it: no Alt-Svc, redirects to the app's own origin stay with us. */
 must_check int connect_response_format(const struct connect_site *site, const struct http1_head *head,
 				       const struct connect_request *request, struct buf *ret, struct err *err);
-
-/*
- * First bytes on a port that passes raw TCP: an HTTP request is held until its head is whole, since a browser may have
- * been made to send it.
- */
-enum connect_sniff { CONNECT_SNIFF_MORE, CONNECT_SNIFF_HTTP, CONNECT_SNIFF_OTHER };
-enum connect_sniff connect_sniff(const uint8_t *data, size_t size);
-/* As connect_request_judge, and nothing that a browser sends at all. */
-must_check int connect_raw_judge(const struct connect_site *site, const struct http1_head *head,
-				 struct connect_refusal *ret_refusal);
 
 #endif

@@ -14,11 +14,13 @@
 
 #define TURNS_MAX 16 /* rounds of one session before others have theirs */
 #define HEAD_TIMEOUT_NS (10 * NS_PER_SECOND)
+#define GRACE_NS NS_PER_SECOND /* who has not asked within it makes room for others */
 #define KEEP_ALIVE_NS (75 * NS_PER_SECOND)
 #define STALL_NS (600 * NS_PER_SECOND) /* an exchange in which nothing moves */
 #define LINGER_NS (2 * NS_PER_SECOND)  /* for a client that goes on sending behind our answer */
 #define WHOLE_PIECE SIZE_MAX
 #define BAD_REQUEST 400
+#define PEEK_SIZE 16384
 
 static const char established[] = "HTTP/1.1 200 Connection established\r\n\r\n";
 
@@ -34,16 +36,15 @@ static void expect_head(struct session *session)
 	session->state = STATE_HEAD;
 	session->up_part = session->down_part = PART_HEAD;
 	session->up_scan = session->down_scan = (struct http1_scan){0};
-	session->needs_new = session->up_failed = false;
-	session->moved_ns = proxy_now(session->proxy);
+	session->needs_new = session->up_failed = session->is_judged = false;
+	session->moved_ns = session->begun_ns = proxy_now(session->proxy);
 }
 
 static void expect_raw(struct session *session)
 {
 	session->sniff = SNIFF_HTTP;
 	session->state = STATE_WAITING;
-	session->waiting_ns = session->moved_ns = proxy_now(session->proxy);
-	session->up_scan = (struct http1_scan){0};
+	session->waiting_ns = session->moved_ns = session->begun_ns = proxy_now(session->proxy);
 }
 
 struct session *session_new(struct proxy *proxy, int fd, bool is_surplus)
@@ -117,6 +118,14 @@ bool session_is_idle(const struct session *session)
 	return session->state == STATE_HEAD && session->up.start == session->up.end;
 }
 
+/* Not at once: what it asks may be on its way. */
+bool session_can_go(const struct session *session)
+{
+	const int64_t since_ns = session_is_idle(session) ? session->moved_ns : session->begun_ns;
+
+	return session->state == STATE_HEAD && proxy_now(session->proxy) - since_ns > GRACE_NS;
+}
+
 /* What is left goes out, then the end. */
 void session_begin_closing(struct session *session)
 {
@@ -131,7 +140,8 @@ static void answer(struct session *session, const struct connect_page *page)
 	struct err ignored = ERR_INIT;
 	struct connect_page filled = *page;
 
-	filled.domain = session_site(session)->app.host;
+	/* Whoever got here under another name than ours need not learn which app it is. */
+	filled.domain = session->is_judged ? session_site(session)->app.host : NULL;
 	filled.no_body = session->request.is_head;
 	if (!flow_is_empty(&session->down)) {
 		session_end(session, true); /* in the middle of an interim answer */
@@ -150,22 +160,23 @@ void session_refuse(struct session *session, int status, const char *name, const
 	answer(session, &(struct connect_page){.status = status, .name = name, .text = text});
 }
 
-/* On a raw port only who speaks HTTP can be told anything. */
-static bool speaks_http(const struct session *session)
+/* On a raw port only who speaks HTTP, and to us, can be told anything. */
+static bool can_be_told(const struct session *session)
 {
-	uint8_t start[4096];
+	uint8_t start[PEEK_SIZE];
 	const ssize_t got = recv(session->watch.fd, start, sizeof(start), MSG_PEEK);
 
-	return got > 0 && connect_sniff(start, (size_t)got) == CONNECT_SNIFF_HTTP;
+	return got > 0 && session_is_http(session, start, (size_t)got);
 }
 
 void session_refused(struct session *session, int status, const char *name, const char *text,
 		     const struct attest_verdict *verdict)
 {
-	if (session->sniff == SNIFF_HTTP && !speaks_http(session)) {
+	if (session->sniff == SNIFF_HTTP && !can_be_told(session)) {
 		session_end(session, true);
 		return;
 	}
+	session->is_judged = true;
 	answer(session, &(struct connect_page){.status = status, .name = name, .text = text, .verdict = verdict});
 	session_pump(session);
 }
@@ -445,11 +456,12 @@ void session_event(struct session *session, struct watch *watch, uint32_t events
 void session_tick(struct session *session)
 {
 	const int64_t still_ns = proxy_now(session->proxy) - session->moved_ns;
+	const int64_t begun_ns = proxy_now(session->proxy) - session->begun_ns;
 	bool is_over = false;
 
 	switch (session->state) {
-	case STATE_HEAD:
-		is_over = still_ns > (session_is_idle(session) ? KEEP_ALIVE_NS : HEAD_TIMEOUT_NS);
+	case STATE_HEAD: /* one byte now and then does not prolong it */
+		is_over = session_is_idle(session) ? still_ns > KEEP_ALIVE_NS : begun_ns > HEAD_TIMEOUT_NS;
 		break;
 	case STATE_EXCHANGE:
 		is_over = still_ns > STALL_NS;
@@ -457,8 +469,11 @@ void session_tick(struct session *session)
 	case STATE_CLOSING:
 		is_over = still_ns > (flow_is_empty(&session->down) ? LINGER_NS : STALL_NS);
 		break;
+	case STATE_TUNNEL: /* who says nothing holds a connection too */
+		if (session->sniff != SNIFF_NONE)
+			is_over = session->up.end == 0 ? still_ns > KEEP_ALIVE_NS : begun_ns > HEAD_TIMEOUT_NS;
+		break;
 	case STATE_WAITING: /* the pool's wait_ms */
-	case STATE_TUNNEL:
 	case STATE_DEAD:
 		break;
 	}

@@ -29,7 +29,8 @@ static void take_request(struct session *session, uint8_t *data, size_t size)
 		return;
 	}
 	session->page = connect_page_choose(http_headers_find(head.headers, head.header_count, "accept"));
-	if (connect_request_judge(site, &head, request, &refusal) < 0) {
+	session->is_judged = connect_request_judge(site, &head, request, &refusal) == 0;
+	if (!session->is_judged) {
 		session_refuse(session, refusal.status, refusal.name, refusal.why);
 		return;
 	}
@@ -70,15 +71,14 @@ static bool judge_head(struct session *session)
 	return found != 0 || session->up_scan.seen != before;
 }
 
-/* TLS inside CONNECT would end in nothing: the app's TLS is ours, attested. */
-static bool refuse_tls_inside(struct session *session)
+/* Who speaks TLS is answered in it, and whoever runs us is told. */
+static bool refuse_tls(struct session *session, enum connect_event event, const char *name, const char *text)
 {
 	static const uint8_t alert[] = {0x15, 3, 3, 0, 2, 2, 49}; /* fatal, access_denied */
 	const struct connect_proxy_options *options = proxy_options(session->proxy);
 	struct err ignored = ERR_INIT;
 
-	options->report(options->report_arg, CONNECT_EVENT_TLS_INSIDE, "tls-inside",
-			"a client begins TLS of its own inside CONNECT", NULL);
+	options->report(options->report_arg, event, name, text, NULL);
 	if (buf_add(&session->down.head, alert, sizeof(alert), &ignored) < 0)
 		session_end(session, true);
 	else
@@ -86,30 +86,49 @@ static bool refuse_tls_inside(struct session *session)
 	return true;
 }
 
-/* 1: a head of HTTP was judged and may pass, or it is none; 0: more is needed; -1: refused. */
-static int judge_raw_head(struct session *session, const uint8_t *data, size_t size)
+/* 1: the head of HTTP at data is whole and may pass; 0: more is needed; -1: *ret says why not. */
+static int judge_raw_head(const struct session *session, const uint8_t *data, size_t size, struct connect_refusal *ret)
 {
-	struct connect_refusal refusal = {BAD_REQUEST, "bad-request", "malformed request"};
+	struct http1_scan scan = {0};
 	struct http1_head head;
 	int status = BAD_REQUEST;
-	const int found = http1_scan(&session->up_scan, data, size, &status);
+	const int found = http1_scan(&scan, data, size, &status);
 	uint8_t *copy;
 
+	*ret = (struct connect_refusal){BAD_REQUEST, "bad-request", "malformed request"};
 	if (found == 0)
 		return 0;
 	/* Parsing cuts the head into pieces, and the app shall get it as it came. */
-	copy = found > 0 ? malloc(session->up_scan.seen) : NULL;
+	copy = found > 0 ? malloc(scan.seen) : NULL;
 	if (copy)
-		memcpy(copy, data, session->up_scan.seen);
-	if (copy && http1_proxy_request_parse(copy, session->up_scan.seen, &head, &status) == 0 &&
-	    connect_raw_judge(session_site(session), &head, &refusal) == 0) {
-		free(copy);
-		return 1;
-	}
+		memcpy(copy, data, scan.seen);
+	status = copy && http1_proxy_request_parse(copy, scan.seen, &head, &status) == 0 &&
+			 connect_raw_judge(session_site(session), &head, ret) == 0
+		     ? 1
+		     : -1;
 	free(copy);
+	return status;
+}
+
+bool session_is_http(const struct session *session, const uint8_t *data, size_t size)
+{
+	const bool may_be =
+	    proxy_options(session->proxy)->speech == CONNECT_SPEAKS_HTTP || session_site(session)->name_count == 0;
+	struct connect_refusal ignored;
+
+	return may_be && judge_raw_head(session, data, size, &ignored) > 0;
+}
+
+static bool refuse_raw(struct session *session, const struct connect_refusal *refusal, bool is_tls)
+{
+	const struct connect_proxy_options *options = proxy_options(session->proxy);
+
+	if (is_tls)
+		return refuse_tls(session, CONNECT_EVENT_RAW_REFUSED, refusal->name, refusal->why);
+	options->report(options->report_arg, CONNECT_EVENT_RAW_REFUSED, refusal->name, refusal->why, NULL);
 	session->page = CONNECT_PAGE_TEXT;
-	session_refuse(session, refusal.status, refusal.name, refusal.why);
-	return -1;
+	session_refuse(session, refusal->status, refusal->name, refusal->why);
+	return true;
 }
 
 /* All that it will ever say is there. */
@@ -120,32 +139,40 @@ static bool pass_the_rest(struct session *session)
 	return session->client_ended;
 }
 
-static bool judge_first_bytes(struct session *session, const uint8_t *data, size_t size)
+static bool judge_raw(struct session *session, const uint8_t *data, size_t size)
 {
-	if (session->sniff == SNIFF_TLS) {
-		if (data[0] == TLS_HANDSHAKE)
-			return refuse_tls_inside(session);
-		session->sniff = SNIFF_NONE;
-		return true;
-	}
-	switch (connect_sniff(data, size)) {
+	struct connect_refusal refusal;
+	int found = 1;
+
+	switch (connect_sniff(session_site(session), proxy_options(session->proxy)->speech, data, size, &refusal)) {
 	case CONNECT_SNIFF_MORE:
-		return pass_the_rest(session);
-	case CONNECT_SNIFF_OTHER:
-		session->sniff = SNIFF_NONE;
-		return true;
+		found = 0;
+		break;
+	case CONNECT_SNIFF_REFUSE:
+		return refuse_raw(session, &refusal, data[0] == TLS_HANDSHAKE);
+	case CONNECT_SNIFF_PASS:
+		break;
 	case CONNECT_SNIFF_HTTP:
+		found = judge_raw_head(session, data, size, &refusal);
 		break;
 	}
-	switch (judge_raw_head(session, data, size)) {
-	case 0:
+	if (found < 0)
+		return refuse_raw(session, &refusal, false);
+	if (found == 0)
 		return pass_the_rest(session);
-	case 1:
-		session->sniff = SNIFF_NONE;
-		return true;
-	default:
-		return true;
-	}
+	session->sniff = SNIFF_NONE;
+	return true;
+}
+
+static bool judge_first_bytes(struct session *session, const uint8_t *data, size_t size)
+{
+	if (session->sniff == SNIFF_HTTP)
+		return judge_raw(session, data, size);
+	if (data[0] == TLS_HANDSHAKE)
+		return refuse_tls(session, CONNECT_EVENT_TLS_INSIDE, "tls-inside",
+				  "a client begins TLS of its own inside CONNECT");
+	session->sniff = SNIFF_NONE;
+	return true;
 }
 
 static bool judge_up(struct session *session)
@@ -200,6 +227,8 @@ static bool read_client(struct session *session)
 		return false;
 	}
 	session->client_ended = got == 0;
+	if (session->up.start == session->up.end)
+		session->begun_ns = proxy_now(session->proxy);
 	flow_added(&session->up, (size_t)got);
 	session->moved_ns = proxy_now(session->proxy);
 	return true;

@@ -378,20 +378,51 @@ def test_the_queue_has_an_end(world, victim):
         assert other.served == 2
 
 
-def test_more_clients_than_allowed(world, victim):
+def test_idle_clients_make_room(world, victim):
+    """A client that waits for nothing holds no place that another needs, and no thread."""
     with attackers.passing(lambda _: victim) as listener, connect(world, victim, listener.port) as running:
-        idle = [running.raw() for _ in range(1024)]
-        try:
-            answer = running.request()
-            assert (answer.status, answer.error) == (503, "busy")
-        finally:
-            for client in idle:
-                client.close()
-        end = time.monotonic() + 10
-        while running.request().status != 200:
-            assert time.monotonic() < end
+        idle = [running.raw(b"" if i % 2 else b"GET /crumbs HTTP/1.1\r\n") for i in range(1024)]
+        time.sleep(1.2)
+        assert all(running.request().status == 200 for _ in range(20))
         threads = len(os.listdir(f"/proc/{running.process.pid}/task"))
-        assert threads <= 10, "an idle connection costs no thread"
+        assert threads <= 12, "an idle connection costs no thread"
+        for client in idle:
+            client.close()
+
+
+def test_more_clients_than_allowed(world, victim):
+    """All at work: the next is told so at once."""
+    hold = threading.Event()
+
+    def serve(stream, _):
+        stream.head()
+        hold.wait(20)
+    with standin.StandIn(world, victim, serve) as other, connect(world, victim, other.port, "--connections", "2") as running:
+        request = b"GET / HTTP/1.1\r\nHost: localhost:%d\r\n\r\n" % running.port
+        waiting = [running.raw(request) for _ in range(1024)]
+        answer = running.request()
+        assert (answer.status, answer.error) == (503, "busy")
+        for client in waiting:
+            client.close()
+        hold.set()
+
+
+def test_a_head_in_crumbs_ends(world, victim):
+    """A byte now and then does not prolong the 10 seconds for a head; on a raw port that holds an attested connection."""
+    def drip(running, data):
+        with running.raw() as client, contextlib.suppress(OSError):
+            begin = time.monotonic()
+            for byte in data * 100:
+                client.sendall(bytes([byte]))
+                client.settimeout(0.4)
+                with contextlib.suppress(TimeoutError):
+                    if client.recv(100) == b"":
+                        break
+        return time.monotonic() - begin
+    with attackers.passing(lambda _: victim) as listener, connect(world, victim, listener.port) as running, \
+            connect(world, victim, listener.port, "--tcp") as raw, concurrent.futures.ThreadPoolExecutor(2) as pool:
+        for done in (pool.submit(drip, running, b"GET"), pool.submit(drip, raw, b"GET")):
+            assert 8 < done.result(30) < 13
 
 
 def test_nobody_reads_the_news(world, victim):

@@ -175,7 +175,7 @@ def test_the_host_must_be_ours(proxy, enclave, host, status):
 @pytest.mark.parametrize("headers, status", [
     ({"Sec-Fetch-Site": "same-origin"}, 200), ({"Sec-Fetch-Site": "none"}, 200),
     ({"Sec-Fetch-Site": "cross-site"}, 403), ({"Sec-Fetch-Site": "same-site"}, 403), ({"Sec-Fetch-Site": ""}, 403),
-    ({"Origin": "http://localhost:{port}"}, 200), ({"Origin": "https://{domain}"}, 200),
+    ({"Origin": "http://localhost:{port}"}, 200), ({"Origin": "https://{domain}"}, 403),
     ({"Origin": "http://evil.example"}, 403), ({"Origin": "null"}, 403), ({"Origin": "http://localhost:1"}, 403)])
 def test_pages_of_other_sites_are_refused(proxy, enclave, headers, status):
     headers = {k: v.format(port=proxy.port, domain=enclave.instance["domain"]) for k, v in headers.items()}
@@ -305,18 +305,23 @@ def echo(stream, _):
         stream.sendall(data.upper())
 
 
-def connect_tcp(world, enclave, port):
-    return connector.Connector(world, enclave.instance["domain"], port, "--tcp", fingerprint=enclave.tee.mrenclave)
+def connect_tcp(world, enclave, port, *options):
+    return connector.Connector(world, enclave.instance["domain"], port, "--tcp", *options, fingerprint=enclave.tee.mrenclave)
 
 
-def test_raw_bytes_both_ways(world, enclave):
-    with standin.StandIn(world, enclave, echo) as other, connect_tcp(world, enclave, other.port) as running:
+@pytest.mark.parametrize("options, pieces", [
+    ([], (b"\x00\x01binary", b"QUIT\r\n", b"G", b"*1\r\n$4\r\nPING\r\n", b"\x00" + b"q" * 3000000)),
+    (["--speaks", "text"], (b"EHLO there\r\n", b"GET key\r\n", b"\x00")),
+    (["--speaks", "tls"], (b"\x16\x03\x01\x00\x05hello", b"\x00")),
+    (["--speaks", "any"], (b"GET / HTTP/1.1\r\n\r\n", b"\x16\x03\x01\x00\x05hello", b"q" * 100000))])
+def test_raw_bytes_both_ways(world, enclave, options, pieces):
+    with standin.StandIn(world, enclave, echo) as other, connect_tcp(world, enclave, other.port, *options) as running:
         assert running.ready["mode"] == "tcp"
-        for data in (b"\x00\x01binary", b"EHLO there\r\n", b"GET key\r\n", b"G", b"q" * 3000000):
+        for data in pieces:
             with running.raw(data) as client:
                 client.shutdown(1)
                 assert connector.read_all(client) == data.upper(), "half-closed, and all of it"
-        assert other.served == 5, "each client has a connection of its own"
+        assert other.served == len(pieces), "each client has a connection of its own"
 
 
 def test_a_server_that_speaks_first_is_not_listened_to(world, enclave):
@@ -329,19 +334,50 @@ def test_a_server_that_speaks_first_is_not_listened_to(world, enclave):
         assert running.wait_event("refused")["error"] == "attest-http"
 
 
-def test_a_raw_port_is_not_for_browsers(world, enclave):
+@pytest.mark.parametrize("options", [[], ["--speaks", "tls"], ["--speaks", "text"]])
+def test_a_raw_port_takes_no_http(world, enclave, options):
+    """A browser may have been made to send it, in any method; nor does it learn whose port this is."""
+    seen = []
+    with standin.StandIn(world, enclave, lambda stream, _: seen.append(stream.recv())) as other, \
+            connect_tcp(world, enclave, other.port, *options) as running:
+        for method in (b"GET", b"OPTIONS", b"patch", b"M-SEARCH", b"a" * 33, b"x!#$%&'*+-.^_`|~9"):
+            head = method + b" / HTTP/1.1\r\nHost: localhost:%d\r\n\r\n" % running.port
+            answer = running.talk(head)
+            assert answer.startswith(b"HTTP/1.1 403 ") and b"Mse-Error: raw-http" in answer
+            assert enclave.instance["domain"].encode() not in answer
+        assert running.talk(b"x" * 20000).startswith(b"HTTP/1.1 403 "), "a method without end"
+        assert running.wait_event("client-refused")["error"] == "raw-http"
+        if "tls" not in options:
+            assert running.talk(b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03" + b"x" * 60) == bytes([21, 3, 3, 0, 2, 2, 49])
+        assert [s for s in seen if s] == []
+
+
+def test_http_on_a_raw_port_that_names_it(world, enclave):
     seen = []
 
     def watch(stream, _):
         seen.append(stream.recv())
         stream.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\nConnection: close\r\n\r\n")
-    with standin.StandIn(world, enclave, watch) as other, connect_tcp(world, enclave, other.port) as running:
+    with standin.StandIn(world, enclave, watch) as other, \
+            connect_tcp(world, enclave, other.port, "--speaks", "http") as running:
         for headers in ({"Host": "evil.example"}, {"Sec-Fetch-Site": "cross-site"}, {"Sec-Fetch-Site": "none"},
                         {"Origin": "http://evil.example"}, {"Referer": "http://evil.example/"}):
             assert running.request("POST", "/", body=b"secret", headers=headers).status in (403, 421), headers
         assert running.talk(b"POST /" + b"x" * 70000 + b" HTTP/1.1\r\nHost: x\r\n\r\n").startswith(b"HTTP/1.1 400")
         assert [s for s in seen if s] == []
         assert running.request().status == 200, "curl and the like may"
+
+
+@pytest.mark.parametrize("options, told", [(["--tcp"], None), (["--tcp", "--speaks", "http"], 502), ([], 502)])
+def test_the_verdict_is_for_who_asks_under_our_name(world, enclave, server, options, told):
+    """A page whose name an attacker turned into 127.0.0.1 reads neither the verdict nor whose port this is."""
+    domain = enclave.instance["domain"].encode()
+    with connector.Connector(world, enclave.instance["domain"], server.port, *options, fingerprint=b"\x01" * 32) as running:
+        ours = running.talk(b"GET / HTTP/1.1\r\nHost: localhost:%d\r\n\r\n" % running.port)
+        assert (b" %d " % told in ours and domain in ours) if told else ours == b""
+        for host in (b"evil.example:%d" % running.port, b"localhost"):
+            theirs = running.talk(b"GET / HTTP/1.1\r\nHost: %s\r\n\r\n" % host)
+            assert domain not in theirs and b"measurement" not in theirs, theirs
 
 
 def test_psql(world, enclave):
@@ -366,6 +402,27 @@ def test_psql(world, enclave):
                                "sslmode=disable gssencmode=disable dbname=x", "-At", "-c", "SELECT 42"],
                               capture_output=True, text=True, timeout=30)
         assert seen.stdout == "attested: SELECT 42\n", seen.stderr
+
+
+@pytest.mark.parametrize("offer, answer, status", [
+    ("websocket, h2c", None, 200), ("websocket\r\nUpgrade: h2c", None, 200), ("h2c", None, 200), ("websocket", "h2c", 502)])
+def test_no_other_http_inside_an_upgrade(world, enclave, offer, answer, status):
+    """Of a list the app could choose what is not judged here; nor may it answer with another protocol."""
+    heads = []
+
+    def serve(stream, _):
+        heads.append(stream.head())
+        if answer:
+            stream.sendall(b"HTTP/1.1 101 x\r\nUpgrade: %s\r\nConnection: Upgrade\r\n\r\n" % answer.encode())
+        else:
+            stream.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n")
+    with standin.StandIn(world, enclave, serve) as other, \
+            connector.Connector(world, enclave.instance["domain"], other.port, fingerprint=enclave.tee.mrenclave) as running:
+        request = (f"GET / HTTP/1.1\r\nHost: localhost:{running.port}\r\nConnection: Upgrade, HTTP2-Settings\r\n"
+                   f"Upgrade: {offer}\r\nHTTP2-Settings: AAMAAABk\r\n\r\n")
+        with running.raw(request.encode()) as client:
+            assert b" %d " % status in client.recv(1000)
+        assert all((b"upgrade" in head.lower()) == bool(answer) and b"settings" not in head.lower() for head in heads)
 
 
 def test_an_upgrade_passes_through(world, enclave):
@@ -437,14 +494,17 @@ def test_an_address_for_others_is_named(world, enclave, server, tmp_path):
                              fingerprint=enclave.tee.mrenclave) as running:
         assert "is not the loopback" in running.stderr()
         assert running.request(headers={"Host": f"box.lan:{running.port}"}).status == 200
-        assert running.request(headers={"Host": f"other.lan:{running.port}"}).status == 421
+        assert running.url == f"http://box.lan:{running.port}"
+        for host in ("other.lan", "0.0.0.0", "[::]"):
+            assert running.request(headers={"Host": f"{host}:{running.port}"}).status == 421
+        assert running.request(headers={"Host": f"localhost:{running.port}"}).status == 200
 
 
 @pytest.mark.parametrize("words, text", [
     ([], b"nothing says which code"), (["--fingerprint", "00"], b"--fingerprint"), (["--listen", "x"], b"--listen"),
     (["--connections", "0"], b"--connections"), (["--connections", "4097"], b"--connections"), (["--max-age", "3601"], b"--max-age"),
     (["--wait", "0"], b"--wait"), (["--release", "/dev/null"], b"--release"), (["--context", "/none"], b"/none"),
-    (["--policy", "/none"], b"--policy"), (["--expose", "x"], b"--expose"), (["--code", "."], b"--code goes with")])
+    (["--policy", "/none"], b"--policy"), (["--expose", "x"], b"--expose"), (["--speaks", "http"], b"--tcp"), (["--tcp", "--speaks", "smtp"], b"--speaks"), (["--code", "."], b"--code goes with")])
 def test_wrong_words(world, words, text, tmp_path):
     seen = run_connect(world, "app.localhost:1", *words, folder=tmp_path)
     assert seen.returncode == 1 and text in seen.stderr and seen.stdout == b"", seen

@@ -8,7 +8,7 @@
 #include <string.h>
 #include <strings.h>
 
-#include "cli/connect_rules.h"
+#include "cli/connect_raw.h"
 
 #define ROOM (4u * HTTP_HEADER_BYTES_MAX)
 
@@ -93,13 +93,25 @@ static void try_head(uint8_t *data, size_t size)
 	buf_done(&text);
 }
 
+/* Whatever our parser takes for a request is none that passes a raw port unseen. */
+static void check_raw(const uint8_t *data, size_t size)
+{
+	struct connect_refusal refusal = {0};
+
+	check(connect_sniff(&site, CONNECT_SPEAKS_UNNAMED, data, size, &refusal) == CONNECT_SNIFF_REFUSE);
+	check(refusal.name && refusal.why);
+	check(connect_sniff(&site, CONNECT_SPEAKS_TLS, data, size, &refusal) == CONNECT_SNIFF_REFUSE);
+	check(connect_sniff(&site, CONNECT_SPEAKS_TEXT, data, size, &refusal) == CONNECT_SNIFF_REFUSE);
+	check(connect_sniff(&site, CONNECT_SPEAKS_HTTP, data, size, &refusal) == CONNECT_SNIFF_HTTP);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct http1_scan scan = {0};
+	struct http1_head head;
 	int status;
 	uint8_t *copy;
 
-	/* Whatever our parser takes for a head of HTTP, a raw port must hold back. */
 	if (http1_scan(&scan, data, size, &status) <= 0)
 		return 0;
 	copy = malloc(scan.seen);
@@ -108,12 +120,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	memcpy(copy, data, scan.seen);
 	try_head(copy, scan.seen);
 	memcpy(copy, data, scan.seen);
-	{
-		struct http1_head head;
-
-		if (http1_request_parse(copy, scan.seen, &head, &status) == 0)
-			check(connect_sniff(data, scan.seen) == CONNECT_SNIFF_HTTP);
-	}
+	if (http1_request_parse(copy, scan.seen, &head, &status) == 0)
+		check_raw(data, scan.seen);
 	free(copy);
 	return 0;
 }

@@ -105,7 +105,15 @@ static void names_are_those_of_the_address(void **state)
 	assert_ok(connect_listen_parse("0.0.0.0:0", "Box.lan", &where, &err), &err);
 	assert_ok(connect_listen_open(&where, "Box.lan", &site, &fd, &err), &err);
 	(void)snprintf(wanted, sizeof(wanted), "box.lan:%u", where.port);
-	assert_string_equal(site.names[1], wanted);
+	assert_int_equal(site.name_count, 3);
+	assert_string_equal(site.names[2], wanted);
+	(void)snprintf(wanted, sizeof(wanted), "127.0.0.1:%u", where.port);
+	assert_string_equal(site.names[0], wanted); /* and never 0.0.0.0, which any page may ask for */
+	connect_listen_close(&where, fd);
+	assert_ok(connect_listen_parse("[::]:0", "box.lan", &where, &err), &err);
+	assert_ok(connect_listen_open(&where, "box.lan", &site, &fd, &err), &err);
+	(void)snprintf(wanted, sizeof(wanted), "[::1]:%u", where.port);
+	assert_string_equal(site.names[0], wanted);
 	connect_listen_close(&where, fd);
 }
 
