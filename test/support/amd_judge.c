@@ -46,14 +46,7 @@ struct attest_verdict *amd_judge(const struct amd_question *question)
 
 void amd_expect(const struct amd_question *question, const char *error)
 {
-	struct attest_verdict *verdict = amd_judge(question);
-
-	if (strcmp(verdict->error_text, error) != 0)
-		fail_msg("verdict is '%s' (%s: %s), expected '%s'", verdict->error_text,
-			 verdict->failed ? verdict->failed->name : "", verdict->failed ? verdict->failed->text : "",
-			 error);
-	assert_int_equal(verdict->accepted, strcmp(error, "none") == 0);
-	attest_verdict_free(verdict);
+	test_expect_verdict(amd_judge(question), error);
 }
 
 void amd_expect_evidence(struct amd_evidence *evidence, const char *error)

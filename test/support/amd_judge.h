@@ -4,6 +4,7 @@
 #define MSE_TEST_AMD_JUDGE_H
 
 #include "amd_evidence.h"
+#include "test_verdict.h"
 
 /* How to ask; amd_question_init: at AMD_TIME, strictly, with the evidence's own ARK as trusted hardware. */
 struct amd_question {

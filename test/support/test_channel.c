@@ -248,22 +248,12 @@ struct attest_verdict *test_channel_fresh(struct test_channel *channel)
 	return ask(channel, true);
 }
 
-static void expect(struct attest_verdict *verdict, const char *error)
-{
-	if (strcmp(verdict->error_text, error) != 0)
-		fail_msg("verdict is '%s' (%s: %s), expected '%s'", verdict->error_text,
-			 verdict->failed ? verdict->failed->name : "", verdict->failed ? verdict->failed->text : "",
-			 error);
-	assert_int_equal(verdict->accepted, strcmp(error, "none") == 0);
-	attest_verdict_free(verdict);
-}
-
 void test_expect_ratls(struct test_channel *channel, const char *error)
 {
-	expect(test_channel_ratls(channel), error);
+	test_expect_verdict(test_channel_ratls(channel), error);
 }
 
 void test_expect_fresh(struct test_channel *channel, const char *error)
 {
-	expect(test_channel_fresh(channel), error);
+	test_expect_verdict(test_channel_fresh(channel), error);
 }

@@ -90,14 +90,7 @@ struct attest_verdict *test_judge(const struct test_question *question)
 
 void test_expect(const struct test_question *question, const char *error)
 {
-	struct attest_verdict *verdict = test_judge(question);
-
-	if (strcmp(verdict->error_text, error) != 0)
-		fail_msg("verdict is '%s' (%s: %s), expected '%s'", verdict->error_text,
-			 verdict->failed ? verdict->failed->name : "", verdict->failed ? verdict->failed->text : "",
-			 error);
-	assert_int_equal(verdict->accepted, strcmp(error, "none") == 0);
-	attest_verdict_free(verdict);
+	test_expect_verdict(test_judge(question), error);
 }
 
 void test_expect_evidence(struct test_evidence *evidence, const char *error)
@@ -108,13 +101,4 @@ void test_expect_evidence(struct test_evidence *evidence, const char *error)
 	test_question_init(&question, evidence);
 	test_expect(&question, error);
 	test_evidence_done(evidence);
-}
-
-const struct attest_check *test_find_check(const struct attest_verdict *verdict, const char *name)
-{
-	for (size_t i = 0; i < verdict->check_count; i++)
-		if (strcmp(verdict->checks[i].name, name) == 0)
-			return &verdict->checks[i];
-	fail_msg("no check '%s'", name);
-	return &verdict->checks[0];
 }

@@ -4,6 +4,7 @@
 #define MSE_TEST_TEST_JUDGE_H
 
 #include "intel_evidence.h"
+#include "test_verdict.h"
 
 /* How to ask; test_question_init: at TEST_TIME, strictly, with the evidence's own root as trusted hardware. */
 struct test_question {
@@ -23,7 +24,5 @@ void test_expect(const struct test_question *question, const char *error);
 
 /* Builds evidence, judges it, expects, and lets the evidence go. */
 void test_expect_evidence(struct test_evidence *evidence, const char *error);
-
-const struct attest_check *test_find_check(const struct attest_verdict *verdict, const char *name);
 
 #endif

@@ -8,29 +8,7 @@
 #include "crypto/ed25519.h"
 #include "crypto/hash.h"
 #include "attest/ratls.h"
-#include "test_channel.h"
-
-static struct test_channel channel;
-
-static int setup(void **state)
-{
-	(void)state;
-	test_channel_init(&channel);
-	return 0;
-}
-
-static int teardown(void **state)
-{
-	(void)state;
-	test_channel_done(&channel);
-	return 0;
-}
-
-static void again(void)
-{
-	test_channel_done(&channel);
-	test_channel_init(&channel);
-}
+#include "channel_setup.h"
 
 static void expect(const char *error)
 {
@@ -489,8 +467,6 @@ static void test_missing_arguments(void **state)
 	assert_null(verdict);
 	attest_collateral_free(collateral);
 }
-
-#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
 {

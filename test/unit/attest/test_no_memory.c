@@ -8,38 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "failing_memory.h"
 #include "test_channel.h"
-
-void *__real_malloc(size_t size);
-void *__real_calloc(size_t count, size_t size);
-void *__real_realloc(void *old, size_t size);
-void *__wrap_malloc(size_t size);
-void *__wrap_calloc(size_t count, size_t size);
-void *__wrap_realloc(void *old, size_t size);
-
-static long countdown = -1; /* allocations until one fails; negative: none does */
-static long made;
-
-static bool fails(void)
-{
-	made++;
-	return countdown >= 0 && countdown-- == 0;
-}
-
-void *__wrap_malloc(size_t size)
-{
-	return fails() ? NULL : __real_malloc(size);
-}
-
-void *__wrap_calloc(size_t count, size_t size)
-{
-	return fails() ? NULL : __real_calloc(count, size);
-}
-
-void *__wrap_realloc(void *old, size_t size)
-{
-	return fails() ? NULL : __real_realloc(old, size);
-}
 
 static struct test_channel channel;
 static struct test_question question;
@@ -89,7 +59,7 @@ static int ask(const char *error)
 
 	if (result == 0)
 		result = verify(collateral, &roots, &verdict, &why);
-	countdown = -1;
+	IGNORE_RESULT(memory_recover());
 	attest_collateral_free(collateral);
 	if (result < 0) {
 		assert_null(verdict);
@@ -102,18 +72,14 @@ static int ask(const char *error)
 	return 0;
 }
 
+static int ask_for(void *error)
+{
+	return ask(error);
+}
+
 static void each_allocation(const char *error)
 {
-	long total;
-
-	made = 0;
-	assert_int_equal(ask(error), 0);
-	total = made;
-	assert_true(total > 20);
-	for (long i = 0; i < total; i++) {
-		countdown = i;
-		(void)ask(error);
-	}
+	memory_fail_each(20, ask_for, (void *)(uintptr_t)error);
 }
 
 static void test_good(void **state)
@@ -156,13 +122,10 @@ static void test_policy(void **state)
 	for (long i = 0; result < 0; i++) {
 		struct attest_policy *policy = NULL;
 		char why[ATTEST_TEXT_SIZE] = "";
-		bool failed;
 
-		countdown = i;
+		memory_fail_after(i);
 		result = attest_policy_parse(&bytes, &policy, why);
-		failed = countdown < 0;
-		countdown = -1;
-		assert_int_equal(result < 0, failed);
+		assert_int_equal(result < 0, memory_recover());
 		if (result < 0) {
 			assert_null(policy);
 			assert_string_equal(why, "out of memory");
@@ -206,9 +169,9 @@ static void test_output(void **state)
 
 	(void)state;
 	for (long i = 0; i < 4; i++) {
-		countdown = i;
+		memory_fail_after(i);
 		text = attest_verdict_text(verdict);
-		countdown = -1;
+		IGNORE_RESULT(memory_recover());
 		if (text)
 			assert_int_equal(strncmp(text, "ACCEPTED", 8), 0);
 		free(text);

@@ -7,36 +7,7 @@
 
 #include "attest/tcb.h"
 #include "attest/trust.h"
-#include "test_judge.h"
-
-static struct test_evidence e;
-static struct test_question question;
-
-static int setup(void **state)
-{
-	(void)state;
-	test_evidence_init(&e);
-	return 0;
-}
-
-static int teardown(void **state)
-{
-	(void)state;
-	test_evidence_done(&e);
-	return 0;
-}
-
-static void again(void)
-{
-	test_evidence_done(&e);
-	test_evidence_init(&e);
-}
-
-static void build(void)
-{
-	test_evidence_build(&e);
-	test_question_init(&question, &e);
-}
+#include "sgx_setup.h"
 
 static void use_exception(const struct attest_exception *exception)
 {
@@ -395,8 +366,6 @@ static void test_converge(void **state)
 	for (enum tcb_status status = 0; status <= TCB_STATUS_REVOKED; status++)
 		assert_string_equal(tcb_status_text(status), attest_tcb_status_text(tcb_public_status(status)));
 }
-
-#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
 {

@@ -7,30 +7,13 @@
 
 #include "attest/ratls.h"
 #include "crypto/hash.h"
-#include "test_channel.h"
-
-static struct test_channel channel;
-
-static int setup(void **state)
-{
-	(void)state;
-	test_channel_init(&channel);
-	return 0;
-}
-
-static int teardown(void **state)
-{
-	(void)state;
-	test_channel_done(&channel);
-	return 0;
-}
+#include "channel_setup.h"
 
 static void expect(const char *error)
 {
 	test_channel_build(&channel);
 	test_expect_ratls(&channel, error);
-	test_channel_done(&channel);
-	test_channel_init(&channel);
+	again();
 }
 
 static void test_good(void **state)
@@ -67,8 +50,7 @@ static void test_forms(void **state)
 	assert_string_equal(verdict->certificate_form, "tdx");
 	assert_int_equal(verdict->facts.tee, ATTEST_TEE_TDX);
 	attest_verdict_free(verdict);
-	test_channel_done(&channel);
-	test_channel_init(&channel);
+	again();
 	channel.quote_oid = RATLS_TDX_OID;
 	expect("ratls-certificate");
 	channel.quote_oid = RATLS_GRAMINE_OID;
@@ -360,8 +342,7 @@ static void test_tls_key(void **state)
 	test_expect_ratls(&channel, "tls-key");
 	channel.ratls.tls_key = NULL; /* a certificate from a file */
 	test_expect_ratls(&channel, "none");
-	test_channel_done(&channel);
-	test_channel_init(&channel);
+	again();
 	channel.instance.tls = INSTANCE_TLS_OWNER;
 	channel.expected.tls = "owner";
 	test_channel_build(&channel);
@@ -401,8 +382,6 @@ static void test_missing_arguments(void **state)
 	assert_null(verdict);
 	attest_collateral_free(collateral);
 }
-
-#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
 {

@@ -7,30 +7,7 @@
 #include <string.h>
 
 #include "attest/trust.h"
-#include "test_judge.h"
-
-static struct test_evidence e;
-static struct test_question question;
-
-static int setup(void **state)
-{
-	(void)state;
-	test_evidence_init(&e);
-	return 0;
-}
-
-static int teardown(void **state)
-{
-	(void)state;
-	test_evidence_done(&e);
-	return 0;
-}
-
-static void build(void)
-{
-	test_evidence_build(&e);
-	test_question_init(&question, &e);
-}
+#include "sgx_setup.h"
 
 /* The quote anew with these certificates in its chain. */
 static void use_chain(const struct buf *const *ders, size_t count)
@@ -541,8 +518,6 @@ static void test_collateral_of_another_root(void **state)
 	attest_collateral_free(collateral);
 	test_evidence_done(&other);
 }
-
-#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
 {

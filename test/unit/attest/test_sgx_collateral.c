@@ -5,36 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "test_judge.h"
-
-static struct test_evidence e;
-static struct test_question question;
-
-static int setup(void **state)
-{
-	(void)state;
-	test_evidence_init(&e);
-	return 0;
-}
-
-static int teardown(void **state)
-{
-	(void)state;
-	test_evidence_done(&e);
-	return 0;
-}
-
-static void again(void)
-{
-	test_evidence_done(&e);
-	test_evidence_init(&e);
-}
-
-static void build(void)
-{
-	test_evidence_build(&e);
-	test_question_init(&question, &e);
-}
+#include "sgx_setup.h"
 
 static void expect(const char *error)
 {
@@ -421,8 +392,6 @@ static void test_depth(void **state)
 	in_tcb_info("\"version\":3", "\"version\":3,\"x\":[[[[[[[1]]]]]]]");
 	expect("collateral-malformed");
 }
-
-#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
 {

@@ -51,10 +51,7 @@ static void expect_bytes(const uint8_t *value, size_t size, const char *error)
 	(void)snp_judge_extension(&judge, (struct attest_bytes){value, size});
 	assert_false(judge.no_memory);
 	verdict_finish(judge.verdict);
-	if (strcmp(judge.verdict->error_text, error) != 0)
-		fail_msg("verdict is '%s' (%s), expected '%s'", judge.verdict->error_text,
-			 judge.verdict->failed ? judge.verdict->failed->text : "", error);
-	attest_verdict_free(judge.verdict);
+	test_expect_verdict(judge.verdict, error);
 	attest_collateral_free(collateral);
 }
 

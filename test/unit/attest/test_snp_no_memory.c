@@ -11,37 +11,7 @@
 #include "amd_judge.h"
 #include "attest/snp.h"
 #include "attest/trust.h"
-
-void *__real_malloc(size_t size);
-void *__real_calloc(size_t count, size_t size);
-void *__real_realloc(void *old, size_t size);
-void *__wrap_malloc(size_t size);
-void *__wrap_calloc(size_t count, size_t size);
-void *__wrap_realloc(void *old, size_t size);
-
-static long countdown = -1; /* allocations until one fails; negative: none does */
-static long made;
-
-static bool fails(void)
-{
-	made++;
-	return countdown >= 0 && countdown-- == 0;
-}
-
-void *__wrap_malloc(size_t size)
-{
-	return fails() ? NULL : __real_malloc(size);
-}
-
-void *__wrap_calloc(size_t count, size_t size)
-{
-	return fails() ? NULL : __real_calloc(count, size);
-}
-
-void *__wrap_realloc(void *old, size_t size)
-{
-	return fails() ? NULL : __real_realloc(old, size);
-}
+#include "failing_memory.h"
 
 /* 0: a verdict, whose error is `error`; -1: none. */
 static int ask(const struct amd_question *question, const char *error)
@@ -58,7 +28,7 @@ static int ask(const struct amd_question *question, const char *error)
 	if (result == 0)
 		result = attest_verify(&evidence, &binding, collateral, &roots, question->time, &question->policy,
 				       &verdict, &why);
-	countdown = -1;
+	IGNORE_RESULT(memory_recover());
 	attest_collateral_free(collateral);
 	if (result < 0) {
 		assert_null(verdict);
@@ -71,18 +41,23 @@ static int ask(const struct amd_question *question, const char *error)
 	return 0;
 }
 
+struct expectation {
+	const struct amd_question *question;
+	const char *error;
+};
+
+static int ask_for(void *context)
+{
+	const struct expectation *expectation = context;
+
+	return ask(expectation->question, expectation->error);
+}
+
 static void each_allocation(const struct amd_question *question, const char *error)
 {
-	long total;
+	struct expectation expectation = {question, error};
 
-	made = 0;
-	assert_int_equal(ask(question, error), 0);
-	total = made;
-	assert_true(total > 10);
-	for (long i = 0; i < total; i++) {
-		countdown = i;
-		(void)ask(question, error);
-	}
+	memory_fail_each(10, ask_for, &expectation);
 }
 
 static struct amd_evidence evidence;
@@ -134,31 +109,35 @@ static void test_bad_collateral(void **state)
 	each_allocation(&question, "chain-invalid");
 }
 
-/* The RA-TLS extension, whose chain is read for the verdict. True if there was a verdict: then it accepts. */
-static bool judge_carried(const struct attest_collateral *collateral, const struct trust *trust)
+struct carried {
+	const struct attest_collateral *collateral;
+	struct trust trust;
+};
+
+/* The RA-TLS extension, whose chain is read for the verdict. 0: a verdict, which accepts; -1: memory failed. */
+static int judge_carried(void *context)
 {
+	const struct carried *carried = context;
 	const struct attest_policy policy = {.allow_missing_crl = true};
 	struct judge judge = {.prefix = "",
-			      .collateral = collateral,
-			      .trust = trust,
+			      .collateral = carried->collateral,
+			      .trust = &carried->trust,
 			      .policy = &policy,
 			      .time = AMD_TIME,
 			      .verdict = verdict_new(AMD_TIME)};
-	bool judged;
+	bool judged, failed;
 
 	if (!judge.verdict)
-		return false;
+		return -1;
 	judge.facts = &judge.verdict->facts;
 	judged = snp_judge_extension(&judge, (struct attest_bytes){evidence.extension.data, evidence.extension.size}) &&
 		 !judge.no_memory;
-	countdown = -1;
+	failed = memory_recover();
 	verdict_finish(judge.verdict);
-	if (judged)
-		assert_true(judge.verdict->accepted);
-	else
-		assert_true(judge.no_memory);
+	assert_int_equal(judged, !failed);
+	assert_true(judged ? judge.verdict->accepted : judge.no_memory);
 	attest_verdict_free(judge.verdict);
-	return judged;
+	return judged ? 0 : -1;
 }
 
 static void test_carried(void **state)
@@ -167,23 +146,16 @@ static void test_carried(void **state)
 	const struct attest_collateral_bytes nothing = {0};
 	const struct attest_policy policy = {0};
 	struct attest_collateral *collateral = NULL;
-	struct trust trust;
+	struct carried carried;
 	struct err err = ERR_INIT;
 	const char *why = NULL;
-	long total;
 
 	(void)state;
 	amd_evidence_table(&evidence, 7);
 	assert_int_equal(attest_collateral_new(&nothing, &collateral, &why), 0);
-	assert_ok(trust_init(&trust, &roots, &policy, &err), &err);
-	made = 0;
-	assert_true(judge_carried(collateral, &trust));
-	total = made;
-	for (long i = 0; i < total; i++) {
-		countdown = i;
-		assert_false(judge_carried(collateral, &trust));
-		countdown = -1;
-	}
+	assert_ok(trust_init(&carried.trust, &roots, &policy, &err), &err);
+	carried.collateral = collateral;
+	memory_fail_each(5, judge_carried, &carried);
 	attest_collateral_free(collateral);
 }
 
