@@ -2,7 +2,8 @@
 /*
  * Inside the HTTP engine. Private to net/http_*.c.
  *
- * http_server.c  threads, epoll, the table of connections, time-outs, start and stop
+ * http_server.c  threads, accepting, start and stop
+ * http_watch.c   epoll, the table of connections, time-outs
  * http_listen.c  listening sockets
  * http_conn.c    the life of one connection: PROXY header, handshake, heads, end
  * http_io.c      its reads and writes, with and without waiting, and its input buffer
