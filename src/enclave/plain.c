@@ -13,6 +13,7 @@
 #include "enclave/app_server.h"
 #include "enclave/operator_log.h"
 #include "enclave/serving.h"
+#include "enclave/start_clock.h"
 #include "enclave/wake.h"
 
 #define PEM_SIZE_MAX (256u << 10)
@@ -103,8 +104,10 @@ static int load(struct plain *plain, const struct python_site *site, struct err 
 		return err_set_errno(err, "'--app-dir': cannot enter '%s'", options->app_dir);
 	wake_set_loading(true);
 	status = python_start(&python, err);
+	start_clock_mark("interpreter");
 	if (status == 0)
 		status = python_load(&python, site, &plain->protocol, err);
+	start_clock_mark("application");
 	wake_set_loading(false);
 	if (status < 0)
 		return -1;
@@ -161,11 +164,14 @@ static enum exit_code work(struct plain *plain)
 	app_server_init(&plain->app, options->threads, options->queue);
 	if (setup_tls(plain, &err) < 0)
 		return plain_fail(EXIT_CODE_SETTINGS, &err);
+	start_clock_mark("TLS");
 	if (load(plain, &site, &err) < 0)
 		return plain_fail(EXIT_CODE_APPLICATION, &err);
 	if (start_server(plain, &server, &err) < 0)
 		return plain_fail(EXIT_CODE_LISTEN, &err);
+	start_clock_mark("threads");
 	operator_log("%s is served (%s)", options->application, plain->protocol->name);
+	start_clock_say();
 	serving_run(plain->protocol);
 	wake_limit_stop(options->drain_ms / 1000 + SERVING_STOP_SECONDS_MAX, EXIT_CODE_STOPPED);
 	app_server_close(&plain->app);
@@ -245,6 +251,7 @@ enum exit_code plain_run(char *const *argv)
 	struct err err = ERR_INIT;
 	enum exit_code code;
 
+	start_clock_begin();
 	if (setup(&err) < 0)
 		return plain_fail(EXIT_CODE_INTERNAL, &err);
 	if (plain_options_parse(argv, &plain.options, &err) < 0)

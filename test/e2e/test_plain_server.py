@@ -119,6 +119,8 @@ def test_it_says_what_it_is(build):
         assert said[0] == "mse-enclave: plain server: no TEE, nothing is measured, attested or sealed"
         assert re.fullmatch(r"mse-enclave: listening on http://127.0.0.1:\d+", said[1])
         assert said[2] == "mse-enclave: app:app is served (wsgi)"
+        phases = r"program \d+, TLS \d+, interpreter \d+, application \d+, threads \d+"
+        server.wait_for(lambda: re.search(rf"\nmse-enclave: started in \d+ ms: {phases}\n", server.messages()))
         assert server.get().text == "hello"
         assert server.get("/.well-known/mse/attestation").text == "hello", "nothing of the enclave's own is there"
         assert server.stop() == 0
