@@ -61,6 +61,7 @@ bench: all
 	MSE_BUILD_DIR=$(abspath $(B)) $(PYTHON) test/bench/bench.py
 
 bench-server: packages all
+	tools/install-packages bench
 	MSE_BUILD_DIR=$(abspath $(B)) $(PYTHON) test/bench/bench_server.py $(BENCH)
 
 fuzz: packages

@@ -1,212 +1,202 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: Apache-2.0
-"""The application server against others: `make bench-server`, or bench_server.py [--only NAMES] [--cases NAMES] [--plain].
+"""The application server against others and against a bound: `make bench-server`, about six minutes.
 
-One process of the server on one core, wrk on the other, TLS 1.3, keep-alive, 32 connections. Servers that are not
-installed are left out with a line that says so. --probe PROGRAM measures a fixed upper bound too: it is started as
-PROGRAM wsgi|asgi PORT MODULE:APP CERT KEY. What counts across runs on a busy machine is the CPU time of a request;
-requests per second compare only rows of one run. --json writes one object per row to stdout instead of the table.
+One process of the server on one core, the client on the other, TLS 1.3, keep-alive, 32 connections. All servers of a
+case run at the same time and are loaded in turns, several times round, so that what else happens on the machine meets
+all of them; a row is the median of its turns. Servers that are not installed (packaging/debian-packages.txt, group
+"bench") are left out with a line that says so. A whole run writes docs/performance.md.
+
+  bench_server.py [--cases NAMES] [--servers NAMES] [--rounds N] [--seconds N] [--json FILE] [--no-doc]
 """
 import argparse
 import contextlib
-import importlib.util
 import json
-import os
 import pathlib
 import re
 import shutil
-import signal
-import socket
+import statistics
 import subprocess
 import sys
 import tempfile
-import time
 
-APPS = pathlib.Path(__file__).parent / "apps"
-BUILD = pathlib.Path(os.environ.get("MSE_BUILD_DIR", pathlib.Path(__file__).parents[2] / "build"))
+import measure
+import report
+import servers
+
 POST = 'wrk.method = "POST"\nwrk.body = string.rep("x", 1048576)\n'
+DOC = pathlib.Path(__file__).parents[2] / "docs" / "performance.md"
+STARTS = 5
 
-# name: (kind, module, path, is a POST of one MiB)
-CASES = {
-    "wsgi-hello": ("wsgi", "hello_wsgi", "/", False),
-    "flask-json": ("wsgi", "json_flask", "/", False),
-    "wsgi-1m-down": ("wsgi", "hello_wsgi", "/big", False),
-    "wsgi-1m-up": ("wsgi", "hello_wsgi", "/echo", True),
-    "asgi-hello": ("asgi", "hello_asgi", "/", False),
-    "fastapi-json": ("asgi", "json_fastapi", "/", False),
-    "asgi-1m-down": ("asgi", "hello_asgi", "/big", False),
-    "asgi-1m-up": ("asgi", "hello_asgi", "/echo", True),
-}
 
-# name: (kinds, what must be there, command, further words for TLS)
-SERVERS = {
-    "mse": (("wsgi", "asgi"), None,
-            [str(BUILD / "mse-enclave"), "--plain", "{app}", "--app-dir", "{apps}", "--bind", "127.0.0.1:{port}"],
-            ["--cert", "{cert}", "--key", "{key}"]),
-    "probe": (("wsgi", "asgi"), "probe", ["{probe}", "{kind}", "{port}", "{app}"], ["{cert}", "{key}"]),
-    "uvicorn": (("asgi",), "uvicorn",
-                [sys.executable, "-m", "uvicorn", "--log-level", "warning", "--no-access-log", "--port", "{port}", "{app}"],
-                ["--ssl-certfile", "{cert}", "--ssl-keyfile", "{key}"]),
-    "hypercorn": (("asgi",), "hypercorn",
-                  [sys.executable, "-m", "hypercorn", "-b", "127.0.0.1:{port}", "-k", "asyncio", "{app}"],
-                  ["--certfile", "{cert}", "--keyfile", "{key}"]),
-    "gunicorn": (("wsgi",), "gunicorn",
-                 [sys.executable, "-m", "gunicorn", "-k", "gthread", "-w", "1", "--threads", "8", "--keep-alive", "75",
-                  "-b", "127.0.0.1:{port}", "{app}"], ["--certfile", "{cert}", "--keyfile", "{key}"]),
-}
+def say(text):
+    print(text, file=sys.stderr, flush=True)
 
 
 def make_certificate(folder):
     cert, key = folder / "cert.pem", folder / "key.pem"
     subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "2",
                     "-subj", "/CN=localhost", "-keyout", key, "-out", cert], check=True, capture_output=True)
-    return cert, key
+    return {"cert": cert, "key": key, "folder": folder}
 
 
-def free_port():
-    with socket.create_server(("127.0.0.1", 0)) as sock:
-        return sock.getsockname()[1]
-
-
-def cpu_seconds(group):
-    """User and system time of all processes of the group."""
-    total = 0
-    for entry in pathlib.Path("/proc").iterdir():
-        if entry.name.isdigit():
-            try:
-                fields = (entry / "stat").read_text().rpartition(")")[2].split()
-            except OSError:
-                continue
-            if int(fields[2]) == group:
-                total += int(fields[11]) + int(fields[12])
-    return total / os.sysconf("SC_CLK_TCK")
-
-
-def resident_kib(group):
-    total = 0
-    for entry in pathlib.Path("/proc").iterdir():
-        if entry.name.isdigit():
-            try:
-                if os.getpgid(int(entry.name)) == group:
-                    total += int(re.search(r"VmRSS:\s+(\d+)", (entry / "status").read_text())[1])
-            except (OSError, TypeError):
-                continue
-    return total
-
-
-def milliseconds(text):
-    number, unit = re.fullmatch(r"(-?[\d.]+|-?nan)(us|ms|s|m)", text).groups()
-    return float(number) * {"us": 0.001, "ms": 1, "s": 1000, "m": 60000}[unit]
-
-
-class Server:
-    """One server over one application, in a process group of its own, on core 0."""
-
-    def __init__(self, command, words):
-        self.port = int(words["port"])
-        argv = [part.format(**words) for part in command]
-        pinned = ["taskset", "-c", "0"] if shutil.which("taskset") and os.cpu_count() > 1 else []
-        self.began = time.monotonic()
-        self.process = subprocess.Popen([*pinned, *argv], cwd=APPS, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
-                                        env={**os.environ, "PYTHONPATH": str(APPS)}, start_new_session=True)
-
-    def wait(self, url):
-        while True:
-            done = subprocess.run(["curl", "-sk", "--max-time", "2", "-o", "/dev/null", "-w", "%{http_code}", url],
-                                  capture_output=True, text=True)
-            if done.stdout == "200":
-                return time.monotonic() - self.began
-            if self.process.poll() is not None or time.monotonic() - self.began > 20:
-                raise RuntimeError("it does not answer")
-            time.sleep(0.01)
-
-    def end(self):
-        for number in signal.SIGTERM, signal.SIGKILL:
-            with contextlib.suppress(ProcessLookupError):
-                os.killpg(self.process.pid, number)
-            with contextlib.suppress(subprocess.TimeoutExpired):
-                self.process.wait(10)
-                return
-
-
-def load(server, url, seconds, script):
-    """One repetition of wrk."""
-    argv = ["wrk", "-t1", "-c32", f"-d{seconds}s", "--latency", *(["-s", script] if script else []), url]
-    pinned = ["taskset", "-c", "1"] if shutil.which("taskset") and os.cpu_count() > 1 else []
-    before = cpu_seconds(server.process.pid)
-    out = subprocess.run([*pinned, *argv], capture_output=True, text=True, check=True).stdout
-    spent = cpu_seconds(server.process.pid) - before
-    requests = int(re.search(r"(\d+) requests in", out)[1])
-    errors = re.search(r"(Socket errors|Non-2xx).*", out)
-    return {"rps": float(re.search(r"Requests/sec:\s+([\d.]+)", out)[1]), "cpu_us": 1e6 * spent / max(requests, 1),
-            "p50_ms": milliseconds(re.search(r"50%\s+(\S+)", out)[1]), "p99_ms": milliseconds(re.search(r"99%\s+(\S+)", out)[1]),
-            "errors": errors[0] if errors else ""}
-
-
-def measure(name, case, options, folder, cert, key):
-    _, _, command, tls = SERVERS[name]
-    kind, module, path, is_post = CASES[case]
-    words = {"app": f"{module}:app", "apps": APPS, "port": free_port(), "cert": cert, "key": key, "kind": kind,
-             "probe": options.probe}
-    url = f"{'http' if options.plain else 'https'}://127.0.0.1:{words['port']}{path}"
-    server = Server(command + ([] if options.plain else tls), words)
+@contextlib.contextmanager
+def running(names, case, setup):
+    """Servers that answer, by name."""
+    found = {}
     try:
-        started = server.wait(url if not is_post else url.replace(path, "/"))
-        idle = resident_kib(server.process.pid)
-        script = folder / "post.lua" if is_post else None
-        load(server, url, 1, script)
-        runs = sorted((load(server, url, options.seconds, script) for _ in range(options.repeat)), key=lambda r: r["rps"])
-        return {"case": case, "server": name, "start_ms": round(started * 1000), "idle_kib": idle, **runs[len(runs) // 2]}
+        for name in names:
+            server = measure.Server(name, case, setup)
+            try:
+                server.wait()
+                found[name] = server
+            except RuntimeError as error:
+                server.end()
+                say(f"left out: {name} for {case}: {error}")
+        yield found
     finally:
-        server.end()
+        for server in found.values():
+            server.end()
 
 
-def missing(name, options):
-    needs = SERVERS[name][1]
-    if needs == "probe":
-        return None if options.probe else "no --probe PROGRAM"
-    if needs and not importlib.util.find_spec(needs):
-        return f"{needs} is not installed"
-    return None
+def median_row(rows):
+    row = {key: statistics.median(r[key] for r in rows) for key in ("rate", "cpu_us", "p50_ms") if key in rows[0]}
+    row["rates"] = [round(r["rate"]) for r in rows]
+    row["errors"] = next((r["errors"] for r in rows if r["errors"]), "")
+    return row
+
+
+def in_turns(found, rounds, load):
+    """name: median row of the rounds; one more round before warms everything up."""
+    rows = {name: [] for name in found}
+    for turn in range(rounds + 1):
+        for name, server in found.items():
+            row = load(server)
+            if turn > 0:
+                rows[name].append(row)
+    return {name: median_row(each) for name, each in rows.items()}
+
+
+def bench_case(case, names, options, setup):
+    script = str(setup["folder"] / "post.lua") if servers.CASES[case][3] else None
+    with running(names, case, setup) as found:
+        memory = {name: measure.memory_kib(server.process.pid) for name, server in found.items()}
+        rows = in_turns(found, options.rounds, lambda server: measure.wrk(server, options.seconds, script))
+        for name, row in rows.items():
+            row["idle_kib"] = memory[name]
+        if case in servers.SMALL:
+            bench_p99(case, found, rows, options, setup)
+    return rows
+
+
+def best(rows, names):
+    there = [name for name in names if name in rows]
+    return max(there, key=lambda name: rows[name]["rate"]) if there else None
+
+
+def bench_p99(case, found, rows, options, setup):
+    """At the rate that the best Python server reaches at most: its p99 and ours."""
+    other = best(rows, servers.PYTHON_SERVERS)
+    if not other or "mse" not in found:
+        return
+    theirs = measure.p99_ms(found[other], options.seconds + 1, None, setup["folder"])
+    ours = measure.p99_ms(found["mse"], options.seconds + 1, theirs["rate"], setup["folder"])
+    rows[other]["p99_ms"], rows["mse"]["p99_ms"] = theirs["p99_ms"], ours["p99_ms"]
+    rows["mse"]["p99_against"], rows["mse"]["p99_rate"] = other, theirs["rate"]
+
+
+def bench_h2(names, options, setup):
+    with running([name for name in names if name in ("mse", "nginx")], "wsgi-hello", setup) as found:
+        for name in list(found):
+            if measure.h2load(found[name], 1, ["-c1"])["protocol"] != "h2":
+                say(f"left out: {name} for h2-hello: it does not speak HTTP/2")
+                found.pop(name).end()
+        return in_turns(found, options.rounds, lambda server: measure.h2load(server, options.seconds, ["-c8", "-m16"]))
+
+
+def bench_handshakes(names, options, setup):
+    with running([name for name in names if name in ("mse", "nginx")], "wsgi-hello", setup) as found:
+        rows = {name: [] for name in found}
+        for _ in range(options.rounds):
+            for name, server in found.items():
+                rows[name].append(measure.handshakes(server, options.seconds)["cpu_us"])
+    return {name: {"cpu_us": statistics.median(each)} for name, each in rows.items()}
+
+
+def phases_of(server):
+    server.log.seek(0)
+    found = re.search(r"^.*\bstarted in .*$", server.log.read(), re.M)
+    return found[0] if found else ""
+
+
+def bench_starts(names, setup):
+    """From the start of the program to the first 200, the least of several."""
+    rows = {}
+    for case in "wsgi-hello", "asgi-hello":
+        for name in names:
+            if name in ("probe", "nginx") or not servers.serves(name, case):
+                continue
+            times = []
+            for _ in range(STARTS):
+                server = measure.Server(name, case, setup)
+                try:
+                    times.append((server.wait() * 1000, phases_of(server)))
+                finally:
+                    server.end()
+            rows.setdefault(case, {})[name] = {"start_ms": min(times)[0], "phases": min(times)[1]}
+    return rows
+
+
+def parse_arguments():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--cases", help="of: " + ", ".join([*servers.CASES, "h2-hello", "handshake", "start"]))
+    parser.add_argument("--servers", help="of: " + ", ".join(servers.SERVERS))
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--seconds", type=int, default=1, help="of one turn")
+    parser.add_argument("--json", type=pathlib.Path, help="all figures go there too")
+    parser.add_argument("--no-doc", action="store_true", help="leave docs/performance.md as it is")
+    return parser.parse_args()
+
+
+def measure_all(names, cases, options, setup):
+    results = {}
+    for case in cases:
+        say(f"measuring {case} ...")
+        if case == "h2-hello":
+            results[case] = bench_h2(names, options, setup)
+        elif case == "handshake":
+            results[case] = bench_handshakes(names, options, setup)
+        elif case == "start":
+            results[case] = bench_starts(names, setup)
+        else:
+            results[case] = bench_case(case, [name for name in names if servers.serves(name, case)], options, setup)
+        print(report.rows_text(case, results[case]), flush=True)
+    return results
 
 
 def main():
-    parser = argparse.ArgumentParser()
-    parser.add_argument("--only", help="names of servers, with commas")
-    parser.add_argument("--cases", help="names of cases, with commas")
-    parser.add_argument("--plain", action="store_true", help="without TLS")
-    parser.add_argument("--probe")
-    parser.add_argument("--seconds", type=int, default=4)
-    parser.add_argument("--repeat", type=int, default=3)
-    parser.add_argument("--json", action="store_true")
-    options = parser.parse_args()
-    if not shutil.which("wrk"):
-        sys.exit("bench-server: wrk is not installed (apt-get install wrk)")
-    names = options.only.split(",") if options.only else list(SERVERS)
+    options = parse_arguments()
+    for tool in "wrk", "h2load", "openssl":
+        if not shutil.which(tool):
+            sys.exit(f"bench-server: {tool} is not installed (tools/install-packages bench)")
+    names = options.servers.split(",") if options.servers else list(servers.SERVERS)
     for name in names:
-        if why := missing(name, options):
-            print(f"left out: {name}: {why}", file=sys.stderr)
-    names = [name for name in names if not missing(name, options)]
-    if not options.json:
-        print(f"{'case':14} {'server':10} {'req/s':>8} {'CPU us':>7} {'p50 ms':>7} {'p99 ms':>7} {'start ms':>8} {'idle KiB':>8}")
+        if why := servers.missing(name):
+            say(f"left out: {name}: {why}")
+    names = [name for name in names if not servers.missing(name)]
+    cases = options.cases.split(",") if options.cases else [*servers.CASES, "h2-hello", "handshake", "start"]
+    machine = report.machine()
     with tempfile.TemporaryDirectory(prefix="mse-bench-") as folder:
-        folder = pathlib.Path(folder)
-        (folder / "post.lua").write_text(POST)
-        cert, key = make_certificate(folder)
-        for case in options.cases.split(",") if options.cases else CASES:
-            for name in names:
-                if CASES[case][0] not in SERVERS[name][0] or (name == "probe" and "1m" in case):
-                    continue
-                try:
-                    row = measure(name, case, options, folder, cert, key)
-                except RuntimeError as error:
-                    print(f"left out: {name} for {case}: {error}", file=sys.stderr)
-                    continue
-                if options.json:
-                    print(json.dumps(row), flush=True)
-                else:
-                    print(f"{case:14} {name:10} {row['rps']:8.0f} {row['cpu_us']:7.1f} {row['p50_ms']:7.2f} {row['p99_ms']:7.2f} "
-                          f"{row['start_ms']:8} {row['idle_kib']:8} {row['errors']}", flush=True)
+        setup = make_certificate(pathlib.Path(folder))
+        (setup["folder"] / "post.lua").write_text(POST)
+        results = measure_all(names, cases, options, setup)
+    machine["load_after"] = report.load()
+    print(report.goals_text(results))
+    if options.json:
+        options.json.write_text(json.dumps({"machine": machine, "results": results}, indent=1))
+    if not options.no_doc and not options.cases and not options.servers:
+        DOC.write_text(report.document(machine, results, options))
+        say(f"written: {DOC}")
 
 
 if __name__ == "__main__":
