@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The plain server (mse-enclave --plain) over a folder of Python files, as a user starts it."""
 import http.client
+import os
 import pathlib
 import re
 import shutil
@@ -18,7 +19,8 @@ class PlainServer:
         self.program = pathlib.Path(build) / "mse-enclave"
         self.bind = bind
         self.argv = [self.program, "--plain", application, "--bind", bind, "--app-dir", self.code, *options]
-        self.env = {"PATH": "/usr/bin:/bin", "LANG": "C.UTF-8", "PYTHONDONTWRITEBYTECODE": "1", **(env or {})}
+        self.env = {"PATH": "/usr/bin:/bin", "LANG": "C.UTF-8", "PYTHONDONTWRITEBYTECODE": "1",
+                    **{k: os.environ[k] for k in ("ASAN_OPTIONS", "LSAN_OPTIONS") if k in os.environ}, **(env or {})}
         self.process = None
         self.write(files)
 
