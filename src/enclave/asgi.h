@@ -4,7 +4,7 @@
  *   asgi.c            the protocol row, the event loop, how requests get there and how it ends
  *   asgi_scope.c      the scope of a request
  *   asgi_request.c    one request: its state, and what it waits for
- *   asgi_receive.c, asgi_send.c, asgi_fields.c   the two callables of a request
+ *   asgi_receive.c, asgi_send.c, asgi_fields.c, asgi_output.c   the two callables of a request
  *   asgi_websocket.c, asgi_websocket_input.c, asgi_websocket_send.c   the same for a WebSocket (asgi_websocket.h)
  *   asgi_operation.c  what those callables return: an awaitable of ours
  *   asgi_task.c       the task of a request, whose first step is taken at once
@@ -69,6 +69,14 @@ enum asgi_phase { ASGI_HEAD, ASGI_STARTED, ASGI_BODY, ASGI_TRAILERS, ASGI_COMPLE
 
 struct asgi_websocket;
 
+/* Of a message, what is not written. */
+struct asgi_output {
+	const char *data;
+	size_t left;
+	Py_buffer view;  /* of bytes; or */
+	PyObject *owner; /* a str */
+};
+
 struct asgi_request {
 	PyObject_HEAD struct http_exchange *exchange; /* NULL: given back to the engine */
 	struct asgi_websocket *websocket;             /* NULL: a request as any other */
@@ -87,8 +95,10 @@ struct asgi_request {
 	int failure_status; /* what to say instead of 500, if the body failed */
 	uint64_t body_got;
 	enum asgi_phase phase;
-	int status;        /* of http.response.start, until the first piece of the body */
-	int64_t length;    /* its Content-Length; -1: none */
+	int status;     /* of http.response.start, until the first piece of the body */
+	int64_t length; /* its Content-Length; -1: none */
+	struct asgi_output output;
+	bool is_last;      /* nothing more comes once that is written */
 	PyObject *headers; /* list of (name, value), both bytes */
 	PyObject *trailers;
 	struct asgi_request *prev; /* in the list of all */
@@ -134,6 +144,19 @@ enum asgi_step asgi_send_start(struct asgi_request *request, PyObject *message, 
 enum asgi_step asgi_send_body(struct asgi_request *request, PyObject *message, PyObject **ret);
 enum asgi_step asgi_send_misplaced(const struct asgi_request *request, const char *type);
 enum asgi_step asgi_send_unknown(const char *type);
+
+/* ---- asgi_output.c ---- */
+
+/* What is to be written, instead of what was; nothing of it is yet. Held until it is. -1 with an exception. */
+must_check int asgi_output_take(struct asgi_request *request, PyObject *bytes);
+must_check int asgi_output_take_text(struct asgi_request *request, PyObject *text);
+void asgi_output_drop(struct asgi_output *output);
+/* Writes it behind what the engine has; DONE: the client has taken all. */
+enum http_step asgi_output_write(struct asgi_request *request, struct err *err);
+/* The same, but first what the engine has. */
+enum http_step asgi_output_flush(struct asgi_request *request, struct err *err);
+
+/* ---- asgi_fields.c ---- */
 
 /* A list of pairs of bytes, each of which can be sent. New reference. */
 PyObject *asgi_fields_copy(PyObject *headers);

@@ -235,6 +235,8 @@ void asgi_request_release(struct asgi_request *request)
 		asgi_websocket_detach(request->websocket, exchange);
 	Py_CLEAR(request->headers);
 	Py_CLEAR(request->trailers);
+	asgi_output_drop(&request->output);
+	request->is_last = false;
 	request->phase = ASGI_COMPLETE;
 	http_release(exchange);
 	asgi_request_wake(request);
@@ -354,6 +356,8 @@ static int request_traverse(PyObject *self, visitproc visit, void *arg)
 	Py_VISIT(request->wake);
 	Py_VISIT(request->headers);
 	Py_VISIT(request->trailers);
+	Py_VISIT(request->output.owner);
+	Py_VISIT(request->output.view.obj);
 	return 0;
 }
 
@@ -367,6 +371,7 @@ static int request_clear(PyObject *self)
 	Py_CLEAR(request->wake);
 	Py_CLEAR(request->headers);
 	Py_CLEAR(request->trailers);
+	asgi_output_drop(&request->output);
 	return 0;
 }
 

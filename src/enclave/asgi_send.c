@@ -62,16 +62,6 @@ static enum asgi_step sent(PyObject **ret)
 	return ASGI_DONE;
 }
 
-enum asgi_step asgi_send_drain(struct asgi_request *request, PyObject **ret)
-{
-	struct err err = ERR_INIT;
-	const enum http_step step = http_step_flush(request->exchange, &err);
-
-	if (step == HTTP_STEP_DONE)
-		return sent(ret);
-	return step == HTTP_STEP_FAILED ? gone(request) : asgi_request_wait(request, step, true, ret);
-}
-
 /* ---- the messages: what they hold is looked at first, for that may run code of the application ---- */
 
 PyObject *asgi_message_item(PyObject *message, const char *name)
@@ -148,39 +138,56 @@ static enum asgi_step end_reply(struct asgi_request *request, PyObject **ret)
 	return result;
 }
 
-static enum asgi_step send_piece(struct asgi_request *request, const Py_buffer *body, bool is_last, PyObject **ret)
+/* Something was written: the back-pressure, and what comes when all of the body is. */
+static enum asgi_step go_on(struct asgi_request *request, enum http_step step, const struct err *err, PyObject **ret)
 {
-	const size_t size = (size_t)body->len;
+	if (step == HTTP_STEP_FAILED) {
+		request->is_last = false;
+		return step_failed(request, err);
+	}
+	/* The end of a reply needs nobody: the engine sends what it has. */
+	if (request->is_last && request->output.left == 0) {
+		request->is_last = false;
+		if (!request->has_trailers)
+			return end_reply(request, ret);
+		request->phase = ASGI_TRAILERS;
+	}
+	return step == HTTP_STEP_DONE ? sent(ret) : asgi_request_wait(request, step, true, ret);
+}
+
+enum asgi_step asgi_send_drain(struct asgi_request *request, PyObject **ret)
+{
+	struct err err = ERR_INIT;
+	const enum http_step step = asgi_output_flush(request, &err);
+
+	return go_on(request, step, &err, ret);
+}
+
+static enum asgi_step send_piece(struct asgi_request *request, bool is_last, PyObject **ret)
+{
 	struct err err = ERR_INIT;
 	enum http_step step = HTTP_STEP_DONE;
 
-	if (request->phase == ASGI_STARTED && begin_reply(request, size, is_last, &err) < 0)
+	if (request->phase == ASGI_STARTED && begin_reply(request, request->output.left, is_last, &err) < 0) {
+		asgi_output_drop(&request->output);
 		return step_failed(request, &err);
-	if (size > 0 || !is_last)
-		step = http_step_write(request->exchange, body->buf, size, &err);
-	if (step == HTTP_STEP_FAILED)
-		return step_failed(request, &err);
-	if (!is_last)
-		return step == HTTP_STEP_DONE ? sent(ret) : asgi_request_wait(request, step, true, ret);
-	if (!request->has_trailers)
-		return end_reply(request, ret);
-	request->phase = ASGI_TRAILERS;
-	return asgi_send_drain(request, ret);
+	}
+	request->is_last = is_last;
+	if (request->output.left > 0)
+		step = asgi_output_write(request, &err);
+	else if (!is_last)
+		step = http_step_write(request->exchange, "", 0, &err);
+	return go_on(request, step, &err, ret);
 }
 
 enum asgi_step asgi_send_body(struct asgi_request *request, PyObject *message, PyObject **ret)
 {
 	scoped(py_decrefp) PyObject *body = asgi_message_item(message, "body");
 	const int is_more = is_true(message, "more_body");
-	Py_buffer view = {0};
-	enum asgi_step result;
 
-	if (is_more < 0 || is_gone(request) || (body && PyObject_GetBuffer(body, &view, PyBUF_SIMPLE) < 0))
+	if (is_more < 0 || is_gone(request) || (body && asgi_output_take(request, body) < 0))
 		return ASGI_RAISED;
-	result = send_piece(request, &view, !is_more, ret);
-	if (body)
-		PyBuffer_Release(&view);
-	return result;
+	return send_piece(request, !is_more, ret);
 }
 
 static enum asgi_step take_trailers(struct asgi_request *request, PyObject *message, PyObject **ret)

@@ -87,12 +87,46 @@ void asgi_websocket_lose(struct asgi_request *request)
 	asgi_request_release(request);
 }
 
-static enum http_step write_close(struct asgi_request *request, unsigned code, const char *reason, size_t size)
+/* Not in the middle of a message: then it waits for asgi_websocket_written. */
+static enum http_step write_close(struct asgi_request *request, unsigned code, const void *reason, size_t size)
 {
-	uint8_t frame[WEBSOCKET_CONTROL_SIZE_MAX + 2];
+	struct asgi_websocket *websocket = request->websocket;
+	struct err ignored = ERR_INIT;
+	const size_t frame = websocket_close_frame(code, reason, size, websocket->close);
+
+	websocket->close_size = request->output.left > 0 ? frame : 0;
+	return websocket->close_size > 0 ? HTTP_STEP_WANT_WRITE
+					 : http_step_write(request->exchange, websocket->close, frame, &ignored);
+}
+
+void asgi_websocket_written(struct asgi_request *request)
+{
+	struct asgi_websocket *websocket = request->websocket;
+	const size_t size = websocket->close_size;
 	struct err ignored = ERR_INIT;
 
-	return http_step_write(request->exchange, frame, websocket_close_frame(code, reason, size, frame), &ignored);
+	if (!request->exchange || request->output.left > 0)
+		return;
+	if (websocket->owes_pong)
+		asgi_websocket_send_pong(request);
+	websocket->close_size = 0;
+	if (size == 0)
+		return;
+	if (http_step_write(request->exchange, websocket->close, size, &ignored) == HTTP_STEP_FAILED)
+		asgi_websocket_lose(request);
+	else if (websocket->is_answered)
+		asgi_websocket_end_tunnel(request);
+}
+
+/* From now on nobody gets or sends messages. */
+static void begin_close(struct asgi_request *request, unsigned code, const void *reason, size_t size)
+{
+	struct asgi_websocket *websocket = request->websocket;
+
+	set_reason(websocket, code, reason, size);
+	websocket->phase = ASGI_WEBSOCKET_CLOSING;
+	websocket->deadline_ns = clock_monotonic_ns() + ASGI_WEBSOCKET_CLOSE_MS * NS_PER_MS;
+	websocket->owes_pong = false;
 }
 
 enum http_step asgi_websocket_close(struct asgi_request *request, unsigned code, const char *reason, size_t size)
@@ -100,10 +134,7 @@ enum http_step asgi_websocket_close(struct asgi_request *request, unsigned code,
 	struct asgi_websocket *websocket = request->websocket;
 	const enum http_step step = write_close(request, code, reason, size);
 
-	set_reason(websocket, code, reason, size);
-	websocket->phase = ASGI_WEBSOCKET_CLOSING;
-	websocket->deadline_ns = clock_monotonic_ns() + ASGI_WEBSOCKET_CLOSE_MS * NS_PER_MS;
-	websocket->owes_pong = false;
+	begin_close(request, code, reason, size);
 	/* Nobody will ask for them. */
 	(void)PyList_SetSlice(websocket->queue, 0, PY_SSIZE_T_MAX, NULL);
 	websocket->queue_bytes = 0;
@@ -120,26 +151,39 @@ void asgi_websocket_answer_close(struct asgi_request *request, const struct webs
 	struct asgi_websocket *websocket = request->websocket;
 
 	if (websocket->phase == ASGI_WEBSOCKET_OPEN) {
-		set_reason(websocket, message->code, message->data, message->size);
-		(void)write_close(request, message->code, (const char *)message->data, message->size);
+		(void)write_close(request, message->code, message->data, message->size);
+		begin_close(request, message->code, message->data, message->size);
 	}
-	asgi_websocket_end_tunnel(request);
+	websocket->is_answered = true;
+	if (websocket->close_size == 0) {
+		asgi_websocket_end_tunnel(request);
+		return;
+	}
+	asgi_websocket_unwatch(websocket, http_descriptor(request->exchange));
+	asgi_request_wake(request);
 }
 
+/* A message that is on its way is cut. */
 void asgi_websocket_fail(struct asgi_request *request, const struct websocket_message *message)
 {
 	struct asgi_websocket *websocket = request->websocket;
 
 	if (websocket->phase == ASGI_WEBSOCKET_OPEN) {
-		set_reason(websocket, message->code, message->data, message->size);
-		(void)write_close(request, message->code, (const char *)message->data, message->size);
+		(void)write_close(request, message->code, message->data, message->size);
+		begin_close(request, message->code, message->data, message->size);
 	}
-	asgi_websocket_end_tunnel(request);
+	if (websocket->close_size > 0)
+		asgi_websocket_lose(request);
+	else
+		asgi_websocket_end_tunnel(request);
 }
 
 void asgi_websocket_end(struct asgi_request *request, bool has_raised)
 {
-	if (request->websocket->phase == ASGI_WEBSOCKET_OPEN)
+	/* Half a message, and nobody is left who would send the rest. */
+	if (request->output.left > 0)
+		asgi_websocket_lose(request);
+	else if (request->websocket->phase == ASGI_WEBSOCKET_OPEN)
 		(void)asgi_websocket_close(request, has_raised ? WEBSOCKET_INTERNAL : WEBSOCKET_NORMAL, NULL, 0);
 }
 
@@ -165,7 +209,7 @@ static void ask(struct asgi_request *request, int64_t now_ns)
 	struct err ignored = ERR_INIT;
 	enum http_step step = http_step_flush(request->exchange, &ignored);
 
-	if (step == HTTP_STEP_DONE)
+	if (step == HTTP_STEP_DONE && request->output.left == 0)
 		step = http_step_write(request->exchange, head, websocket_head(WEBSOCKET_PING, 0, head), &ignored);
 	websocket->is_asked = true;
 	websocket->deadline_ns = now_ns + ASGI_WEBSOCKET_PONG_MS * NS_PER_MS;
@@ -177,6 +221,10 @@ static void give_up_asking(struct asgi_request *request)
 {
 	static const char reason[] = "no answer to a ping";
 
+	if (request->output.left > 0) {
+		asgi_websocket_lose(request);
+		return;
+	}
 	(void)write_close(request, WEBSOCKET_INTERNAL, reason, sizeof(reason) - 1);
 	set_reason(request->websocket, WEBSOCKET_ABNORMAL, NULL, 0);
 	asgi_websocket_end_tunnel(request);

@@ -51,6 +51,9 @@ struct asgi_websocket {
 	int64_t deadline_ns; /* for a pong, or the client's close */
 	unsigned code;       /* of websocket.disconnect */
 	PyObject *reason;    /* str, or NULL */
+	size_t close_size;   /* of a close that waits for the end of a message; 0: none */
+	uint8_t close[WEBSOCKET_CONTROL_SIZE_MAX + 2];
+	bool is_answered; /* that close answers the client's: nothing comes after it */
 	size_t pong_size;
 	uint8_t pong[WEBSOCKET_CONTROL_SIZE_MAX];
 };
@@ -66,6 +69,8 @@ enum http_step asgi_websocket_open(struct asgi_request *request, const char *pro
 				   struct err *err);
 /* Sends a close, once, and wakes who waits. */
 enum http_step asgi_websocket_close(struct asgi_request *request, unsigned code, const char *reason, size_t size);
+/* Something was written: what had to wait for the end of a message goes out. */
+void asgi_websocket_written(struct asgi_request *request);
 /* The client's close is here: answers it and gives the tunnel back. */
 void asgi_websocket_answer_close(struct asgi_request *request, const struct websocket_message *message);
 /* What came is not to be borne: closes with its code and gives the tunnel back. */
@@ -88,6 +93,8 @@ size_t asgi_websocket_read(void *arg, uint8_t *ret_data, size_t size);
 must_check int asgi_websocket_start_input(struct asgi_request *request);
 /* Room was made: reading goes on if it had stopped. */
 void asgi_websocket_resume_input(struct asgi_request *request);
+/* The pong that is owed, unless a message is on its way. */
+void asgi_websocket_send_pong(struct asgi_request *request);
 void asgi_websocket_unwatch(struct asgi_websocket *websocket, int fd);
 
 /* ---- asgi_websocket_send.c ---- */

@@ -32,6 +32,8 @@ size_t asgi_websocket_read(void *arg, uint8_t *ret_data, size_t size)
 
 static bool has_room(const struct asgi_websocket *websocket)
 {
+	if (websocket->is_answered)
+		return false;
 	return websocket->phase == ASGI_WEBSOCKET_CLOSING ||
 	       (PyList_GET_SIZE(websocket->queue) < ASGI_WEBSOCKET_QUEUE_MAX &&
 		websocket->queue_bytes < ASGI_WEBSOCKET_QUEUE_BYTES);
@@ -164,14 +166,14 @@ static void take_event(struct asgi_request *request, enum websocket_event event,
 }
 
 /* If the client takes nothing now, a later ping may have better luck: it need not have a pong for each. */
-static void send_pong(struct asgi_request *request)
+void asgi_websocket_send_pong(struct asgi_request *request)
 {
 	struct asgi_websocket *websocket = request->websocket;
 	uint8_t frame[WEBSOCKET_HEAD_SIZE_MAX + WEBSOCKET_CONTROL_SIZE_MAX];
 	const size_t head = websocket_head(WEBSOCKET_PONG, websocket->pong_size, frame);
 	struct err ignored = ERR_INIT;
 
-	if (http_step_flush(request->exchange, &ignored) != HTTP_STEP_DONE)
+	if (request->output.left > 0 || http_step_flush(request->exchange, &ignored) != HTTP_STEP_DONE)
 		return;
 	websocket->owes_pong = false;
 	memcpy(frame + head, websocket->pong, websocket->pong_size);
@@ -184,8 +186,10 @@ static void end_turn(struct asgi_request *request)
 	struct asgi_websocket *websocket = request->websocket;
 
 	if (websocket->owes_pong)
-		send_pong(request);
+		asgi_websocket_send_pong(request);
 	if (websocket->is_input_over && websocket->phase == ASGI_WEBSOCKET_OPEN)
+		asgi_websocket_lose(request);
+	else if (websocket->is_input_over && websocket->close_size > 0)
 		asgi_websocket_lose(request);
 	else if (websocket->is_input_over)
 		asgi_websocket_end_tunnel(request);

@@ -114,13 +114,14 @@ static enum asgi_step gone(void)
 /* After something was written: the back-pressure. */
 static enum asgi_step wait_for(struct asgi_request *request, enum http_step step, PyObject **ret)
 {
-	if (step == HTTP_STEP_DONE)
-		return sent(ret);
 	if (step == HTTP_STEP_FAILED) {
 		if (request->exchange)
 			asgi_websocket_lose(request);
 		return gone();
 	}
+	asgi_websocket_written(request);
+	if (step == HTTP_STEP_DONE || !request->exchange)
+		return sent(ret);
 	/* The tunnel's input is watched in its own way. */
 	request->websocket->wakes_on_input = step == HTTP_STEP_WANT_READ;
 	return asgi_request_wait(request, step == HTTP_STEP_WANT_READ ? HTTP_STEP_DONE : step, true, ret);
@@ -206,50 +207,40 @@ static enum asgi_step take_close(struct asgi_request *request, PyObject *message
 	return wait_for(request, asgi_websocket_close(request, code, text, (size_t)size), ret);
 }
 
-static enum http_step write_message(struct asgi_request *request, enum websocket_event kind, const void *data,
-				    size_t size)
+/* A small message goes out with its head in one piece, a large one's first bytes do; the rest is not copied. */
+static enum asgi_step send_output(struct asgi_request *request, enum websocket_event kind, PyObject **ret)
 {
+	struct asgi_output *output = &request->output;
 	uint8_t frame[WEBSOCKET_HEAD_SIZE_MAX + ASGI_WEBSOCKET_JOIN_MAX];
-	const size_t head = websocket_head(kind, size, frame);
+	const size_t head = websocket_head(kind, output->left, frame);
+	const size_t part = size_min(output->left, ASGI_WEBSOCKET_JOIN_MAX);
 	struct err err = ERR_INIT;
+	enum http_step step;
 
-	if (size <= ASGI_WEBSOCKET_JOIN_MAX) {
-		if (size > 0)
-			memcpy(frame + head, data, size);
-		return http_step_write(request->exchange, frame, head + size, &err);
-	}
-	if (http_step_write(request->exchange, frame, head, &err) == HTTP_STEP_FAILED)
-		return HTTP_STEP_FAILED;
-	return http_step_write(request->exchange, data, size, &err);
-}
-
-static enum asgi_step send_bytes(struct asgi_request *request, PyObject *bytes, PyObject **ret)
-{
-	Py_buffer view;
-	enum asgi_step step;
-
-	if (PyObject_GetBuffer(bytes, &view, PyBUF_SIMPLE) < 0)
-		return ASGI_RAISED;
-	step = wait_for(request, write_message(request, WEBSOCKET_BYTES, view.buf, (size_t)view.len), ret);
-	PyBuffer_Release(&view);
-	return step;
+	if (part > 0)
+		memcpy(frame + head, output->data, part);
+	output->data += part;
+	output->left -= part;
+	step = http_step_write(request->exchange, frame, head + part, &err);
+	if (step != HTTP_STEP_FAILED && output->left > 0)
+		step = step == HTTP_STEP_DONE ? asgi_output_write(request, &err) : step;
+	else
+		asgi_output_drop(output);
+	return wait_for(request, step, ret);
 }
 
 static enum asgi_step take_send(struct asgi_request *request, PyObject *message, PyObject **ret)
 {
 	scoped(py_decrefp) PyObject *bytes = asgi_message_item(message, "bytes");
 	scoped(py_decrefp) PyObject *text = asgi_message_item(message, "text");
-	Py_ssize_t size = 0;
-	const char *utf8;
 
 	if (bytes && bytes != Py_None)
-		return send_bytes(request, bytes, ret);
-	utf8 = text_of(text, "text", &size);
-	if (utf8)
-		return wait_for(request, write_message(request, WEBSOCKET_TEXT, utf8, (size_t)size), ret);
-	if (!PyErr_Occurred())
+		return asgi_output_take(request, bytes) < 0 ? ASGI_RAISED : send_output(request, WEBSOCKET_BYTES, ret);
+	if (!text || text == Py_None)
 		return refuse_value(PyExc_ValueError, "websocket.send without 'bytes' and 'text'");
-	return ASGI_RAISED;
+	if (!PyUnicode_Check(text))
+		return refuse_value(PyExc_TypeError, "'text' must be a str");
+	return asgi_output_take_text(request, text) < 0 ? ASGI_RAISED : send_output(request, WEBSOCKET_TEXT, ret);
 }
 
 #define IN(phase) (1u << ASGI_WEBSOCKET_##phase)
@@ -314,10 +305,17 @@ static enum asgi_step send_step(struct asgi_request *request, PyObject **message
 	struct err err = ERR_INIT;
 	enum http_step step;
 
-	if (request->exchange && !request->is_disconnected) {
-		step = http_step_flush(request->exchange, &err);
+	if (request->exchange && !request->is_disconnected && request->phase != ASGI_HEAD) {
+		const enum asgi_step drained = asgi_send_drain(request, ret);
+
+		if (drained != ASGI_DONE || !*message)
+			return drained;
+		Py_CLEAR(*ret);
+	} else if (request->exchange && !request->is_disconnected) {
+		step = asgi_output_flush(request, &err);
 		if (step != HTTP_STEP_DONE || !*message)
 			return wait_for(request, step, ret);
+		asgi_websocket_written(request);
 	} else if (!*message) {
 		return sent(ret);
 	}

@@ -219,6 +219,17 @@ async def flood(scope, receive, send):
     finally:
         seen["flood_end"] = True
 
+big = b"0123456789abcdef" * 131072  # 2 MiB, once
+
+async def share(scope, receive, send):
+    """The same large message for everybody, over both protocols."""
+    if scope["type"] == "websocket":
+        await accept(receive, send)
+        await send({"type": "websocket.send", "bytes": big})
+        seen["share"] = await receive()
+    else:
+        await http(send, big)
+
 async def polls(scope, receive, send):
     await accept(receive, send)
     count = 0
@@ -577,6 +588,54 @@ def test_a_client_that_does_not_read_holds_the_application_back_until_its_time_i
             assert time.monotonic() < end, before
             time.sleep(0.05)
     assert "BrokenPipeError" not in server.messages()
+
+
+def read_whole(client, size):
+    """A large binary message, asked for in time."""
+    assert client.exactly(10) == b"\x82\x7f" + struct.pack(">Q", size)
+    return client.exactly(size)
+
+
+BIG = b"0123456789abcdef" * 131072
+
+
+def test_a_large_message_is_there_once_for_all_clients(build):
+    with PlainServer(build, {"app.py": APP}) as server:
+        assert server.get("/share").data == BIG
+        before = server.resident_kib()
+        clients = [accepted(server, "/share") for _ in range(30)]
+        requests = [server.dial() for _ in range(30)]
+        for sock in requests:
+            sock.sendall(b"GET /share HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n")
+            assert sock.recv(1)
+        assert server.resident_kib() - before < 40 << 10  # 120 MiB, were each copied
+        for client in clients:
+            assert read_whole(client, len(BIG)) == BIG
+            client.sock.close()
+        for sock in requests:
+            got = b""
+            while piece := sock.recv(1 << 20):
+                got += piece
+            assert got.endswith(b"\r\n\r\n" + BIG)
+            sock.close()
+
+
+def test_nothing_comes_between_the_bytes_of_a_message(server):
+    """A ping and a close while a large message is on its way: answered behind it."""
+    with accepted(server, "/share") as client:
+        client.send(frame(PING, b"p"), frame(PING, b"q"))
+        time.sleep(0.1)
+        client.send(close(1000, b"bye"))
+        time.sleep(0.1)
+        assert read_whole(client, len(BIG)) == BIG
+        assert client.closed() == (1000, "bye")
+    assert asked(server, "share") == {"type": "websocket.disconnect", "code": 1000, "reason": "bye"}
+    with accepted(server, "/share") as client:
+        client.send(frame(PING, b"p"))
+        assert read_whole(client, len(BIG)) == BIG
+        assert client.receive() == (PONG, b"p")
+        client.send(close())
+        assert client.closed() == (None, "")
 
 
 # ---- stops ----
