@@ -51,6 +51,8 @@ check-e2e: all
 
 # SEED, MINUTES and PARTS: see test/long/run.py.
 check-long: packages all
+	[ -f build-asan/build.ninja ] || meson setup build-asan -Db_sanitize=address,undefined -Db_lundef=false
+	ninja -C build-asan src/enclave/mse-enclave
 	MSE_BUILD_DIR=$(abspath $(B)) $(PYTHON) test/long/run.py
 
 # Each check of the verifier is switched off, one at a time; a unit test has to notice.

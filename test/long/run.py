@@ -19,6 +19,7 @@ import bodies  # noqa: E402  (found by the line above)
 import chaos  # noqa: E402
 import killing  # noqa: E402
 import seals  # noqa: E402
+import servers  # noqa: E402
 import testcloud  # noqa: E402
 
 BUILD = pathlib.Path(os.environ.get("MSE_BUILD_DIR", ROOT / "build"))
@@ -101,7 +102,10 @@ PARTS = [
     ("big bodies", lambda seed, minutes: on_a_cloud(bodies.run, seed, minutes), 0.1),
     ("kills of an enclave", lambda seed, minutes: seals.run(BUILD, seed, minutes), 0.05),
     ("bit flips", bit_flips, 0.05),
-    ("fuzzing", fuzz, 0.3),
+    ("server bodies", lambda seed, minutes: servers.bodies(BUILD), 0),
+    ("server floods", lambda seed, minutes: servers.floods(BUILD), 0),
+    ("server requests", lambda seed, minutes: servers.requests(BUILD, seed, minutes), 0.15),
+    ("fuzzing", fuzz, 0.15),
 ]
 
 
