@@ -132,10 +132,10 @@ static enum asgi_step end_reply(struct asgi_request *request, PyObject **ret)
 	const size_t count = asgi_fields_list(request->trailers, trailers);
 	struct err err = ERR_INIT;
 	const enum http_step step = http_step_end(request->exchange, trailers, count, &err);
-	const enum asgi_step result = step == HTTP_STEP_FAILED ? step_failed(request, &err) : sent(ret);
 
+	/* Before there is an exception: who is woken by it would report it as his own. */
 	asgi_request_release(request);
-	return result;
+	return step == HTTP_STEP_FAILED ? step_failed(request, &err) : sent(ret);
 }
 
 /* Something was written: the back-pressure, and what comes when all of the body is. */

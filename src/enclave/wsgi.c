@@ -56,7 +56,16 @@ static void close_result(PyObject *result)
 		python_report_exception();
 }
 
-static enum wsgi_result run(PyObject *environment, PyObject *response)
+/* A client that sends no more of its body, or too much, is no error of the application's. */
+static void report(PyObject *input)
+{
+	if (input && wsgi_input_explains(input))
+		PyErr_Clear();
+	else
+		python_report_exception();
+}
+
+static enum wsgi_result run(PyObject *environment, PyObject *input, PyObject *response)
 {
 	PyObject *const arguments[] = {environment, response};
 	scoped(py_decrefp) PyObject *result = PyObject_Vectorcall(application, arguments, COUNT_OF(arguments), NULL);
@@ -66,7 +75,7 @@ static enum wsgi_result run(PyObject *environment, PyObject *response)
 		return wsgi_response_is_gone(response) ? WSGI_GONE : WSGI_RAISED;
 	outcome = wsgi_response_send(response, result);
 	if (outcome == WSGI_RAISED)
-		python_report_exception();
+		report(input);
 	close_result(result);
 	return outcome;
 }
@@ -98,10 +107,10 @@ static void serve_locked(struct http_exchange *exchange)
 	int status = 0;
 
 	if (environment)
-		outcome = run(environment, response);
+		outcome = run(environment, input, response);
 	if (PyErr_Occurred()) {
 		if (outcome == WSGI_RAISED)
-			python_report_exception();
+			report(input);
 		PyErr_Clear();
 	}
 	if (response) {

@@ -31,6 +31,8 @@ PyObject *wsgi_name_key(const char *name);
 must_check int wsgi_input_start(struct err *err);
 /* New reference; NULL with an exception. */
 PyObject *wsgi_input_new(struct http_exchange *exchange);
+/* true if reading has failed, and the exception that is set may well come from that. */
+bool wsgi_input_explains(PyObject *input);
 /* Ends its use of the exchange. The status that fits why reading the body failed; 0 if it did not. */
 int wsgi_input_detach(PyObject *input);
 

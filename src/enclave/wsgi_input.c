@@ -280,6 +280,11 @@ PyObject *wsgi_input_new(struct http_exchange *exchange)
 	return (PyObject *)input;
 }
 
+bool wsgi_input_explains(PyObject *self)
+{
+	return ((struct input *)self)->failure_status != 0 && PyErr_ExceptionMatches(PyExc_OSError);
+}
+
 int wsgi_input_detach(PyObject *self)
 {
 	struct input *input = (struct input *)self;
