@@ -10,126 +10,53 @@
  *   --report-data HEX   --measurement HEX   --svn N   --revoked   --no-crl   --microcode N (of the report alone)
  *   --other-chip (the report is of another chip)   --break (the report's signature)
  */
-#include <stdio.h>
 #include <string.h>
 
 #include "amd_evidence.h"
-#include "base/fs.h"
-#include "base/number.h"
-#include "crypto/hash.h"
-#include "crypto/p256.h"
-#include "crypto/x509_build.h"
-#include "der_write.h"
+#include "evidence_tool.h"
 #include "format/hex.h"
-#include "format/pem.h"
 #include "format/snp_extension.h"
-
-#define TEXT_MAX (1u << 20)
 
 struct options {
 	const char *dir;
-	enum snp_product product;
-	uint64_t version, svn, microcode;
-	int64_t time;
-	bool vlek, debug, migrate, revoked, no_crl, has_microcode, other_chip, break_signature;
+	const char *product;
+	int64_t version, svn, time;
+	int64_t microcode; /* negative: as the test CA has it */
+	bool vlek, debug, migrate, revoked, no_crl, other_chip, break_signature;
 	const char *report_data;
 	const char *measurement;
 };
 
-static void must(int result, const struct err *err)
+static enum snp_product find_product(const char *name)
 {
-	if (result >= 0)
-		return;
-	(void)fprintf(stderr, "amd_tool: %s\n", err->text);
-	exit(1);
-}
+	const enum snp_product product = snp_product_from_name(name);
 
-static void usage(const char *what)
-{
-	(void)fprintf(stderr, "amd_tool: '%s' is not understood; see amd_tool.c\n", what);
-	exit(2);
-}
-
-static uint64_t get_number(const char *text)
-{
-	struct err err = ERR_INIT;
-	uint64_t value = 0;
-
-	must(number_parse_u64(text, 0, UINT32_MAX, &value, &err), &err);
-	return value;
-}
-
-static bool take_flag(struct options *options, const char *name)
-{
-	const struct {
-		const char *name;
-		bool *flag;
-	} flags[] = {
-	    {"--vlek", &options->vlek},
-	    {"--debug", &options->debug},
-	    {"--migrate", &options->migrate},
-	    {"--revoked", &options->revoked},
-	    {"--no-crl", &options->no_crl},
-	    {"--other-chip", &options->other_chip},
-	    {"--break", &options->break_signature},
-	};
-
-	for (size_t i = 0; i < COUNT_OF(flags); i++) {
-		if (strcmp(flags[i].name, name) == 0) {
-			*flags[i].flag = true;
-			return true;
-		}
-	}
-	return false;
-}
-
-static void take_value(struct options *options, const char *name, const char *value)
-{
-	if (strcmp(name, "--product") == 0) {
-		options->product = snp_product_from_name(value);
-		if (options->product == SNP_PRODUCT_UNKNOWN)
-			usage(value);
-	} else if (strcmp(name, "--version") == 0) {
-		options->version = get_number(value);
-	} else if (strcmp(name, "--svn") == 0) {
-		options->svn = get_number(value);
-	} else if (strcmp(name, "--microcode") == 0) {
-		options->has_microcode = true;
-		options->microcode = get_number(value);
-	} else if (strcmp(name, "--time") == 0) {
-		options->time = (int64_t)get_number(value);
-	} else if (strcmp(name, "--report-data") == 0) {
-		options->report_data = value;
-	} else if (strcmp(name, "--measurement") == 0) {
-		options->measurement = value;
-	} else {
-		usage(name);
-	}
+	if (product == SNP_PRODUCT_UNKNOWN)
+		tool_refuse(name);
+	return product;
 }
 
 static void read_options(int argc, char **argv, struct options *ret)
 {
-	*ret = (struct options){.product = SNP_PRODUCT_MILAN, .version = 5, .svn = 7, .time = AMD_TIME};
-	for (int i = 1; i < argc; i++) {
-		if (argv[i][0] != '-')
-			ret->dir = argv[i];
-		else if (take_flag(ret, argv[i]))
-			continue;
-		else if (i + 1 < argc)
-			take_value(ret, argv[i], argv[i + 1]), i++;
-		else
-			usage(argv[i]);
-	}
-	if (!ret->dir)
-		usage("no DIR");
-}
+	const struct tool_option options[] = {
+	    {"--product", .text = &ret->product},
+	    {"--report-data", .text = &ret->report_data},
+	    {"--measurement", .text = &ret->measurement},
+	    {"--version", .number = &ret->version},
+	    {"--svn", .number = &ret->svn},
+	    {"--microcode", .number = &ret->microcode},
+	    {"--time", .number = &ret->time},
+	    {"--vlek", .flag = &ret->vlek},
+	    {"--debug", .flag = &ret->debug},
+	    {"--migrate", .flag = &ret->migrate},
+	    {"--revoked", .flag = &ret->revoked},
+	    {"--no-crl", .flag = &ret->no_crl},
+	    {"--other-chip", .flag = &ret->other_chip},
+	    {"--break", .flag = &ret->break_signature},
+	};
 
-static void put_hex(const char *text, uint8_t *ret, size_t size)
-{
-	struct err err = ERR_INIT;
-
-	if (text)
-		must(hex_decode(text, strlen(text), ret, size, &err), &err);
+	*ret = (struct options){.product = "Milan", .version = 5, .svn = 7, .time = AMD_TIME, .microcode = -1};
+	tool_read(argc, argv, options, COUNT_OF(options), &ret->dir);
 }
 
 static void shift(struct amd_cert *cert, int64_t by)
@@ -152,83 +79,57 @@ static void apply(const struct options *options, struct amd_evidence *e)
 	amd_put_u32(e->report + AMD_AT_GUEST_SVN, (uint32_t)options->svn);
 	amd_put_u64(e->report + AMD_AT_POLICY,
 		    0x30000u | (options->debug ? 1u << 19 : 0) | (options->migrate ? 1u << 18 : 0));
-	put_hex(options->report_data, e->report + AMD_AT_REPORT_DATA, 64);
-	put_hex(options->measurement, e->report + AMD_AT_MEASUREMENT, 48);
-	if (options->has_microcode)
+	tool_put_hex(options->report_data, e->report + AMD_AT_REPORT_DATA, 64);
+	tool_put_hex(options->measurement, e->report + AMD_AT_MEASUREMENT, 48);
+	if (options->microcode >= 0)
 		e->report[AMD_AT_REPORTED_TCB + 7] = (uint8_t)options->microcode;
 	if (options->other_chip)
 		e->report[AMD_AT_CHIP_ID] ^= 1;
 }
 
-static void write_file(const struct options *options, const char *name, const void *data, size_t size)
-{
-	struct err err = ERR_INIT;
-	char path[1024];
-
-	(void)snprintf(path, sizeof(path), "%s/%s", options->dir, name);
-	must(fs_write_atomic(path, data, size, 0644, &err), &err);
-}
-
-static void write_buf(const struct options *options, const char *name, const struct buf *buf)
-{
-	write_file(options, name, buf->data, buf->size);
-}
-
-static void write_pem(const struct options *options, const char *name, const struct buf *der)
-{
-	struct buf pem = BUF_INIT(TEXT_MAX);
-	struct err err = ERR_INIT;
-
-	must(pem_format(PEM_CERTIFICATE, der->data, der->size, &pem, &err), &err);
-	write_buf(options, name, &pem);
-	buf_done(&pem);
-}
-
-static void write_hcl(const struct options *options, struct amd_evidence *e)
+static void write_hcl(const char *dir, struct amd_evidence *e)
 {
 	char text[HEX_TEXT_SIZE(64)];
 
 	amd_evidence_wrap(e, 2600);
-	write_buf(options, "hcl.bin", &e->hcl);
+	tool_write_buf(dir, "hcl.bin", &e->hcl);
 	hex_encode(e->report + AMD_AT_REPORT_DATA, 64, text);
-	write_file(options, "hcl_report_data.hex", text, strlen(text));
+	tool_write(dir, "hcl_report_data.hex", text, strlen(text));
 }
 
-/* As Cosmian's tee-tools make it: SHA-256 of the uncompressed point, then zeros. */
-static void write_ratls(const struct options *options, struct amd_evidence *e)
+static const struct buf *make_extension(void *context)
 {
-	struct p256_key *key = NULL;
-	struct secret pem = {0};
-	struct buf der = BUF_INIT(TEXT_MAX);
-	struct err err = ERR_INIT;
-	uint8_t point[P256_POINT_SIZE];
-	struct x509_extension extension = {.oid = SNP_EXTENSION_OID};
-	struct x509_spec spec = {
-	    .subject = "CN=localhost",
-	    .not_before = options->time - AMD_DAY,
-	    .not_after = options->time + 90 * AMD_DAY,
-	    .dns_names = (const char *const[]){"localhost"},
-	    .dns_count = 1,
-	    .extensions = &extension,
-	    .extension_count = 1,
-	};
+	struct amd_evidence *e = context;
 
-	must(p256_generate(&key, &err), &err);
-	p256_point(key, point);
-	memset(e->report + AMD_AT_REPORT_DATA, 0, 64);
-	sha256(point, sizeof(point), e->report + AMD_AT_REPORT_DATA);
 	amd_evidence_sign(e);
 	amd_evidence_table(e, 1 << SNP_CERT_ARK | 1 << SNP_CERT_ASK | 1 << (e->vlek ? SNP_CERT_VLEK : SNP_CERT_VCEK));
-	extension.data = e->extension.data;
-	extension.size = e->extension.size;
-	must(x509_build(&spec, key, NULL, NULL, &der, &err), &err);
-	must(p256_save_pem(key, &pem, &err), &err);
-	write_pem(options, "ratls.pem", &der);
-	write_file(options, "ratls.key", pem.data, pem.size);
-	write_buf(options, "extension_value.bin", &e->extension);
-	buf_done(&der);
-	secret_done(&pem);
-	p256_free(key);
+	return &e->extension;
+}
+
+static void write_ratls(const struct options *options, struct amd_evidence *e)
+{
+	const struct tool_ratls ratls = {.oid = SNP_EXTENSION_OID,
+					 .time = options->time,
+					 .report_data = e->report + AMD_AT_REPORT_DATA,
+					 .make = make_extension,
+					 .context = e};
+
+	tool_write_ratls(options->dir, &ratls);
+	tool_write_buf(options->dir, "extension_value.bin", &e->extension);
+}
+
+static void write_all(const struct options *options, struct amd_evidence *e)
+{
+	const char *dir = options->dir;
+
+	tool_write(dir, "report.bin", e->report, AMD_REPORT_SIZE);
+	tool_write_buf(dir, options->vlek ? "vlek.der" : "vcek.der", &e->vek_der);
+	tool_write_pem(dir, "ask.pem", &e->ask_der, NULL);
+	tool_write_pem(dir, "ark.pem", &e->ark_der, NULL);
+	if (!options->no_crl)
+		tool_write_buf(dir, "ark_crl.der", &e->crl_der);
+	write_hcl(dir, e);
+	write_ratls(options, e);
 }
 
 int main(int argc, char **argv)
@@ -237,19 +138,12 @@ int main(int argc, char **argv)
 	struct amd_evidence evidence;
 
 	read_options(argc, argv, &options);
-	amd_evidence_init(&evidence, options.product, (unsigned)options.version, options.vlek);
+	amd_evidence_init(&evidence, find_product(options.product), (unsigned)options.version, options.vlek);
 	apply(&options, &evidence);
 	amd_evidence_build(&evidence);
 	if (options.break_signature)
 		evidence.report[AMD_AT_SIGNATURE] ^= 1;
-	write_file(&options, "report.bin", evidence.report, AMD_REPORT_SIZE);
-	write_buf(&options, options.vlek ? "vlek.der" : "vcek.der", &evidence.vek_der);
-	write_pem(&options, "ask.pem", &evidence.ask_der);
-	write_pem(&options, "ark.pem", &evidence.ark_der);
-	if (!options.no_crl)
-		write_buf(&options, "ark_crl.der", &evidence.crl_der);
-	write_hcl(&options, &evidence);
-	write_ratls(&options, &evidence);
+	write_all(&options, &evidence);
 	amd_evidence_done(&evidence);
 	return 0;
 }

@@ -185,6 +185,8 @@ static void test_refused(void **state)
 	    CASE("\xd9\xea\x60\x82\x41q\x52\xa1\x6bpubkey-hash\x44\x82\x01\x40\x01", "after its end"),
 	    CASE("\xd9\xea\x60\x82\x41q\x52\xa1\x6bpubkey-hash\x43\x82\x01\x40\x01", "after its end"),
 	    CASE("\xd9\xea\x60\x82\x41q\x52\xa2\x6bpubkey-hash\x43\x82\x01\x40\x01", "cut short"),
+	    CASE("\xd9\xea\x60\x82\x41q\x51\xa2\x6bpubkey-hash\x43\x82\x01\x40", "claims: CBOR is cut"),
+	    CASE("\xd9\xea\x60\x82\x41q\x51\xa1\x6bpubkey-hash\x63\x82\x01\x40", "pubkey-hash"),
 	};
 	struct tagged_evidence parsed;
 	struct err err = ERR_INIT;
@@ -216,14 +218,31 @@ static void test_skip(void **state)
 	assert_int_equal(reader.size, 0);
 	reader = (struct cbor_reader){CLAIMS_MORE, sizeof(CLAIMS_MORE) - 1};
 	assert_fails(cbor_skip(&reader, &err), &err, ERR_INVALID, "cut short");
+	/* Counts that would make the sum of what is left zero. */
+	reader = (struct cbor_reader){(const uint8_t *)"\xbb\x80\0\0\0\0\0\0\0", 9};
+	assert_fails(cbor_skip(&reader, &err), &err, ERR_INVALID, "cut short");
+	reader = (struct cbor_reader){(const uint8_t *)"\x82\x9b\xff\xff\xff\xff\xff\xff\xff\xff", 10};
+	assert_fails(cbor_skip(&reader, &err), &err, ERR_INVALID, "cut short");
+}
+
+static void test_text(void **state)
+{
+	struct cbor_item item = {.kind = CBOR_TEXT, .data = (const uint8_t *)"name", .size = 4};
+
+	(void)state;
+	assert_true(cbor_text_is(&item, "name"));
+	assert_false(cbor_text_is(&item, "nam"));
+	assert_false(cbor_text_is(&item, "nane"));
+	item.kind = CBOR_BYTES;
+	assert_false(cbor_text_is(&item, "name"));
 }
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
 {
-	const struct CMUnitTest tests[] = {TEST(test_good), TEST(test_negative_names), TEST(test_limits),
-					   TEST(test_refused), TEST(test_skip)};
+	const struct CMUnitTest tests[] = {TEST(test_good),    TEST(test_negative_names), TEST(test_limits),
+					   TEST(test_refused), TEST(test_skip),           TEST(test_text)};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
