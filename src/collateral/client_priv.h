@@ -35,6 +35,7 @@ struct collateral_run {
 	enum collateral_mode mode;
 	int64_t now;
 	int64_t deadline_ns;
+	bool has_failed[COLLATERAL_SERVICE_COUNT]; /* in this run: what is kept is not worth another wait */
 	struct collateral_issuers issuers; /* of the set that is being gathered */
 };
 

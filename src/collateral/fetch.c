@@ -127,8 +127,11 @@ static void note_refusal(const struct curl_response *response, struct collateral
 {
 	const char *wanted = curl_response_header(response, "Retry-After");
 
+	/* A last try for which the time was too short does not unsay what the others heard. */
+	if (response->status == 0 || response->status == 200)
+		return;
 	*ret = COLLATERAL_REFUSAL_INIT;
-	ret->status = response->status == 200 ? 0 : response->status;
+	ret->status = response->status;
 	if (wanted && collateral_retry_after(wanted, clock_now_seconds(), &ret->retry_after) <= 0)
 		ret->retry_after = -1;
 }

@@ -272,10 +272,16 @@ static int fetch_and_judge(struct job *job, struct collateral_record *ret, struc
 static int fetch_or_fall_back(struct job *job, struct collateral_record *ret, struct collateral_origin *ret_origin,
 			      struct err *err)
 {
+	bool *has_failed = &job->run->has_failed[job->place->service];
 	struct err failed = ERR_INIT;
 
-	if (fetch_and_judge(job, ret, ret_origin, &failed) == 0)
+	if (*has_failed && job->has_cached)
+		IGNORE_RESULT(err_set(&failed, ERR_UNAVAILABLE, "%s failed just before", job->source));
+	else if (fetch_and_judge(job, ret, ret_origin, &failed) == 0)
 		return 0;
+	/* Not what it said of one item. */
+	*has_failed = *has_failed || (failed.code != ERR_NOT_FOUND && failed.code != ERR_CONFLICT &&
+				      failed.code != ERR_UNTRUSTED && failed.code != ERR_INVALID);
 	if (failed.code != ERR_CANCELLED && job->has_cached) {
 		job->run->client->down_until_ns[job->place->service] = clock_monotonic_ns() + DOWN_NS;
 		take_cached(job, &failed, ret, ret_origin);

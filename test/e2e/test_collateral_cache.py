@@ -236,3 +236,23 @@ def test_who_sleeps_with_the_lock_holds_nobody_up_for_long(tool, pccs):
     first.kill()
     first.communicate()
     assert len(answer["items"]) == 7 and answer["ms"] < 3500
+
+
+def test_kill_while_it_is_written_damages_nothing(tool, pccs, cache):
+    """Many processes write anew and are killed at any moment: what is kept is whole, and little is left lying about."""
+    tool()
+    running = [tool.start(mode="renew", times=100000) for _ in range(4)]
+    try:
+        for i in range(24):
+            asked = len(pccs.requests)
+            cs.wait_for(lambda: len(pccs.requests) > asked + 3)
+            running[i % 4].kill()
+            running[i % 4].communicate()
+            assert all_cached(tool(mode="offline")), i
+            running[i % 4] = tool.start(mode="renew", times=100000)
+    finally:
+        for process in running:
+            process.kill()
+            process.communicate()
+    assert len(kept(cache)) == TIMES and not all_cached(tool(mode="renew"))
+    assert len(list(cache.glob("*.tmp-*"))) <= 28

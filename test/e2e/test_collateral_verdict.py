@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """From evidence to verdict over the vendors' services: `mse attest` finds what each kind of evidence needs, asks for it
 at the right place, says who gave it, works offline from what it kept, and does not refuse for what it kept too long."""
+import concurrent.futures
 import pathlib
 import subprocess
 import time
@@ -155,6 +156,42 @@ def test_what_was_kept_of_another_day_makes_no_refusal(build, verify, tmp_path):
         asked = len(pccs.requests)
         code, refused = judge("old")
         assert code == 2 and len(pccs.requests) == asked + 4  # once more, and not again and again
+
+
+FAULTS = {"truncated": cs.truncated, "wrong type": cs.changed(body=b"<html>sign in</html>", type="text/html"),
+          "too many": cs.status(429), "in trouble": cs.status(500), "absent": cs.status(404), "hangs up": cs.dropped}
+
+
+def test_a_fault_is_no_verdict(build, tmp_path):
+    """Exit status 1, nothing on standard output, and who failed is named. All at once: what may pass is tried for long."""
+    folder = tmp_path / "evidence"
+    items = intel(build, folder, "sgx-v3")
+
+    def judge(fault):
+        with cs.Server(cs.Service("pccs", items)) as pccs:
+            pccs.always = FAULTS[fault]
+            result = attestcommand.run(build, "verify", "--quote", folder / "quote.bin", "--report-data", "any", "--json",
+                                       "--pccs", pccs.url, cwd=tmp_path, env={"MSE_CONF_PATH": str(tmp_path / fault)})
+            assert result.code == 1 and result.out == "" and pccs.url in result.err, (fault, result.text)
+    with concurrent.futures.ThreadPoolExecutor(len(FAULTS)) as pool:
+        list(pool.map(judge, FAULTS))
+
+
+@pytest.mark.parametrize("fault", ["wrong type", "absent"])
+def test_at_a_fault_the_cache_serves(build, tmp_path, fault):
+    folder = tmp_path / "evidence"
+    trust = ["--trust-root", folder / "root.pem"]
+    with cs.Server(cs.Service("pccs", intel(build, folder, "sgx-v3"))) as pccs:
+        for code_of, text in ((None, f"Collateral of: PCCS {pccs.url}"), (FAULTS[fault], f"cache (PCCS {pccs.url}")):
+            pccs.always = code_of
+            made = attestcommand.run(build, "bundle", "--quote", folder / "quote.bin", "--output", tmp_path / "b.json",
+                                     "--pccs", pccs.url, *trust, cwd=tmp_path)
+            assert made.code == 0 and text in made.err, made.text
+        # Refreshing asks first, and goes by what is kept.
+        again = attestcommand.run(build, "bundle", "--refresh", tmp_path / "b.json", "--json", "--pccs", pccs.url, *trust,
+                                  cwd=tmp_path)
+        assert again.code == 0 and again.json()["missing"] == [], again.text
+        assert all(item["cached"] and item["failure"] for item in again.json()["sources"])
 
 
 def test_a_bundle_is_renewed(build, tmp_path):
