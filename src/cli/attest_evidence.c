@@ -2,9 +2,12 @@
 #include "cli/attest_evidence.h"
 
 #include <ctype.h>
+#include <fcntl.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/fd.h"
 #include "base/fs.h"
 #include "cli/interrupt.h"
 #include "net/dial.h"
@@ -21,11 +24,28 @@ static const struct {
     {"ratls", EVIDENCE_RATLS},
 };
 
+/* What a shell makes of <(COMMAND). */
+static bool is_pipe(const char *path)
+{
+	struct stat info;
+
+	return stat(path, &info) == 0 && S_ISFIFO(info.st_mode);
+}
+
+static int read_pipe(const char *path, struct buf *ret, struct err *err)
+{
+	scoped(fd_closep) int fd = open(path, O_RDONLY | O_CLOEXEC);
+
+	if (fd < 0)
+		return err_set_errno(err, "cannot open '%s'", path);
+	return buf_read_fd(ret, fd, err) < 0 ? err_prefix(err, "'%s'", path) : 0;
+}
+
 int evidence_read_file(const char *path, struct buf *ret, struct err *err)
 {
-	if (strcmp(path, "-") != 0)
-		return fs_read(path, ret, err);
-	return buf_read_fd(ret, STDIN_FILENO, err) < 0 ? err_prefix(err, "standard input") : 0;
+	if (strcmp(path, "-") == 0)
+		return buf_read_fd(ret, STDIN_FILENO, err) < 0 ? err_prefix(err, "standard input") : 0;
+	return is_pipe(path) ? read_pipe(path, ret, err) : fs_read(path, ret, err);
 }
 
 int evidence_domain(const struct cmd_call *call, const struct hostport *host, char ret[static URI_HOST_MAX + 1],

@@ -44,6 +44,12 @@ static int read_measurement(const struct cmd_call *call, struct attest_options *
 	if (!text)
 		return 0;
 	measurement->size = strlen(text) == 2 * MRENCLAVE_SIZE ? MRENCLAVE_SIZE : (size_t)ATTEST_MEASUREMENT_SIZE_MAX;
+	if (strlen(text) != 2 * measurement->size)
+		return err_set(
+		    err, ERR_INVALID,
+		    "--measurement has %zu characters, expected 64 hex digits (32 bytes of SGX) or 96 (48 of "
+		    "TDX and SEV-SNP)",
+		    strlen(text));
 	if (hex_decode(text, strlen(text), measurement->data, measurement->size, err) < 0)
 		return err_prefix(err, "--measurement (32 bytes of SGX, 48 of TDX and SEV-SNP)");
 	if (options->policy.measurement_count)

@@ -62,8 +62,19 @@ static json_t *describe_items(const struct collateral_items *items)
 	return object;
 }
 
-static void report(struct cmd_call *call, const char *path, const struct bundle *bundle)
+/* Who gave what is new in it. */
+static void tell_sources(struct cmd_call *call, const struct gathering *gathering)
 {
+	scoped(buf_done) struct buf line = BUF_INIT(COLLATERAL_SET_TEXT_MAX);
+	struct err ignored = ERR_INIT;
+
+	if (collateral_source_text(gathering->options.collateral, &line, &ignored) == 0 && line.size)
+		out_info(call->out, "Collateral of: %s", buf_text(&line));
+}
+
+static void report(struct cmd_call *call, const char *path, const struct gathering *gathering)
+{
+	const struct bundle *bundle = &gathering->bundle;
 	json_t *missing = json_array();
 	const unsigned needed = find_needed(bundle);
 
@@ -74,13 +85,15 @@ static void report(struct cmd_call *call, const char *path, const struct bundle 
 		(void)json_array_append_new(missing, json_string(collateral_item_text(item)));
 	}
 	if (cmd_has(call, "json")) {
-		out_json(call->out,
-			 json_pack("{s:s,s:s,s:b,s:I,s:o,s:o}", "file", path, "kind", bundle_kind_text(bundle->kind),
-				   "verified", 0, "evidence_size", (json_int_t)bundle->evidence.size, "collateral",
-				   describe_items(&bundle->collateral), "missing", missing));
+		out_json(call->out, json_pack("{s:s,s:s,s:b,s:I,s:o,s:o,s:o}", "file", path, "kind",
+					      bundle_kind_text(bundle->kind), "verified", 0, "evidence_size",
+					      (json_int_t)bundle->evidence.size, "collateral",
+					      describe_items(&bundle->collateral), "missing", missing, "sources",
+					      collateral_source_json(gathering->options.collateral)));
 		return;
 	}
 	json_decref(missing);
+	tell_sources(call, gathering);
 	out_success(call->out, "The bundle has been saved at: %s (not verified: see 'mse attest verify --bundle')",
 		    path);
 }
@@ -130,7 +143,7 @@ static int make(struct cmd_call *call, struct gathering *gathering, struct err *
 	    attest_options_load(call, &gathering->options, err) < 0 || gather(call, gathering, err) < 0 ||
 	    bundle_file_save(path, &gathering->bundle, FILE_MODE, err) < 0)
 		return -1;
-	report(call, path, &gathering->bundle);
+	report(call, path, gathering);
 	return 0;
 }
 
@@ -150,7 +163,7 @@ static int refresh(struct cmd_call *call, struct gathering *gathering, const cha
 	if (attest_options_load(call, &gathering->options, err) < 0 || gather(call, gathering, err) < 0 ||
 	    bundle_file_save(path, &gathering->bundle, FILE_MODE, err) < 0)
 		return -1;
-	report(call, path, &gathering->bundle);
+	report(call, path, gathering);
 	return 0;
 }
 

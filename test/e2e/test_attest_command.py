@@ -2,9 +2,11 @@
 """mse attest verify and bundle on files: every vector gives its verdict, every loosening shows, wrong use is no verdict.
 What needs the vectors beside the repository has a twin here with evidence of our own test CAs."""
 import json
+import os
 import pathlib
 import shutil
 import subprocess
+import threading
 import tomllib
 
 import pytest
@@ -388,6 +390,24 @@ def test_the_age_of_a_certificate_is_bounded(intel):
         assert wrong.code == 1 and part in wrong.err and wrong.out == "", wrong.text
     bare = ca.verify("--max-age", "5")
     assert bare.code == 1 and "goes with --ratls and --host" in bare.err, bare.text
+
+
+def test_evidence_from_a_command(intel):
+    """As a shell passes <(COMMAND): a pipe that has a name."""
+    ca = intel()
+    pipe = ca.folder / "pipe"
+    os.mkfifo(pipe)
+    writer = threading.Thread(target=lambda: pipe.write_bytes((ca.folder / "quote.bin").read_bytes()))
+    writer.start()
+    result = ca.verify("--quote", pipe, evidence=False)
+    writer.join()
+    assert result.code == 0, result.text
+
+
+@pytest.mark.parametrize("text", ["12", "0" * 63, "0" * 65, "0" * 95, "0" * 97])
+def test_a_measurement_that_is_none_is_told_its_sizes(intel, text):
+    result = intel().verify("--measurement", text)
+    assert result.code == 1 and f"has {len(text)} characters, expected 64 hex digits" in result.err and "96" in result.err
 
 
 def test_azure_wraps_a_report(amd):

@@ -101,7 +101,7 @@ def watch(build, options, tmp_path):
 
 
 def lines_of(result):
-    return [json.loads(line) for line in result.out.splitlines()]
+    return [watching.checked(line) for line in result.out.splitlines()]
 
 
 # ---- once ----

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Runs `mse attest watch` for test/e2e/test_attest_watch.py: its lines as they come, a real webhook, its metrics."""
 import collections
+import functools
 import http.server
 import json
 import pathlib
@@ -10,7 +11,28 @@ import threading
 import time
 import urllib.request
 
+import jsonschema
+
+import attestcommand
+
+SCHEMA = pathlib.Path(__file__).resolve().parents[2] / "docs/formats/watch-event.schema.json"
 LIMIT = 30  # seconds; a bound for a loaded machine, not an expectation
+
+
+@functools.cache
+def schema():
+    document = json.loads(SCHEMA.read_text())
+    jsonschema.Draft7Validator.check_schema(document)
+    return jsonschema.Draft7Validator(document)
+
+
+def checked(text):
+    """An event, which fits its schema, with its verdict, which fits the other."""
+    event = json.loads(text)
+    schema().validate(event)
+    if "details" in event:
+        attestcommand.check_verdict(event["details"])
+    return event
 
 
 def wait_for(condition, what="it", seconds=LIMIT):
@@ -31,7 +53,7 @@ class Watch:
             stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
             env={"HOME": str(cwd), "PATH": "/usr/bin:/bin", "LANG": "C.UTF-8", "NO_COLOR": "1",
                  "MSE_CONF_PATH": str(pathlib.Path(cwd) / "conf"), **(env or {})})
-        self.readers = [threading.Thread(target=self.read, args=(self.process.stdout, self.lines, json.loads)),
+        self.readers = [threading.Thread(target=self.read, args=(self.process.stdout, self.lines, checked)),
                         threading.Thread(target=self.read, args=(self.process.stderr, self.errors, bytes.decode))]
         for reader in self.readers:
             reader.start()
@@ -39,7 +61,10 @@ class Watch:
     @staticmethod
     def read(stream, lines, parse):
         for line in stream:
-            lines.append(parse(line))
+            try:
+                lines.append(parse(line))
+            except (ValueError, jsonschema.ValidationError) as wrong:
+                lines.append({"event": "wrong", "line": line, "why": str(wrong)})
 
     def __enter__(self):
         return self
@@ -50,6 +75,7 @@ class Watch:
     def wait(self, event, **members):
         """The first line of that event with these members; it is taken, with all before it."""
         def found():
+            assert not [line for line in self.lines if line["event"] == "wrong"], self.lines
             for i, line in enumerate(list(self.lines)):
                 if line["event"] == event and all(line.get(name) == value for name, value in members.items()):
                     del self.lines[:i + 1]
@@ -90,7 +116,7 @@ class Webhook:
                 refuse = outer.refused < outer.refuse
                 outer.refused += refuse
                 if not refuse:
-                    outer.posts.append((self.headers["Content-Type"], json.loads(body)))
+                    outer.posts.append((self.headers["Content-Type"], body))
                 self.send_response(500 if refuse else 204)
                 self.send_header("Content-Length", "0")
                 self.end_headers()
@@ -116,7 +142,7 @@ class Webhook:
         wait_for(lambda: self.posts, "a post")
         kind, body = self.posts.popleft()
         assert kind == "application/json"
-        return body
+        return checked(body)
 
 
 def metrics(port):
