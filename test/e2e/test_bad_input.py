@@ -11,6 +11,7 @@ import time
 
 import pytest
 
+import killing
 import testcloud
 
 
@@ -140,7 +141,7 @@ def test_interrupted(cloud, project, seconds):
     time.sleep(seconds)
     client.send_signal(signal.SIGINT)
     _, errors = client.communicate(timeout=60)
-    time.sleep(1)
+    killing.wait_uploads_over(cloud)
     active = [a for a in cloud.mse_json("list")["apps"] if a["name"] == folder.name]
     if client.returncode == 0:
         cloud.mse("stop", active[0]["id"], "-y")

@@ -578,7 +578,7 @@ def test_interrupted_in_every_phase(cloud, project, phase):
     before = cloud.mse_json("context", "--list")
     code, text = signalled_in(cloud, folder, phase, signal.SIGINT)
     assert code == 130 and "interrupted" in text, text
-    time.sleep(1)
+    killing.wait_uploads_over(cloud)
     assert active_ids(cloud, folder.name) == [], text
     assert cloud.mse_json("context", "--list") == before
     assert pending(cloud) == []

@@ -21,6 +21,15 @@ def app(environ, start_response):
     return [b"hello"]
 """
 
+# wait() returns when the test has made the file.
+GATE = """
+import os, time
+def wait():
+    print("waits", flush=True)
+    while not os.path.exists(os.environ["HOME"] + "/open"):
+        time.sleep(0.01)
+"""
+
 SHOW = """
 import json, os, pathlib
 def read(name):
@@ -56,12 +65,12 @@ def test_waits_then_runs(enclave):
 
 
 def test_starting_is_told_while_the_application_loads(build):
-    slow = "import time\ntime.sleep(1.5)\n" + HELLO
-    with testenclave.Enclave(build, {"app.py": slow}) as enclave:
+    with testenclave.Enclave(build, {"app.py": GATE + "wait()\n" + HELLO}) as enclave:
         enclave.start()
         assert enclave.provision().status == 200
         answer = enclave.get()
         assert (answer.status, answer.headers["Mse-Status"], answer.headers["Retry-After"]) == (503, "Starting", "1")
+        (enclave.dir / "home/open").touch()
         enclave.wait_running()
         assert enclave.get().text == "hello"
 
@@ -442,15 +451,17 @@ def test_a_host_that_does_not_read_the_log_stops_nobody(build):
 
 
 def test_sigterm_lets_a_running_request_finish(build):
-    code = ("import time\ndef app(environ, start_response):\n    time.sleep(1.5)\n"
-            "    start_response('200 OK', [])\n    return [b'done']\n")
+    code = GATE + "def app(environ, start_response):\n    wait()\n    start_response('200 OK', [])\n    return [b'done']\n"
     with testenclave.Enclave(build, {"app.py": code}) as enclave:
         enclave.run()
         answers = []
         asker = threading.Thread(target=lambda: answers.append(enclave.get().text))
         asker.start()
-        time.sleep(0.5)
-        assert enclave.stop() == 0
+        enclave.wait(lambda: "waits" in enclave.app_log())
+        enclave.process.send_signal(signal.SIGTERM)
+        enclave.wait(lambda: not enclave.can_connect())
+        (enclave.dir / "home/open").touch()
+        assert enclave.wait_exit() == 0
         asker.join()
         assert answers == ["done"]
 
@@ -498,11 +509,10 @@ def test_sigterm_ends_an_import_that_does_not(build):
 
 
 def test_a_second_sigterm_does_not_wait(build):
-    code = "import atexit, time\natexit.register(lambda: time.sleep(600))\n" + HELLO
-    with testenclave.Enclave(build, {"app.py": code}) as enclave:
+    with testenclave.Enclave(build, {"app.py": GATE + "import atexit\natexit.register(wait)\n" + HELLO}) as enclave:
         enclave.run()
         enclave.process.send_signal(signal.SIGTERM)
-        time.sleep(0.5)
+        enclave.wait(lambda: "waits" in enclave.app_log())
         assert enclave.process.poll() is None
         assert enclave.stop() == 0
 
@@ -514,9 +524,9 @@ def test_a_failed_import_with_running_threads_still_exits_3(build):
         enclave.start()
         assert enclave.provision().status == 200
         enclave.wait(lambda: "application-failed" in enclave.log_text())
-        time.sleep(0.3)
-        enclave.process.send_signal(signal.SIGTERM)
-        assert enclave.wait_exit(5) == 3
+        # The line comes a moment before the end is limited: the first signal may be too early to count.
+        enclave.wait(lambda: enclave.process.send_signal(signal.SIGTERM) or enclave.process.poll() is not None, 5)
+        assert enclave.wait_exit() == 3
 
 
 def test_a_stale_socket_is_replaced(enclave):

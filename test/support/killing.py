@@ -81,6 +81,12 @@ def wait_up(cloud):
     wait_until(lambda: cloud.curl(f"{cloud.url}/healthz", check=False).returncode == 0)
 
 
+def wait_uploads_over(cloud):
+    """Waits until msed works on no upload any more: from then on no app comes of one."""
+    cloud.mse("list")
+    wait_until(lambda: not any((cloud.data / "tmp").iterdir()))
+
+
 @contextlib.contextmanager
 def database(cloud, mode="ro"):
     """A connection to the cloud's database beside msed's own; what was changed is committed at the end."""
