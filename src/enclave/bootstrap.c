@@ -8,6 +8,7 @@
 #include "base/clock.h"
 #include "base/number.h"
 #include "enclave/arguments.h"
+#include "enclave/settings.h"
 #include "format/listen_address.h"
 
 #define DEFAULT_HOST "0.0.0.0"
@@ -73,17 +74,6 @@ int bootstrap_help(struct buf *ret, struct err *err)
 
 /* ---- settings ---- */
 
-static const char *find(char *const *env, const char *name)
-{
-	const size_t size = strlen(name);
-
-	for (; *env; env++) {
-		if (strncmp(*env, name, size) == 0 && (*env)[size] == '=')
-			return *env + size + 1;
-	}
-	return NULL;
-}
-
 /* Room for the settings that are added: one for each row of set_all. */
 #define ADDED_MAX 8
 
@@ -123,8 +113,8 @@ enum scope { SCOPE_RELEASE, SCOPE_HOST };
 static int set(struct bootstrap *bootstrap, const char *option, const char *name, const char *value, enum scope scope,
 	       struct err *err)
 {
-	const char *measured = find(bootstrap->env, name);
-	const char *argv = find(bootstrap->env, "MSE_ARGV");
+	const char *measured = settings_find(bootstrap->env, name);
+	const char *argv = settings_find(bootstrap->env, "MSE_ARGV");
 
 	if (!value)
 		return 0;
@@ -151,7 +141,7 @@ static int make_listen(const struct options *options, char *const *env, char **r
 	struct listen_address address;
 
 	*ret = NULL;
-	if (!options->host && !options->port && find(env, "MSE_LISTEN"))
+	if (!options->host && !options->port && settings_find(env, "MSE_LISTEN"))
 		return 0;
 	if (asprintf(ret, is_bare_ipv6 ? "[%s]:%s" : "%s:%s", host, port) < 0) {
 		*ret = NULL;
@@ -203,9 +193,9 @@ static int set_all(const struct options *options, struct bootstrap *bootstrap, s
 		if (set(bootstrap, rows[i].option, rows[i].name, rows[i].value, rows[i].scope, err) < 0)
 			return -1;
 	}
-	if (!find(bootstrap->env, "MSE_RELEASE") && add(bootstrap, "MSE_RELEASE", "1", err) < 0)
+	if (!settings_find(bootstrap->env, "MSE_RELEASE") && add(bootstrap, "MSE_RELEASE", "1", err) < 0)
 		return -1;
-	return find(bootstrap->env, "MSE_TEE") ? 0 : add(bootstrap, "MSE_TEE", tee_name(), err);
+	return settings_find(bootstrap->env, "MSE_TEE") ? 0 : add(bootstrap, "MSE_TEE", tee_name(), err);
 }
 
 /* ---- instance ---- */

@@ -10,7 +10,7 @@
 
 #define WAIT_SECONDS_MAX (366 * 24 * 3600)
 
-static const char *find(char *const *env, const char *name)
+const char *settings_find(char *const *env, const char *name)
 {
 	const size_t size = strlen(name);
 
@@ -23,7 +23,7 @@ static const char *find(char *const *env, const char *name)
 
 static int copy_text(char *const *env, const char *name, const char *fallback, char **ret, struct err *err)
 {
-	const char *value = find(env, name);
+	const char *value = settings_find(env, name);
 
 	if (!value)
 		value = fallback;

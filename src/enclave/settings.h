@@ -70,6 +70,9 @@ struct settings {
 	uint8_t code_key_id[SETTINGS_KEY_SIZE];
 };
 
+/* The value of a variable; NULL if env has none. Borrowed. */
+const char *settings_find(char *const *env, const char *name);
+
 /* env: "NAME=value" texts ended by NULL. ERR_INVALID names the setting. *ret is to be settings_done even on failure. */
 must_check int settings_load(char *const *env, struct settings *ret, struct err *err);
 void settings_done(struct settings *settings);

@@ -10,7 +10,8 @@ import pytest
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "test" / "support"))
-import testcloud  # noqa: E402  (found by the line above)
+import attackers  # noqa: E402  (found by the line above)
+import testcloud  # noqa: E402
 
 # A shell that starts this in the background has it, and all it starts, ignore Ctrl-C, which tests send.
 signal.signal(signal.SIGINT, signal.default_int_handler)
@@ -102,3 +103,28 @@ def deployed(cloud, project):
     yield app
     cloud.mse("stop", app["id"], "-y", check=False)
     shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture(scope="module")
+def world(build):
+    """A machine with a simulated TEE, for enclaves and attackers without a cloud."""
+    new = attackers.World(build)
+    yield new
+    new.close()
+
+
+@pytest.fixture(scope="module")
+def victim(world):
+    """A running, ticketed instance; the tests do not change it."""
+    with world.enclave() as enclave:
+        enclave.sent_ticket = enclave.start().ticket()
+        assert enclave.provision(ticket=enclave.sent_ticket).status == 200
+        enclave.wait_running()
+        yield enclave
+
+
+@pytest.fixture(scope="module")
+def twin(world, victim):
+    """The host's second copy: same release and document, never given the owner's keys."""
+    with world.twin(victim) as enclave:
+        yield enclave.start()

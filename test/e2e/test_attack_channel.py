@@ -17,20 +17,6 @@ import testenclave
 HTTP_OK = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n"
 
 
-@pytest.fixture(scope="module")
-def world(build):
-    new = attackers.World(build)
-    yield new
-    new.close()
-
-
-@pytest.fixture(scope="module")
-def victim(world):
-    with world.enclave() as enclave:
-        enclave.run()
-        yield enclave
-
-
 def preload(build, **settings):
     return {"LD_PRELOAD": str(build / "test/support/libattack_preload.so"), **settings}
 

@@ -20,29 +20,6 @@ import standin
 SECRET = b"the client's secret"
 
 
-@pytest.fixture(scope="module")
-def world(build):
-    new = attackers.World(build)
-    yield new
-    new.close()
-
-
-@pytest.fixture(scope="module")
-def victim(world):
-    """A running, ticketed instance; the tests do not change it."""
-    with world.enclave() as enclave:
-        enclave.sent_ticket = enclave.start().ticket()
-        assert enclave.provision(ticket=enclave.sent_ticket).status == 200
-        enclave.wait_running()
-        yield enclave
-
-
-@pytest.fixture(scope="module")
-def twin(world, victim):
-    with world.twin(victim) as enclave:
-        yield enclave.start()
-
-
 def owner_context(world, enclave):
     return world.context(enclave, identity=enclave.identity().hex(), ticket=attackers.encode(enclave.sent_ticket))
 

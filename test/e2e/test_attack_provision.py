@@ -16,13 +16,6 @@ CLAMP = 0x0ffffffc0ffffffc0ffffffc0fffffff
 sodium = testenclave.sodium
 
 
-@pytest.fixture(scope="module")
-def world(build):
-    new = attackers.World(build)
-    yield new
-    new.close()
-
-
 # ---- 22 ----
 
 def test_a_second_post(world):

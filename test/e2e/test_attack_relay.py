@@ -16,30 +16,6 @@ import testenclave
 OWNED_DOMAIN = "app.localhost"
 
 
-@pytest.fixture(scope="module")
-def world(build):
-    new = attackers.World(build)
-    yield new
-    new.close()
-
-
-@pytest.fixture(scope="module")
-def victim(world):
-    """A running, ticketed instance; the tests do not change it."""
-    with world.enclave() as enclave:
-        enclave.sent_ticket = enclave.start().ticket()
-        assert enclave.provision(ticket=enclave.sent_ticket).status == 200
-        enclave.wait_running()
-        yield enclave
-
-
-@pytest.fixture(scope="module")
-def twin(world, victim):
-    """The host's second copy: same release and document, never given the owner's keys."""
-    with world.twin(victim) as enclave:
-        yield enclave.start()
-
-
 def owner_context(world, enclave, **changes):
     return world.context(enclave, identity=enclave.identity().hex(), ticket=attackers.encode(enclave.sent_ticket),
                          **changes)

@@ -20,20 +20,6 @@ LIBSSL = ctypes.CDLL("libssl.so.3")
 TOO_MANY = "messages of TLS without any data"
 
 
-@pytest.fixture(scope="module")
-def world(build):
-    new = attackers.World(build)
-    yield new
-    new.close()
-
-
-@pytest.fixture(scope="module")
-def victim(world):
-    with world.enclave() as enclave:
-        enclave.run()
-        yield enclave
-
-
 # ---- what OpenSSL's users in Python cannot say ----
 
 def pointer(tls):

@@ -10,13 +10,6 @@ import pytest
 import attackers
 
 
-@pytest.fixture(scope="module")
-def world(build):
-    new = attackers.World(build)
-    yield new
-    new.close()
-
-
 class Api:
     """GET /cloud of a cloud at https://api.evil.localhost."""
 

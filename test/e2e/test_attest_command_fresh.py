@@ -16,13 +16,6 @@ ZERO = "0" * 64
 
 
 @pytest.fixture(scope="module")
-def world(build):
-    new = attackers.World(build)
-    yield new
-    new.close()
-
-
-@pytest.fixture(scope="module")
 def live(world):
     """(enclave, port) of a running application."""
     with world.enclave() as enclave:

@@ -24,13 +24,6 @@ ZERO = "0" * 64
 
 
 @pytest.fixture(scope="module")
-def world(build):
-    new = attackers.World(build)
-    yield new
-    new.close()
-
-
-@pytest.fixture(scope="module")
 def enclaves(world):
     """Three running applications: the first, its twin (same code, other keys), and one with other code."""
     with world.enclave() as first:

@@ -54,13 +54,6 @@ def app(environ, start_response):
 
 
 @pytest.fixture(scope="module")
-def world(build):
-    new = attackers.World(build)
-    yield new
-    new.close()
-
-
-@pytest.fixture(scope="module")
 def enclave(world):
     with world.enclave({"app.py": APP}) as new:
         new.run()
