@@ -39,6 +39,11 @@ int64_t clock_monotonic_ns(void)
 	return now_ns(CLOCK_MONOTONIC);
 }
 
+int64_t clock_boot_ns(void)
+{
+	return now_ns(CLOCK_BOOTTIME);
+}
+
 static int two_digits(const char *text)
 {
 	if (text[0] < '0' || text[0] > '9' || text[1] < '0' || text[1] > '9')

@@ -216,11 +216,11 @@ static int start_command(struct connect *connect, struct err *err)
 	return status;
 }
 
-/* What is expected is read again when its files change. */
-static void look_at_files(struct connect *connect)
+/* What is expected was read again because its files changed. */
+static void tell_of_files(struct connect *connect)
 {
 	struct err err = ERR_INIT;
-	const int found = connect_beliefs_refresh(connect->beliefs, &err);
+	const int found = connect_beliefs_news(connect->beliefs, &err);
 
 	if (found == 0)
 		return;
@@ -239,8 +239,7 @@ static bool should_stop(void *arg)
 	struct connect *connect = arg;
 	struct err ignored = ERR_INIT;
 
-	look_at_files(connect);
-
+	tell_of_files(connect);
 	if (interrupt_seen()) {
 		/* The ordinary end, unless a command was to say how it ends. */
 		connect->child_status = connect->child > 0 ? CMD_EXIT_INTERRUPTED : CMD_EXIT_OK;
@@ -326,7 +325,7 @@ static int serve(struct connect *connect, struct err *err)
 	options->report = report;
 	options->should_stop = should_stop;
 	options->report_arg = options->stop_arg = connect;
-	if (start_command(connect, err) < 0)
+	if (connect_beliefs_watch(connect->beliefs, err) < 0 || start_command(connect, err) < 0)
 		return -1;
 	options->wake_fd = connect->child_fd;
 	announce(connect);

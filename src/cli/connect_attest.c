@@ -67,7 +67,7 @@ static struct connect_attested *open_one(const struct connect_attester *attester
 
 	if (!attested)
 		return NULL;
-	attested->asked_ns = clock_monotonic_ns();
+	attested->asked_ns = clock_boot_ns();
 	attested->generation = attester->generation(attester->arg);
 	if (attester->open(attester->arg, &attested->channel, &attested->verdict, &attested->err) < 0)
 		attested->channel = NULL;

@@ -15,7 +15,7 @@ struct connect_attested {
 	struct channel *channel;
 	struct attest_verdict *verdict;
 	struct err err;
-	int64_t asked_ns;    /* monotonic, before anything was sent: its age counts from here */
+	int64_t asked_ns;    /* clock_boot_ns, before anything was sent: its age counts from here */
 	unsigned generation; /* of what was expected then */
 	struct connect_attested *next;
 };

@@ -2,20 +2,37 @@
 #include "cli/connect_belief.h"
 
 #include <pthread.h>
+#include <signal.h>
 #include <stdatomic.h>
 #include <string.h>
-#include <sys/stat.h>
+#include <time.h>
 
 #include "base/clock.h"
 #include "cli/app_expect.h"
 #include "cli/attest_options.h"
+#include "cli/connect_stamp.h"
 #include "cli/context_store.h"
 
 #define NS_PER_SECOND 1000000000LL
 #define COLLATERAL_AGE_NS (3600 * NS_PER_SECOND) /* then it is asked for again */
-#define LOOK_NS (NS_PER_SECOND / 2)
+#define LOOK_MS 400
+#define LOOK_SHARE 20    /* looking takes at most so small a part of the time */
+#define READING_MS 10000 /* who asks meanwhile waits so long */
+#define NS_PER_MS 1000000LL
 
-enum file { FILE_POLICY, FILE_CONTEXT, FILE_RELEASE, FILE_COUNT };
+/* Everything that is read to know what is expected. */
+enum file {
+	FILE_POLICY,
+	FILE_CONTEXT,
+	FILE_RELEASE,
+	FILE_CODE,
+	FILE_COLLATERAL,
+	FILE_TRUST_ROOT,
+	FILE_SIMULATION,
+	FILE_STORED, /* contexts: what is expected, and deployments that were seen */
+	FILE_TRUST,  /* clouds that are trusted */
+	FILE_COUNT
+};
 
 /* One reading. Holds pointers into itself; freed with its last user. */
 struct belief {
@@ -23,23 +40,28 @@ struct belief {
 	struct attest_options judged;
 	unsigned users;
 	int64_t collateral_ns;
+	/* What was learnt from verdicts by it. */
+	int64_t deployed_seen;
+	uint8_t identity[64];
+	bool has_identity;
 };
 
 struct connect_beliefs {
 	const struct cmd_call *call;
 	char *paths[FILE_COUNT]; /* NULL: none */
-	struct stat seen[FILE_COUNT];
-	int64_t looked_ns;
+	uint64_t seen;           /* stamp of them */
 	atomic_uint generation;
-	pthread_mutex_t lock;  /* for all that follows, held for moments only */
+	pthread_mutex_t lock;   /* for all that follows, held for moments only */
+	pthread_cond_t changed; /* of is_reading, is_ending; monotonic clock */
+	bool is_reading;        /* the files have changed: who asks waits for what they say */
+	bool is_ending;
 	struct belief *belief; /* NULL: cannot be read, why says why */
 	struct err why;
+	int news; /* 1: changed, -1: cannot be read; not yet told */
+	pthread_t watcher;
+	bool is_watched;
 	struct hostport address;
 	const char *source;
-	/* What was learnt from verdicts; the identity until the files change. */
-	int64_t deployed_seen;
-	uint8_t identity[64];
-	bool has_identity;
 };
 
 /* ---- reading ---- */
@@ -99,7 +121,7 @@ static int read_belief(const struct cmd_call *call, struct belief *belief, struc
 	}
 	expect->policy = &belief->judged.policy;
 	expect->hardware_roots = &belief->judged.roots;
-	belief->collateral_ns = clock_monotonic_ns();
+	belief->collateral_ns = clock_boot_ns();
 	return 0;
 }
 
@@ -128,48 +150,130 @@ static void let_go(struct belief *belief)
 
 /* ---- files ---- */
 
-static int note_path(struct connect_beliefs *beliefs, enum file file, const char *path, struct err *err)
-{
-	if (path && !(beliefs->paths[file] = strdup(path)))
-		return err_no_memory(err);
-	return 0;
-}
-
 static int note_paths(struct connect_beliefs *beliefs, struct err *err)
 {
+	static const char *const options[FILE_COUNT] = {
+	    [FILE_POLICY] = "policy",
+	    [FILE_CONTEXT] = "context",
+	    [FILE_RELEASE] = "release",
+	    [FILE_CODE] = "code",
+	    [FILE_COLLATERAL] = "collateral",
+	    [FILE_TRUST_ROOT] = "trust-root",
+	    [FILE_SIMULATION] = "allow-simulation",
+	};
 	const struct cmd_call *call = beliefs->call;
-	const struct app_expect *app = &beliefs->belief->app;
-
-	if (note_path(beliefs, FILE_POLICY, cmd_value(call, "policy"), err) < 0 ||
-	    note_path(beliefs, FILE_RELEASE, cmd_value(call, "release"), err) < 0)
-		return -1;
-	if (cmd_has(call, "context") || !app->has_context)
-		return note_path(beliefs, FILE_CONTEXT, cmd_value(call, "context"), err);
-	/* A later deployment of the domain makes another folder beside this one. */
-	return settings_path(call->settings, "context", &beliefs->paths[FILE_CONTEXT], err);
-}
-
-static bool is_same(const struct stat *a, const struct stat *b)
-{
-	return a->st_ino == b->st_ino && a->st_size == b->st_size && a->st_mtim.tv_sec == b->st_mtim.tv_sec &&
-	       a->st_mtim.tv_nsec == b->st_mtim.tv_nsec && a->st_dev == b->st_dev;
-}
-
-/* A file that is gone has changed. */
-static bool look(struct connect_beliefs *beliefs)
-{
-	bool changed = false;
 
 	for (size_t i = 0; i < FILE_COUNT; i++) {
-		struct stat now;
+		const char *path = options[i] ? cmd_value(call, options[i]) : NULL;
 
-		memset(&now, 0, sizeof(now));
-		if (beliefs->paths[i] && stat(beliefs->paths[i], &now) < 0)
-			memset(&now, 0, sizeof(now));
-		changed = changed || !is_same(&now, &beliefs->seen[i]);
-		beliefs->seen[i] = now;
+		if (path && !(beliefs->paths[i] = strdup(path)))
+			return err_no_memory(err);
 	}
-	return changed;
+	if (settings_path(call->settings, "context", &beliefs->paths[FILE_STORED], err) < 0)
+		return -1;
+	return settings_path(call->settings, "trust", &beliefs->paths[FILE_TRUST], err);
+}
+
+static int look(const struct connect_beliefs *beliefs, uint64_t *ret, struct err *err)
+{
+	return connect_stamp((const char *const *)beliefs->paths, FILE_COUNT, ret, err);
+}
+
+/* A deployment that was seen stays seen for the same owner; an identity that was met is that of the old reading. */
+static void inherit(const struct belief *old, struct belief *new)
+{
+	const struct context_expect *a = &old->app.expect, *b = &new->app.expect;
+
+	if (a->has_owner_key && b->has_owner_key && memcmp(a->owner_key, b->owner_key, sizeof(a->owner_key)) == 0)
+		new->deployed_seen = old->deployed_seen;
+}
+
+/* With the lock held, which is let go while the files are read. The old reading counts no more from the first moment.
+ */
+static void read_anew(struct connect_beliefs *beliefs)
+{
+	struct belief *old = beliefs->belief, *read = NULL;
+	struct err err = ERR_INIT;
+	int status;
+
+	beliefs->is_reading = true;
+	atomic_fetch_add(&beliefs->generation, 1);
+	(void)pthread_mutex_unlock(&beliefs->lock);
+	status = belief_new(beliefs->call, &read, &err);
+	(void)pthread_mutex_lock(&beliefs->lock);
+	if (read && old)
+		inherit(old, read);
+	let_go(old);
+	beliefs->belief = read;
+	beliefs->why = err;
+	beliefs->news = status < 0 ? -1 : 1;
+	beliefs->is_reading = false;
+	(void)pthread_cond_broadcast(&beliefs->changed);
+}
+
+/* With the lock held, until then or the end. */
+static bool wait_ms(struct connect_beliefs *beliefs, int64_t ms)
+{
+	const int64_t end_ns = clock_monotonic_ns() + ms * NS_PER_MS;
+	const struct timespec end = {.tv_sec = end_ns / NS_PER_SECOND, .tv_nsec = end_ns % NS_PER_SECOND};
+
+	return pthread_cond_timedwait(&beliefs->changed, &beliefs->lock, &end) == 0;
+}
+
+/*
+ * The stamp is taken before the files are read: what changes meanwhile has another one at the next look. Files that
+ * cannot be looked at are read, which says what is wrong.
+ */
+static void *watch(void *arg)
+{
+	struct connect_beliefs *beliefs = arg;
+	int64_t pause_ms = LOOK_MS;
+
+	(void)pthread_mutex_lock(&beliefs->lock);
+	while (!beliefs->is_ending) {
+		const int64_t begin_ns = clock_monotonic_ns();
+		struct err ignored = ERR_INIT;
+		uint64_t stamp = 0;
+
+		(void)pthread_mutex_unlock(&beliefs->lock);
+		if (look(beliefs, &stamp, &ignored) < 0)
+			stamp = 0;
+		(void)pthread_mutex_lock(&beliefs->lock);
+		if (stamp != beliefs->seen) {
+			beliefs->seen = stamp;
+			read_anew(beliefs);
+		}
+		pause_ms = (clock_monotonic_ns() - begin_ns) / NS_PER_MS * LOOK_SHARE;
+		if (!beliefs->is_ending)
+			(void)wait_ms(beliefs, pause_ms < LOOK_MS ? LOOK_MS : pause_ms);
+	}
+	(void)pthread_mutex_unlock(&beliefs->lock);
+	return NULL;
+}
+
+/* Signals are for the thread that relays. */
+static int start_watcher(struct connect_beliefs *beliefs, struct err *err)
+{
+	sigset_t all, before;
+	int failed;
+
+	(void)sigfillset(&all);
+	(void)pthread_sigmask(SIG_SETMASK, &all, &before);
+	failed = pthread_create(&beliefs->watcher, NULL, watch, beliefs);
+	(void)pthread_sigmask(SIG_SETMASK, &before, NULL);
+	beliefs->is_watched = failed == 0;
+	return failed ? err_set(err, ERR_IO, "cannot start a thread: %s", strerror(failed)) : 0;
+}
+
+static void init_locks(struct connect_beliefs *beliefs)
+{
+	pthread_condattr_t attributes;
+
+	(void)pthread_mutex_init(&beliefs->lock, NULL);
+	(void)pthread_condattr_init(&attributes);
+	(void)pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
+	(void)pthread_cond_init(&beliefs->changed, &attributes);
+	(void)pthread_condattr_destroy(&attributes);
 }
 
 int connect_beliefs_new(const struct cmd_call *call, struct connect_beliefs **ret, struct err *err)
@@ -178,49 +282,51 @@ int connect_beliefs_new(const struct cmd_call *call, struct connect_beliefs **re
 
 	if (!beliefs)
 		return err_no_memory(err);
-	(void)pthread_mutex_init(&beliefs->lock, NULL);
+	init_locks(beliefs);
 	beliefs->call = call;
-	if (belief_new(call, &beliefs->belief, err) < 0 || note_paths(beliefs, err) < 0)
+	if (note_paths(beliefs, err) < 0 || look(beliefs, &beliefs->seen, err) < 0 ||
+	    belief_new(call, &beliefs->belief, err) < 0)
 		return -1;
-	(void)look(beliefs);
 	beliefs->address = beliefs->belief->app.expect.address;
 	beliefs->source = beliefs->belief->app.fingerprint_from;
 	*ret = TAKE_PTR(beliefs);
 	return 0;
 }
 
+int connect_beliefs_watch(struct connect_beliefs *beliefs, struct err *err)
+{
+	return start_watcher(beliefs, err);
+}
+
 void connect_beliefs_free(struct connect_beliefs *beliefs)
 {
 	if (!beliefs)
 		return;
+	(void)pthread_mutex_lock(&beliefs->lock);
+	beliefs->is_ending = true;
+	(void)pthread_cond_broadcast(&beliefs->changed);
+	(void)pthread_mutex_unlock(&beliefs->lock);
+	if (beliefs->is_watched)
+		(void)pthread_join(beliefs->watcher, NULL);
 	let_go(beliefs->belief);
 	for (size_t i = 0; i < FILE_COUNT; i++)
 		free(beliefs->paths[i]);
+	(void)pthread_cond_destroy(&beliefs->changed);
 	(void)pthread_mutex_destroy(&beliefs->lock);
 	free(beliefs);
 }
 
-int connect_beliefs_refresh(struct connect_beliefs *beliefs, struct err *err)
+int connect_beliefs_news(struct connect_beliefs *beliefs, struct err *err)
 {
-	const int64_t now_ns = clock_monotonic_ns();
-	struct belief *read = NULL;
-	int status;
+	int news;
 
-	if (now_ns - beliefs->looked_ns < LOOK_NS)
-		return 0;
-	beliefs->looked_ns = now_ns;
-	if (!look(beliefs))
-		return 0;
-	status = belief_new(beliefs->call, &read, err);
 	(void)pthread_mutex_lock(&beliefs->lock);
-	let_go(beliefs->belief);
-	beliefs->belief = read;
-	beliefs->has_identity = false; /* another release has another */
-	atomic_fetch_add(&beliefs->generation, 1);
-	if (status < 0)
-		beliefs->why = *err;
+	news = beliefs->news;
+	beliefs->news = 0;
+	if (news < 0)
+		*err = beliefs->why;
 	(void)pthread_mutex_unlock(&beliefs->lock);
-	return status < 0 ? -1 : 1;
+	return news;
 }
 
 /* ---- asking ---- */
@@ -240,34 +346,52 @@ unsigned connect_beliefs_generation(void *arg)
 	return atomic_load(&((struct connect_beliefs *)arg)->generation);
 }
 
-/* What one verdict taught holds for the next connection (F9). */
-static void learn(struct connect_beliefs *beliefs, const struct context_expect *expect,
-		  const struct attest_verdict *verdict)
+/*
+ * What one verdict taught holds for the next connection (F9), as long as what it was judged by. false: another one of
+ * those that were attested at the same time was the first, and it is of another instance.
+ */
+static bool learn(struct belief *belief, const struct context_expect *expect, const struct attest_verdict *verdict)
 {
-	if (verdict->deployed > beliefs->deployed_seen)
-		beliefs->deployed_seen = verdict->deployed;
+	if (verdict->deployed > belief->deployed_seen)
+		belief->deployed_seen = verdict->deployed;
 	/* Without a ticket nobody says which instance of the code is meant: the first one, then. */
-	if (!expect->has_identity && !expect->has_owner_key && !beliefs->has_identity && verdict->has_identity) {
-		memcpy(beliefs->identity, verdict->identity, sizeof(beliefs->identity));
-		beliefs->has_identity = true;
-	}
+	if (expect->has_identity || expect->has_owner_key || !verdict->has_identity)
+		return true;
+	if (belief->has_identity)
+		return memcmp(belief->identity, verdict->identity, sizeof(belief->identity)) == 0;
+	memcpy(belief->identity, verdict->identity, sizeof(belief->identity));
+	belief->has_identity = true;
+	return true;
+}
+
+static int refuse_second(struct channel **ret_channel, struct attest_verdict *verdict, struct err *err)
+{
+	channel_close(TAKE_PTR(*ret_channel));
+	attest_report_refuse(verdict, "identity", ATTEST_ERROR_IDENTITY_CHANGED, "another instance answered first");
+	return err_set(err, ERR_UNTRUSTED, "%s: another instance answered first", verdict->error_text);
 }
 
 /* The present belief, held, with what was learnt in *ret; NULL: there is none. */
 static struct belief *begin(struct connect_beliefs *beliefs, struct context_expect *ret, struct err *err)
 {
-	struct belief *belief = beliefs->belief;
+	struct belief *belief;
 
+	while (beliefs->is_reading && wait_ms(beliefs, READING_MS))
+		;
+	belief = beliefs->is_reading ? NULL : beliefs->belief;
 	if (!belief) {
-		*err = beliefs->why;
+		if (beliefs->is_reading)
+			(void)err_set(err, ERR_TIMEOUT, "it is being read again, which takes long");
+		else
+			*err = beliefs->why;
 		(void)err_prefix(err, "expectation");
 		return NULL;
 	}
 	*ret = belief->app.expect; /* its pointers are into the belief, which stays */
-	if (beliefs->deployed_seen > ret->deployed_seen)
-		ret->deployed_seen = beliefs->deployed_seen;
-	if (beliefs->has_identity && !ret->has_identity && !ret->has_owner_key) {
-		memcpy(ret->identity, beliefs->identity, sizeof(ret->identity));
+	if (belief->deployed_seen > ret->deployed_seen)
+		ret->deployed_seen = belief->deployed_seen;
+	if (belief->has_identity && !ret->has_identity && !ret->has_owner_key) {
+		memcpy(ret->identity, belief->identity, sizeof(ret->identity));
 		ret->has_identity = true;
 	}
 	belief->users++;
@@ -277,9 +401,9 @@ static struct belief *begin(struct connect_beliefs *beliefs, struct context_expe
 static void renew_collateral(struct connect_beliefs *beliefs, struct belief *belief)
 {
 	(void)pthread_mutex_lock(&beliefs->lock);
-	if (clock_monotonic_ns() - belief->collateral_ns > COLLATERAL_AGE_NS) {
+	if (clock_boot_ns() - belief->collateral_ns > COLLATERAL_AGE_NS) {
 		collateral_source_forget(belief->app.expect.collateral);
-		belief->collateral_ns = clock_monotonic_ns();
+		belief->collateral_ns = clock_boot_ns();
 	}
 	(void)pthread_mutex_unlock(&beliefs->lock);
 }
@@ -289,6 +413,7 @@ int connect_beliefs_open(void *arg, struct channel **ret_channel, struct attest_
 	struct connect_beliefs *beliefs = arg;
 	struct context_expect expect;
 	struct belief *belief;
+	bool is_first;
 	int status;
 
 	(void)pthread_mutex_lock(&beliefs->lock);
@@ -299,9 +424,10 @@ int connect_beliefs_open(void *arg, struct channel **ret_channel, struct attest_
 	renew_collateral(beliefs, belief);
 	status = context_expect_open(&expect, ret_channel, ret_verdict, err);
 	(void)pthread_mutex_lock(&beliefs->lock);
-	if (status == 0)
-		learn(beliefs, &expect, *ret_verdict);
+	is_first = status < 0 || learn(belief, &expect, *ret_verdict);
 	let_go(belief);
 	(void)pthread_mutex_unlock(&beliefs->lock);
+	if (!is_first)
+		return refuse_second(ret_channel, *ret_verdict, err);
 	return status;
 }

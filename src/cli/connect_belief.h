@@ -26,9 +26,12 @@ must_check int connect_beliefs_open(void *arg, struct channel **ret_channel, str
 unsigned connect_beliefs_generation(void *arg); /* any thread */
 
 /*
- * Looks at the files, at most twice a second. 1: they changed and count from now on; -1: they changed and cannot be
- * read, so nothing is accepted until they change again. One thread.
+ * From now on a thread looks at the files: policy, contexts (given and stored), release, code, collateral, roots,
+ * trusted clouds. What has changed counts from the moment it is noticed (half a second, more for very many files).
  */
-must_check int connect_beliefs_refresh(struct connect_beliefs *beliefs, struct err *err);
+must_check int connect_beliefs_watch(struct connect_beliefs *beliefs, struct err *err);
+
+/* Since the last call: 1: they changed and count; -1: they cannot be read, so nothing is accepted until they change. */
+must_check int connect_beliefs_news(struct connect_beliefs *beliefs, struct err *err);
 
 #endif

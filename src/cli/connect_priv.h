@@ -31,7 +31,7 @@ struct upstream {
 	struct channel *channel;
 	struct tls_client *tls;
 	struct session *session; /* NULL: idle */
-	int64_t asked_ns;        /* monotonic: the verdict is not younger */
+	int64_t asked_ns;        /* clock_boot_ns: the verdict is not younger, even if the machine slept */
 	int64_t until;           /* wall clock, Unix seconds */
 	int64_t idle_ns;
 	unsigned generation;
@@ -108,7 +108,7 @@ void pool_tick(struct pool *pool);                            /* expiry, waiting
 /* Given back: kept if it may serve another request. */
 void pool_give_back(struct pool *pool, struct upstream *upstream, bool is_reusable);
 void pool_drop(struct pool *pool, struct upstream *upstream);
-bool upstream_is_too_old(const struct upstream *upstream, int64_t now_ns); /* even for a running stream */
+bool upstream_is_too_old(const struct upstream *upstream); /* even for a running stream */
 
 /* ---- connect_session.c ---- */
 

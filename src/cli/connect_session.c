@@ -477,7 +477,7 @@ void session_tick(struct session *session)
 	case STATE_DEAD:
 		break;
 	}
-	if (session->upstream && upstream_is_too_old(session->upstream, proxy_now(session->proxy)))
+	if (session->upstream && upstream_is_too_old(session->upstream))
 		is_over = true;
 	if (is_over)
 		session_end(session, session->state == STATE_EXCHANGE);

@@ -60,15 +60,15 @@ int pool_fd(const struct pool *pool)
 static bool is_expired(const struct pool *pool, const struct upstream *upstream)
 {
 	const struct connect_proxy_options *options = proxy_options(pool->proxy);
-	const int64_t age_ns = proxy_now(pool->proxy) - upstream->asked_ns;
+	const int64_t age_ns = clock_boot_ns() - upstream->asked_ns;
 
 	return options->generation(options->open_arg) != upstream->generation ||
 	       clock_now_seconds() > upstream->until || age_ns > options->age_seconds * NS_PER_SECOND;
 }
 
-bool upstream_is_too_old(const struct upstream *upstream, int64_t now_ns)
+bool upstream_is_too_old(const struct upstream *upstream)
 {
-	return now_ns - upstream->asked_ns > CONNECT_STREAM_SECONDS_MAX * NS_PER_SECOND;
+	return clock_boot_ns() - upstream->asked_ns > CONNECT_STREAM_SECONDS_MAX * NS_PER_SECOND;
 }
 
 /* ---- connections ---- */

@@ -499,10 +499,7 @@ def test_a_policy_that_changes(world, victim, tmp_path):
     def turn(text, wanted):
         (tmp_path / "new").write_text(text)
         os.replace(tmp_path / "new", policy)
-        end = time.monotonic() + 20
-        while (answer := post_secret(running)).error != wanted:
-            assert time.monotonic() < end, (answer.status, answer.error)
-            time.sleep(0.05)
+        becomes(running, wanted)
     with attackers.passing(lambda _: victim) as listener, \
             connector.Connector(world, victim.instance["domain"], listener.port, "--policy", policy) as running:
         assert running.ready["fingerprint_from"] == "policy"
@@ -520,3 +517,89 @@ def test_a_policy_and_a_fingerprint_must_agree(world, victim, tmp_path):
     (tmp_path / "policy.json").write_text(policy_of(b"\x01" * 32))
     with pytest.raises(AssertionError, match="does not allow the fingerprint"):
         connect(world, victim, 1, "--policy", tmp_path / "policy.json")
+
+
+def becomes(running, wanted):
+    end = time.monotonic() + 20
+    while (answer := post_secret(running)).error != wanted:
+        assert time.monotonic() < end, (answer.status, answer.error)
+        time.sleep(0.05)
+
+
+def test_a_stored_context_that_changes(world, victim, tmp_path):
+    """The file itself is rewritten, in place and with the time it had; then it is gone, and there again."""
+    folder = tmp_path / "conf" / "context" / victim.uuid
+    folder.mkdir(parents=True)
+    file = folder / "context.mse"
+    right = owner_context(world, victim)
+    file.write_text(right)
+    before = file.stat()
+
+    def write(text):
+        with open(file, "r+", encoding="utf-8") as opened:
+            opened.write(text)
+        os.utime(file, ns=(before.st_atime_ns, before.st_mtime_ns))
+    with attackers.passing(lambda _: victim) as listener, \
+            connector.Connector(world, victim.instance["domain"], listener.port, env={"MSE_CONF_PATH": str(tmp_path / "conf")}) as running:
+        assert running.ready["fingerprint_from"] == "context"
+        becomes(running, None)
+        write(right.replace(victim.tee.mrenclave.hex(), "11" * 32))
+        becomes(running, "measurement")
+        write(right)
+        becomes(running, None)
+        file.rename(tmp_path / "elsewhere")
+        folder.rmdir()
+        becomes(running, "expectation")
+        folder.mkdir()
+        (tmp_path / "elsewhere").rename(file)
+        becomes(running, None)
+
+
+def test_a_collateral_folder_that_changes(world, victim, tmp_path):
+    """--collateral DIR: what is taken out of it is missed at once."""
+    for name, data in world.vendor.collateral().items():
+        (tmp_path / name).write_bytes(data)
+    with attackers.passing(lambda _: victim) as listener, \
+            connect(world, victim, listener.port, "--collateral", tmp_path, pccs=False) as running:
+        becomes(running, None)
+        (tmp_path / "root_ca_crl.der").rename(tmp_path / "elsewhere")
+        becomes(running, "crl-missing")
+        (tmp_path / "elsewhere").rename(tmp_path / "root_ca_crl.der")
+        becomes(running, None)
+
+
+def test_the_first_instance_is_one(world, victim):
+    """Many are attested at once, and half of the connections end in a twin: only one of both is ever heard."""
+    def serve(name):
+        def run(stream, _):
+            while stream.head():
+                stream.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\n" + name)
+        return run
+    with world.twin(victim) as twin:
+        twin.start()
+        assert twin.provision().status == 200
+        twin.wait_running()
+        with standin.StandIn(world, victim, serve(b"A")) as first, standin.StandIn(world, twin, serve(b"B")) as second, \
+                Switch(lambda connection, number: divert(connection, (first, second)[number % 2].port)) as switch, \
+                connect(world, victim, switch.port) as running, concurrent.futures.ThreadPoolExecutor(16) as pool:
+            answers = list(pool.map(lambda _: running.request(), range(64)))
+            heard = {answer.body for answer in answers if answer.status == 200}
+            assert len(heard) == 1, heard
+            assert {answer.error for answer in answers} <= {None, "identity-changed"}
+
+
+def test_sleep_counts(world, victim, tmp_path):
+    """The 24 hours of a stream go on while the machine sleeps; the kernel's monotonic clock does not."""
+    slept = tmp_path / "slept"
+    slept.write_bytes(b"")
+    env = {"LD_PRELOAD": str(world.build / "test/support/libattack_preload.so"), "ATTACK_SLEPT": str(slept)}
+    with standin.StandIn(world, victim, lambda stream, _: stream.sendall(stream.recv()) or stream.recv()) as other, \
+            connect(world, victim, other.port, "--tcp", env=env) as running, running.raw(b"\x00hello") as client:
+        assert client.recv(100) == b"\x00hello"
+        slept.write_bytes(b"x" * 23)
+        client.settimeout(1)
+        with pytest.raises(TimeoutError):
+            client.recv(100)
+        slept.write_bytes(b"x" * 25)
+        client.settimeout(10)
+        assert connector.read_all(client) == b""

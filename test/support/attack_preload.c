@@ -4,6 +4,7 @@
  * what it should be, or whose clock is wrong.
  *   ATTACK_EXPORTER=fail|zero|label|nocontext
  *   ATTACK_CLOCK_DAYS=N (whole days, may begin with '-')
+ *   ATTACK_SLEPT=FILE: the machine has slept as many hours as FILE has bytes
  *   ATTACK_RESOLVER_SECONDS=N: names that are no addresses are looked up so long
  */
 #include <dlfcn.h>
@@ -11,10 +12,12 @@
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
 #define SECONDS_PER_DAY 86400
+#define SECONDS_PER_HOUR 3600
 #define EXPORTED __attribute__((visibility("default")))
 
 /* OpenSSL's, with its types left out. */
@@ -66,6 +69,14 @@ static long days(void)
 	return is_negative ? -value : value;
 }
 
+static time_t slept(void)
+{
+	const char *path = getenv("ATTACK_SLEPT");
+	struct stat found;
+
+	return path && stat(path, &found) == 0 ? (time_t)found.st_size * SECONDS_PER_HOUR : 0;
+}
+
 EXPORTED int clock_gettime(clockid_t clock, struct timespec *ret)
 {
 	clock_fn real;
@@ -77,6 +88,8 @@ EXPORTED int clock_gettime(clockid_t clock, struct timespec *ret)
 	status = real(clock, ret);
 	if (status == 0 && clock == CLOCK_REALTIME)
 		ret->tv_sec += days() * SECONDS_PER_DAY;
+	if (status == 0 && clock == CLOCK_BOOTTIME)
+		ret->tv_sec += slept();
 	return status;
 }
 

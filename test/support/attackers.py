@@ -70,6 +70,13 @@ class Vendor:
     def root(self):
         return self.dir / "root.pem"
 
+    def collateral(self):
+        """What a folder for --collateral holds: {name: bytes}."""
+        chain = (self.dir / "tcb_signer.pem").read_bytes() + self.root.read_bytes()
+        files = {name: (self.dir / name).read_bytes() for name in ("tcb_info.json", "qe_identity.json", "pck_crl.der")}
+        return {**files, "root_ca_crl.der": (self.dir / "root_crl.der").read_bytes(),
+                "tcb_info_issuer_chain.pem": chain, "qe_identity_issuer_chain.pem": chain}
+
     def close(self):
         self.quotes.stdin.close()
         self.quotes.wait(10)

@@ -120,9 +120,10 @@ class Running:
 class Connector(Running):
     """The same against domain:port with the world's vendor, and what is expected of the app."""
 
-    def __init__(self, world, domain, port, *options, fingerprint=None, context=None, env=None, root=True, **more):
+    def __init__(self, world, domain, port, *options, fingerprint=None, context=None, env=None, root=True,
+                 pccs=True, **more):
         folder = pathlib.Path(tempfile.mkdtemp(prefix="mse-connect-"))
-        words = [f"{domain}:{port}", "--pccs", world.pccs.url, *options]
+        words = [f"{domain}:{port}", *(["--pccs", world.pccs.url] if pccs else []), *options]
         if root:
             words += ["--allow-simulation", world.vendor.root]
         if fingerprint:
