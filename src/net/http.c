@@ -10,43 +10,56 @@
 const char *http_headers_find(const struct http_header *headers, size_t count, const char *name)
 {
 	for (size_t i = 0; i < count; i++) {
-		if (strcasecmp(headers[i].name, name) == 0)
+		if (http_name_is(headers[i].name, name))
 			return headers[i].value;
 	}
 	return NULL;
 }
 
+enum { TOKEN = 1, VALUE = 2 };
+
+/* RFC 9110 5.6.2 and 5.5: bytes of a name, and of a value (no control byte but tab). */
+static const uint8_t kinds[256] = {
+    ['\t'] = VALUE,
+    [' '] = VALUE,
+    ['!'] = TOKEN | VALUE,
+    ['"'] = VALUE,
+    ['#' ... '\''] = TOKEN | VALUE,
+    ['(' ... ')'] = VALUE,
+    ['*' ... '+'] = TOKEN | VALUE,
+    [','] = VALUE,
+    ['-' ... '.'] = TOKEN | VALUE,
+    ['/'] = VALUE,
+    ['0' ... '9'] = TOKEN | VALUE,
+    [':' ... '@'] = VALUE,
+    ['A' ... 'Z'] = TOKEN | VALUE,
+    ['[' ... ']'] = VALUE,
+    ['^' ... 'z'] = TOKEN | VALUE,
+    ['{'] = VALUE,
+    ['|'] = TOKEN | VALUE,
+    ['}'] = VALUE,
+    ['~'] = TOKEN | VALUE,
+    [0x80 ... 0xff] = VALUE,
+};
+
 bool http_is_token_byte(uint8_t byte)
 {
-	static const char other[] = "!#$%&'*+-.^_`|~";
-
-	if ((byte >= '0' && byte <= '9') || (byte >= 'a' && byte <= 'z') || (byte >= 'A' && byte <= 'Z'))
-		return true;
-	for (size_t i = 0; i < sizeof(other) - 1; i++) {
-		if (byte == (uint8_t)other[i])
-			return true;
-	}
-	return false;
-}
-
-static bool is_value_byte(uint8_t byte)
-{
-	return byte == '\t' || (byte >= 0x20 && byte != 0x7f);
+	return kinds[byte] & TOKEN;
 }
 
 bool http_header_is_valid(const char *name, const char *value)
 {
-	if (!*name)
+	const uint8_t *at = (const uint8_t *)name;
+
+	if (!*at)
 		return false;
-	for (; *name; name++) {
-		if (!http_is_token_byte((uint8_t)*name))
-			return false;
+	while (kinds[*at] & TOKEN)
+		at++;
+	if (*at)
+		return false;
+	for (at = (const uint8_t *)value; kinds[*at] & VALUE; at++) {
 	}
-	for (; *value; value++) {
-		if (!is_value_byte((uint8_t)*value))
-			return false;
-	}
-	return true;
+	return !*at;
 }
 
 struct status_text {

@@ -11,6 +11,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <strings.h>
 
 #include "base/buf.h"
 #include "base/err.h"
@@ -25,6 +26,12 @@ struct http_header {
 	const char *name;
 	const char *value;
 };
+
+/* Are they the same name? Most are not, and differ in their first letter. */
+static inline bool http_name_is(const char *name, const char *wanted)
+{
+	return ((name[0] ^ wanted[0]) & 0xdf) == 0 && strcasecmp(name, wanted) == 0;
+}
 
 /* Value of the first field called name; NULL if there is none. */
 const char *http_headers_find(const struct http_header *headers, size_t count, const char *name);

@@ -53,9 +53,12 @@ static int line_too_long(const struct http1_scan *scan, int *ret_status)
 int http1_scan(struct http1_scan *scan, const uint8_t *data, size_t size, int *ret_status)
 {
 	while (scan->seen < size) {
-		const uint8_t byte = data[scan->seen];
+		uint8_t byte = data[scan->seen];
 		int ended;
 
+		/* Most are none of those that mean something here. */
+		while (!scan->cr && byte > '\r' && scan->seen + 1 < size)
+			byte = data[++scan->seen];
 		if (scan->cr != (byte == '\n') || byte == 0)
 			return refuse(400, ret_status); /* bare CR or bare LF */
 		scan->cr = byte == '\r';
@@ -169,7 +172,7 @@ static size_t count_fields(const struct http1_head *head, const char *name, cons
 	size_t count = 0;
 
 	for (size_t i = 0; i < head->header_count; i++) {
-		if (strcasecmp(head->headers[i].name, name) != 0)
+		if (!http_name_is(head->headers[i].name, name))
 			continue;
 		if (count++ == 0)
 			*ret_value = head->headers[i].value;
@@ -184,7 +187,7 @@ bool http1_head_lists(const struct http1_head *head, const char *name, const cha
 	for (size_t i = 0; i < head->header_count; i++) {
 		const char *at = head->headers[i].value;
 
-		if (strcasecmp(head->headers[i].name, name) != 0)
+		if (!http_name_is(head->headers[i].name, name))
 			continue;
 		while (*at) {
 			const size_t item_size = strcspn(at, ", \t");

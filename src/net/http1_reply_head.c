@@ -1,16 +1,37 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Heads of replies as HTTP/1 writes them. */
-#include <stdio.h>
 #include <string.h>
 
 #include "base/clock.h"
+#include "base/number.h"
 #include "net/http1_wire.h"
+
+#define NUMBER_MAX 20
+#define STATUS_LINE_MAX 80
+
+static uint8_t *put(uint8_t *at, const char *data, size_t size)
+{
+	memcpy(at, data, size);
+	return at + size;
+}
+
+static int add_sized_field(struct buf *out, const char *name, const char *value, size_t value_size, struct err *err)
+{
+	const size_t name_size = strlen(name);
+	const size_t size = name_size + 2 + value_size + 2;
+	uint8_t *at;
+
+	if (buf_reserve(out, size, &at, err) < 0)
+		return -1;
+	at = put(put(at, name, name_size), ": ", 2);
+	(void)put(put(at, value, value_size), "\r\n", 2);
+	out->size += size;
+	return 0;
+}
 
 static int add_field(struct buf *out, const char *name, const char *value, struct err *err)
 {
-	if (buf_add_text(out, name, err) < 0 || buf_add(out, ": ", 2, err) < 0 || buf_add_text(out, value, err) < 0)
-		return -1;
-	return buf_add(out, "\r\n", 2, err);
+	return add_sized_field(out, name, value, strlen(value), err);
 }
 
 static int add_fields(struct buf *out, const struct http_header *headers, size_t count, struct err *err)
@@ -35,20 +56,35 @@ static int add_date(struct buf *out, struct err *err)
 	return add_field(out, "Date", text, err);
 }
 
+/* value is not negative. Without snprintf: it would cost more than the rest of the head. */
 static int add_number_field(struct buf *out, const char *name, int64_t value, struct err *err)
 {
-	char text[24];
+	char text[NUMBER_MAX];
+	size_t at = sizeof(text);
+	uint64_t left = (uint64_t)value;
 
-	(void)snprintf(text, sizeof(text), "%lld", (long long)value);
-	return add_field(out, name, text, err);
+	do {
+		text[--at] = (char)('0' + left % 10);
+		left /= 10;
+	} while (left > 0);
+	return add_sized_field(out, name, text + at, sizeof(text) - at, err);
 }
 
 int http1_add_status(struct buf *out, int status, struct err *err)
 {
-	char text[80];
-	const int size = snprintf(text, sizeof(text), "HTTP/1.1 %d %s\r\n", status, http_status_text(status));
+	const char digits[] = {(char)('0' + status / 100 % 10), (char)('0' + status / 10 % 10),
+			       (char)('0' + status % 10), ' '};
+	const char *text = http_status_text(status);
+	const size_t text_size = size_min(strlen(text), STATUS_LINE_MAX);
+	const size_t size = sizeof("HTTP/1.1 ") - 1 + sizeof(digits) + text_size + 2;
+	uint8_t *at;
 
-	return buf_add(out, text, (size_t)size, err);
+	if (buf_reserve(out, size, &at, err) < 0)
+		return -1;
+	at = put(put(at, "HTTP/1.1 ", sizeof("HTTP/1.1 ") - 1), digits, sizeof(digits));
+	(void)put(put(at, text, text_size), "\r\n", 2);
+	out->size += size;
+	return 0;
 }
 
 int http1_add_fields(struct buf *out, const struct http_header *headers, size_t count, struct err *err)

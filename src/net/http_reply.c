@@ -8,8 +8,8 @@
 
 static bool is_ours(const char *name)
 {
-	return strcasecmp(name, "content-length") == 0 || strcasecmp(name, "transfer-encoding") == 0 ||
-	       strcasecmp(name, "connection") == 0;
+	return http_name_is(name, "content-length") || http_name_is(name, "transfer-encoding") ||
+	       http_name_is(name, "connection");
 }
 
 int http_reply_check_fields(const struct http_header *headers, size_t count, struct err *err)

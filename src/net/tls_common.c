@@ -104,7 +104,9 @@ static void on_message(int is_written, int version, int content_type, const void
 /* One call may take so much from the socket; a server's sockets are bounded by their clients' own limits. */
 static void begin_call(struct tls_conn *conn)
 {
-	ERR_clear_error();
+	/* Mostly there is none, and to clear the whole queue costs more than to look. */
+	if (ERR_peek_error() != 0)
+		ERR_clear_error();
 	errno = 0;
 	if (conn->is_client)
 		conn->io.left = TLS_CALL_BYTES_MAX;

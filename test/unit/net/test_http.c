@@ -44,9 +44,25 @@ static void test_find_and_status(void **state)
 	assert_string_equal(http_status_text(299), "Unknown");
 }
 
+/* RFC 9110 5.6.2: ALPHA, DIGIT and fifteen more; 5.5: VCHAR, blanks, obs-text. */
+static void every_byte_of_a_field(void **state)
+{
+	static const char letters[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789!#$%&'*+-.^_`|~";
+
+	(void)state;
+	for (int byte = 1; byte < 256; byte++) {
+		const char name[] = {'a', (char)byte, 'b', 0};
+
+		assert_int_equal(http_header_is_valid(name, "v"), strchr(letters, byte) != NULL);
+		assert_int_equal(http_header_is_valid("n", name), byte == '\t' || (byte >= ' ' && byte != 0x7f));
+	}
+	assert_false(http_header_is_valid("", "v"));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(every_byte_of_a_field),
 	    cmocka_unit_test(test_date),
 	    cmocka_unit_test(test_header_check),
 	    cmocka_unit_test(test_find_and_status),
