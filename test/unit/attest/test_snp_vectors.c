@@ -13,19 +13,13 @@
 #include "base/number.h"
 #include "format/hex.h"
 #include "format/toml.h"
-#include "mse/attest.h"
-
-#define FILE_MAX (1u << 20)
-#define FILES_MAX 6
+#include "vector_case.h"
 
 /* One folder of vectors, loaded. */
 struct vector {
-	char dir[512];
-	struct toml_doc *doc;
-	const struct toml_node *expected;
+	struct vector_case base;
 	const struct toml_node *body;
 	int64_t time, from, until;
-	struct buf files[FILES_MAX];
 	struct attest_collateral_bytes bytes;
 	struct attest_bytes report;
 	struct attest_bytes ratls;
@@ -38,66 +32,31 @@ static const struct attest_policy WITHOUT_CRL = {.allow_missing_crl = true};
 static const struct attest_policy PERMISSIVE = {.allow_missing_crl = true, .allow_debug = true};
 static const struct attest_policy STRICT = {0};
 
-static struct attest_bytes load(struct vector *vector, size_t slot, const char *key)
-{
-	const char *name = toml_find_text(toml_find(toml_root(vector->doc), "files"), key);
-	char path[768];
-	struct err err = ERR_INIT;
-
-	vector->files[slot] = BUF_INIT(FILE_MAX);
-	if (!name)
-		return (struct attest_bytes){0};
-	(void)snprintf(path, sizeof(path), "%s/%s", vector->dir, name);
-	assert_ok(fs_read(path, &vector->files[slot], &err), &err);
-	return (struct attest_bytes){vector->files[slot].data, vector->files[slot].size};
-}
-
-static int64_t get_time(const struct toml_node *table, const char *key)
-{
-	const char *text = toml_find_text(table, key);
-	struct err err = ERR_INIT;
-	int64_t time = 0;
-
-	assert_non_null(text);
-	assert_ok(clock_parse_utc(text, &time, &err), &err);
-	return time;
-}
-
 static void vector_open(struct vector *vector, const char *root, const char *name)
 {
-	const struct toml_node *head;
-	scoped(buf_done) struct buf text = BUF_INIT(FILE_MAX);
+	struct vector_case *base = &vector->base;
 	struct err err = ERR_INIT;
 	const char *hex;
-	char path[768];
 
 	*vector = (struct vector){0};
-	(void)snprintf(vector->dir, sizeof(vector->dir), "%s/%s", root, name);
-	(void)snprintf(path, sizeof(path), "%s/case.toml", vector->dir);
-	assert_ok(fs_read(path, &text, &err), &err);
-	assert_ok(toml_parse(text.data, text.size, &vector->doc, &err), &err);
-	head = toml_find(toml_root(vector->doc), "case");
-	vector->expected = toml_find(toml_root(vector->doc), "expected");
-	assert_non_null(vector->expected);
-	vector->body = toml_find(vector->expected, "body");
-	vector->time = get_time(head, "verification_time");
-	vector->from = get_time(head, "cert_valid_from");
-	vector->until = get_time(head, "cert_valid_until");
-	vector->report = load(vector, 0, "report");
-	vector->bytes.vek = load(vector, 1, "endorsement_key_cert");
-	vector->bytes.ask = load(vector, 2, "ask");
-	vector->bytes.ark = load(vector, 3, "ark");
-	vector->ratls = load(vector, 4, "ratls");
-	vector->extension = load(vector, 5, "extension_value");
+	vector_case_open(base, root, name);
+	vector->body = toml_find(base->expected, "body");
+	vector->time = vector_time(base->head, "verification_time");
+	vector->from = vector_time(base->head, "cert_valid_from");
+	vector->until = vector_time(base->head, "cert_valid_until");
+	vector->report = vector_case_load(base, "report");
+	vector->bytes.vek = vector_case_load(base, "endorsement_key_cert");
+	vector->bytes.ask = vector_case_load(base, "ask");
+	vector->bytes.ark = vector_case_load(base, "ark");
+	vector->ratls = vector_case_load(base, "ratls");
+	vector->extension = vector_case_load(base, "extension_value");
 	hex = toml_find_text(vector->body, "report_data");
 	assert_ok(hex_decode(hex, strlen(hex), vector->report_data, sizeof(vector->report_data), &err), &err);
 }
 
 static void vector_close(struct vector *vector)
 {
-	for (size_t i = 0; i < FILES_MAX; i++)
-		buf_done(&vector->files[i]);
-	toml_free(vector->doc);
+	vector_case_close(&vector->base);
 }
 
 static struct attest_verdict *judge(const struct vector *vector, int64_t time, const struct attest_policy *policy)
@@ -110,7 +69,7 @@ static struct attest_verdict *judge(const struct vector *vector, int64_t time, c
 
 	assert_int_equal(attest_collateral_new(&vector->bytes, &collateral, &why), 0);
 	if (attest_verify(&evidence, &binding, collateral, NULL, time, policy, &verdict, &why) < 0)
-		fail_msg("%s: no verdict: %s", vector->dir, why);
+		fail_msg("%s: no verdict: %s", vector->base.dir, why);
 	attest_collateral_free(collateral);
 	return verdict;
 }
@@ -118,14 +77,7 @@ static struct attest_verdict *judge(const struct vector *vector, int64_t time, c
 static void assert_error(const struct vector *vector, int64_t time, const struct attest_policy *policy,
 			 const char *wanted)
 {
-	struct attest_verdict *verdict = judge(vector, time, policy);
-
-	if (strcmp(verdict->error_text, wanted) != 0)
-		fail_msg("%s: '%s' (%s: %s), expected '%s'", vector->dir, verdict->error_text,
-			 verdict->failed ? verdict->failed->name : "", verdict->failed ? verdict->failed->text : "",
-			 wanted);
-	assert_int_equal(verdict->accepted, strcmp(wanted, "none") == 0);
-	attest_verdict_free(verdict);
+	vector_case_expect(&vector->base, judge(vector, time, policy), wanted);
 }
 
 static void assert_hex(const struct toml_node *table, const char *key, const uint8_t *seen, size_t size)
@@ -164,9 +116,10 @@ static void check_facts(const struct vector *vector)
 
 	assert_true(verdict->facts.parsed);
 	assert_int_equal(verdict->facts.tee, ATTEST_TEE_SEV_SNP);
-	assert_int_equal(verdict->facts.debug, toml_find(vector->expected, "debug")->boolean);
-	assert_string_equal(snp->product, toml_find_text(vector->expected, "product"));
-	assert_string_equal(snp->signing_key == 0 ? "VCEK" : "VLEK", toml_find_text(vector->expected, "signing_key"));
+	assert_int_equal(verdict->facts.debug, toml_find(vector->base.expected, "debug")->boolean);
+	assert_string_equal(snp->product, toml_find_text(vector->base.expected, "product"));
+	assert_string_equal(snp->signing_key == 0 ? "VCEK" : "VLEK",
+			    toml_find_text(vector->base.expected, "signing_key"));
 	assert_int_equal(snp->csp_id[0] != '\0', snp->signing_key == 1);
 	assert_integer(body, "guest_svn", snp->guest_svn);
 	assert_word(body, "policy", snp->policy);
@@ -205,7 +158,7 @@ static void check_times(const struct vector *vector)
 
 static void check_appraisal(const struct vector *vector)
 {
-	const bool accept = strcmp(toml_find_text(vector->expected, "appraisal"), "accept") == 0;
+	const bool accept = strcmp(toml_find_text(vector->base.expected, "appraisal"), "accept") == 0;
 
 	assert_error(vector, vector->time, &STRICT, "crl-missing");
 	assert_error(vector, vector->time, &WITHOUT_CRL, accept ? "none" : "debug");
@@ -222,13 +175,13 @@ static void check_needs(const struct vector *vector)
 			continue;
 		assert_int_equal(attest_needs(forms[i], &needs, &why), 0);
 		assert_int_equal(needs.tee, ATTEST_TEE_SEV_SNP);
-		assert_int_equal(needs.vlek, strcmp(toml_find_text(vector->expected, "signing_key"), "VLEK") == 0);
+		assert_int_equal(needs.vlek, strcmp(toml_find_text(vector->base.expected, "signing_key"), "VLEK") == 0);
 		assert_hex(vector->body, "chip_id", needs.chip_id, 64);
 		assert_hex(vector->body, "reported_tcb", needs.reported_tcb, 8);
 		if (strcmp(toml_find_text(vector->body, "cpuid_fms"), "000000") == 0)
 			assert_null(needs.product);
 		else
-			assert_string_equal(needs.product, toml_find_text(vector->expected, "product"));
+			assert_string_equal(needs.product, toml_find_text(vector->base.expected, "product"));
 	}
 }
 

@@ -14,18 +14,12 @@
 #include "format/hex.h"
 #include "format/toml.h"
 #include "intel_flips.h"
-#include "mse/attest.h"
-
-#define FILE_MAX (1u << 20)
-#define FILES_MAX 10
+#include "vector_case.h"
 
 /* One folder of vectors, loaded. */
 struct vector {
-	char dir[512];
-	struct toml_doc *doc;
-	const struct toml_node *expected;
+	struct vector_case base;
 	int64_t time, from, until;
-	struct buf files[FILES_MAX];
 	struct attest_collateral_bytes bytes;
 	struct attest_collateral *collateral;
 	struct attest_bytes quote;
@@ -44,77 +38,39 @@ static const struct attest_policy PERMISSIVE = {.exceptions = &EVERYTHING, .exce
 static const struct attest_policy STRICT = {0};
 static size_t flipped_count, harmless_count;
 
-static struct attest_bytes load(struct vector *vector, size_t slot, const char *key)
-{
-	const struct toml_node *files = toml_find(toml_root(vector->doc), "files");
-	const char *name = toml_find_text(files, key);
-	char path[768];
-	struct err err = ERR_INIT;
-
-	vector->files[slot] = BUF_INIT(FILE_MAX);
-	if (!name)
-		return (struct attest_bytes){0};
-	(void)snprintf(path, sizeof(path), "%s/%s", vector->dir, name);
-	assert_ok(fs_read(path, &vector->files[slot], &err), &err);
-	return (struct attest_bytes){vector->files[slot].data, vector->files[slot].size};
-}
-
-static int64_t get_time(const struct toml_node *table, const char *key)
-{
-	const char *text = toml_find_text(table, key);
-	struct err err = ERR_INIT;
-	int64_t time = 0;
-
-	assert_non_null(text);
-	assert_ok(clock_parse_utc(text, &time, &err), &err);
-	return time;
-}
-
 static void vector_open(struct vector *vector, const char *root, const char *name)
 {
-	const struct toml_node *head;
-	scoped(buf_done) struct buf text = BUF_INIT(FILE_MAX);
-	struct attest_collateral_bytes bytes = {0};
-	struct err err = ERR_INIT;
+	struct vector_case *base = &vector->base;
+	struct attest_collateral_bytes *bytes = &vector->bytes;
 	const char *why = NULL;
-	char path[768];
 
 	*vector = (struct vector){0};
-	(void)snprintf(vector->dir, sizeof(vector->dir), "%s/%s", root, name);
-	(void)snprintf(path, sizeof(path), "%s/case.toml", vector->dir);
-	assert_ok(fs_read(path, &text, &err), &err);
-	assert_ok(toml_parse(text.data, text.size, &vector->doc, &err), &err);
-	head = toml_find(toml_root(vector->doc), "case");
-	vector->expected = toml_find(toml_root(vector->doc), "expected");
-	assert_non_null(vector->expected);
-	vector->tdx = strcmp(toml_find_text(head, "tee"), "tdx") == 0;
-	vector->supported = strcmp(toml_find_text(vector->expected, "tcb_status"), "TcbNotSupported") != 0;
-	vector->time = get_time(head, "verification_time");
-	vector->from = get_time(head, "collateral_valid_from");
-	vector->until = get_time(head, "collateral_valid_until");
-	vector->quote = load(vector, 0, "quote");
-	bytes.tcb_info = load(vector, 1, "tcb_info");
-	bytes.tcb_info_issuer_chain = load(vector, 2, "tcb_info_issuer_chain");
-	bytes.qe_identity = load(vector, 3, "qe_identity");
-	bytes.qe_identity_issuer_chain = load(vector, 4, "qe_identity_issuer_chain");
-	bytes.root_ca_crl = load(vector, 5, "root_ca_crl");
-	bytes.pck_crl = load(vector, 6, "pck_crl");
-	vector->ratls = load(vector, 7, "ratls");
-	vector->bytes = bytes;
-	assert_int_equal(attest_collateral_new(&bytes, &vector->collateral, &why), 0);
+	vector_case_open(base, root, name);
+	vector->tdx = strcmp(toml_find_text(base->head, "tee"), "tdx") == 0;
+	vector->supported = strcmp(toml_find_text(base->expected, "tcb_status"), "TcbNotSupported") != 0;
+	vector->time = vector_time(base->head, "verification_time");
+	vector->from = vector_time(base->head, "collateral_valid_from");
+	vector->until = vector_time(base->head, "collateral_valid_until");
+	vector->quote = vector_case_load(base, "quote");
+	vector->ratls = vector_case_load(base, "ratls");
+	bytes->tcb_info = vector_case_load(base, "tcb_info");
+	bytes->tcb_info_issuer_chain = vector_case_load(base, "tcb_info_issuer_chain");
+	bytes->qe_identity = vector_case_load(base, "qe_identity");
+	bytes->qe_identity_issuer_chain = vector_case_load(base, "qe_identity_issuer_chain");
+	bytes->root_ca_crl = vector_case_load(base, "root_ca_crl");
+	bytes->pck_crl = vector_case_load(base, "pck_crl");
+	assert_int_equal(attest_collateral_new(bytes, &vector->collateral, &why), 0);
 }
 
 static void vector_close(struct vector *vector)
 {
 	attest_collateral_free(vector->collateral);
-	for (size_t i = 0; i < FILES_MAX; i++)
-		buf_done(&vector->files[i]);
-	toml_free(vector->doc);
+	vector_case_close(&vector->base);
 }
 
 static struct attest_verdict *judge(const struct vector *vector, int64_t time, const struct attest_policy *policy)
 {
-	const char *text = toml_find_text(toml_find(vector->expected, "body"), "report_data");
+	const char *text = toml_find_text(toml_find(vector->base.expected, "body"), "report_data");
 	const struct attest_evidence evidence = {.quote = vector->quote};
 	uint8_t report_data[64];
 	const struct attest_binding binding = {.report_data = {report_data, sizeof(report_data)}};
@@ -130,13 +86,7 @@ static struct attest_verdict *judge(const struct vector *vector, int64_t time, c
 static void assert_error(const struct vector *vector, int64_t time, const struct attest_policy *policy,
 			 const char *wanted)
 {
-	struct attest_verdict *verdict = judge(vector, time, policy);
-
-	if (strcmp(verdict->error_text, wanted) != 0)
-		fail_msg("%s: '%s' (%s), expected '%s'", vector->dir, verdict->error_text,
-			 verdict->failed ? verdict->failed->text : "", wanted);
-	assert_int_equal(verdict->accepted, strcmp(wanted, "none") == 0);
-	attest_verdict_free(verdict);
+	vector_case_expect(&vector->base, judge(vector, time, policy), wanted);
 }
 
 static void assert_hex(const struct toml_node *table, const char *key, const uint8_t *seen, size_t size)
@@ -238,7 +188,7 @@ static void assert_tcb(const struct toml_node *expected, const struct attest_fac
 	assert_int_equal(facts->tdx.has_module_status, module != NULL);
 	if (module)
 		assert_string_equal(attest_tcb_status_text(facts->tdx.module_status), module);
-	assert_int_equal(facts->tcb_date, get_time(expected, "tcb_date"));
+	assert_int_equal(facts->tcb_date, vector_time(expected, "tcb_date"));
 	assert_int_equal(facts->advisory_count, advisories->item_count);
 	for (size_t i = 0; i < facts->advisory_count; i++)
 		assert_string_equal(facts->advisories[i], advisories->items[i]->text);
@@ -246,7 +196,7 @@ static void assert_tcb(const struct toml_node *expected, const struct attest_fac
 
 static void check_facts(const struct vector *vector)
 {
-	const struct toml_node *header = toml_find(vector->expected, "header");
+	const struct toml_node *header = toml_find(vector->base.expected, "header");
 	struct attest_verdict *verdict = judge(vector, vector->time, &PERMISSIVE);
 	const struct attest_facts *facts = &verdict->facts;
 
@@ -254,11 +204,11 @@ static void check_facts(const struct vector *vector)
 	assert_hex(header, "user_data", facts->intel.user_data, 20);
 	assert_integer(header, "cert_data_type", facts->intel.cert_data_type);
 	assert_integer(header, "trailing_bytes_after_auth_data", (int64_t)facts->trailing_bytes);
-	assert_int_equal(facts->debug, toml_find(vector->expected, "debug")->boolean);
-	(vector->tdx ? assert_td_report : assert_sgx_report)(toml_find(vector->expected, "body"), facts);
-	assert_pck(toml_find(vector->expected, "pck"), facts);
+	assert_int_equal(facts->debug, toml_find(vector->base.expected, "debug")->boolean);
+	(vector->tdx ? assert_td_report : assert_sgx_report)(toml_find(vector->base.expected, "body"), facts);
+	assert_pck(toml_find(vector->base.expected, "pck"), facts);
 	if (vector->supported)
-		assert_tcb(vector->expected, facts);
+		assert_tcb(vector->base.expected, facts);
 	else
 		assert_false(facts->tcb_known);
 	assert_false(verdict->simulated);
@@ -292,7 +242,7 @@ static void check_times(const struct vector *vector)
 
 static void check_appraisal(const struct vector *vector)
 {
-	const char *appraisal = toml_find_text(vector->expected, "appraisal");
+	const char *appraisal = toml_find_text(vector->base.expected, "appraisal");
 
 	if (vector->from > vector->until)
 		assert_error(vector, vector->time, &STRICT, "not-yet-valid");
@@ -318,7 +268,7 @@ static const struct attest_check *find_check(const struct attest_verdict *verdic
 /* Certificates of the original: they carry no instance document, everything else is as ours. */
 static void check_ratls(const struct vector *vector)
 {
-	const struct toml_node *ratls = toml_find(vector->expected, "ratls");
+	const struct toml_node *ratls = toml_find(vector->base.expected, "ratls");
 	const struct attest_instance_expected instance = {.domain = "localhost"};
 	const struct attest_ratls question = {
 	    .certificate = vector->ratls, .instance = &instance, .role = ATTEST_ROLE_APPLICATION};
@@ -335,7 +285,7 @@ static void check_ratls(const struct vector *vector)
 	assert_string_equal(verdict->error_text, valid ? "not-yet-valid" : "ratls-certificate");
 	assert_int_equal(find_check(verdict, "binding")->result, ATTEST_PASSED);
 	assert_int_equal(find_check(verdict, "instance")->error, ATTEST_ERROR_INSTANCE_MISSING);
-	assert_int_equal(verdict->certificate_not_after, get_time(ratls, "not_after"));
+	assert_int_equal(verdict->certificate_not_after, vector_time(ratls, "not_after"));
 	assert_true(verdict->has_identity);
 	assert_hex(ratls, "pubkey_sha256", verdict->identity, 32);
 	attest_verdict_free(verdict);
@@ -343,7 +293,7 @@ static void check_ratls(const struct vector *vector)
 
 static void check_needs(const struct vector *vector)
 {
-	const struct toml_node *pck = toml_find(vector->expected, "pck");
+	const struct toml_node *pck = toml_find(vector->base.expected, "pck");
 	struct attest_needs needs;
 	const char *why = NULL;
 
@@ -361,9 +311,8 @@ static void check_needs(const struct vector *vector)
 /* Where the lists are there as PEM too, they give the same verdict. */
 static void check_pem_lists(struct vector *vector)
 {
-	struct buf *const files[] = {&vector->files[8], &vector->files[9]};
-	const struct attest_bytes root = load(vector, 8, "root_ca_crl_pem");
-	const struct attest_bytes pck = load(vector, 9, "pck_crl_pem");
+	const struct attest_bytes root = vector_case_load(&vector->base, "root_ca_crl_pem");
+	const struct attest_bytes pck = vector_case_load(&vector->base, "pck_crl_pem");
 	const struct attest_collateral_bytes bytes = {.root_ca_crl = root, .pck_crl = pck};
 	struct attest_collateral *der = vector->collateral;
 	struct attest_verdict *verdict;
@@ -379,16 +328,14 @@ static void check_pem_lists(struct vector *vector)
 		attest_collateral_free(vector->collateral);
 		vector->collateral = der;
 	}
-	buf_done(files[0]);
-	buf_done(files[1]);
 }
 
 /* What may be turned round, and how much of it is: intel_flips.h. */
 static void check_bit_flips(const struct vector *vector)
 {
-	const char *text = toml_find_text(toml_find(vector->expected, "body"), "report_data");
+	const char *text = toml_find_text(toml_find(vector->base.expected, "body"), "report_data");
 	const int64_t trailing =
-	    toml_find(toml_find(vector->expected, "header"), "trailing_bytes_after_auth_data")->integer;
+	    toml_find(toml_find(vector->base.expected, "header"), "trailing_bytes_after_auth_data")->integer;
 	uint8_t report_data[64];
 	struct flip_question question = {
 	    .quote = vector->quote,
