@@ -61,7 +61,10 @@ static enum exit_code run_enclave(char *const *argv)
 
 	if (!*argv)
 		return runtime_run(&options);
-	(void)err_set(&err, ERR_INVALID, "'%s': mse-enclave takes no arguments", *argv);
+	(void)err_set(&err, ERR_INVALID,
+		      "'%s': mse-enclave takes no arguments; a server without an enclave is 'mse-enclave --plain', see "
+		      "'mse-enclave --help'",
+		      *argv);
 	return runtime_fail(EXIT_CODE_SETTINGS, &err);
 }
 
@@ -69,7 +72,7 @@ static enum exit_code run_enclave(char *const *argv)
  * What a measured release runs is measured: no argument of the host's may make another program of it. Whoever serves
  * without an enclave has none of these.
  */
-static enum exit_code run_plain(char *const *argv)
+static enum exit_code run_outside(const char *what, enum exit_code (*run)(char *const *argv), char *const *argv)
 {
 	static const char *const SIGNS[] = {"MSE_RELEASE", "MSE_TEE", "MSE_ARGV"};
 	const char *sign = access("/dev/attestation", F_OK) == 0 ? "/dev/attestation" : NULL;
@@ -79,9 +82,39 @@ static enum exit_code run_plain(char *const *argv)
 		if (getenv(SIGNS[i]))
 			sign = SIGNS[i];
 	if (!sign)
-		return plain_run(argv);
-	(void)err_set(&err, ERR_DENIED, "--plain is refused where %s is: that is an enclave", sign);
+		return run(argv);
+	(void)err_set(&err, ERR_DENIED, "%s is refused where %s is: that is an enclave", what, sign);
 	return runtime_fail(EXIT_CODE_SETTINGS, &err);
+}
+
+static enum exit_code run_plain(char *const *argv)
+{
+	return run_outside("--plain", plain_run, argv);
+}
+
+static enum exit_code run_test(char *const *argv)
+{
+	return run_outside("mse-test", plain_test_run, argv);
+}
+
+static enum exit_code say_names(char *const *argv)
+{
+	static const char TEXT[] =
+	    "usage: mse-enclave                              the runtime, told by its measured environment\n"
+	    "       mse-enclave bootstrap [OPTIONS] MODULE:APP   the same by the original's options (mse-bootstrap)\n"
+	    "       mse-enclave --plain MODULE:APP [OPTIONS]     an application server without an enclave\n"
+	    "       mse-enclave test --application MODULE:APP    the same by the original's options (mse-test)\n"
+	    "       mse-enclave --version\n\n"
+	    "'bootstrap --help' and '--plain --help' list the options.\n";
+
+	(void)argv;
+	return fputs(TEXT, stdout) >= 0 && fflush(stdout) == 0 ? EXIT_CODE_STOPPED : EXIT_CODE_INTERNAL;
+}
+
+static enum exit_code run_version(char *const *argv)
+{
+	(void)argv;
+	return say_version();
 }
 
 /* In the order of asking. */
@@ -92,6 +125,10 @@ static const struct {
 } rows[] = {
     {BOOTSTRAP_NAME, "bootstrap", run_bootstrap},
     {NULL, "--plain", run_plain},
+    {"mse-test", "test", run_test},
+    {NULL, "--help", say_names},
+    {NULL, "-h", say_names},
+    {NULL, "--version", run_version},
 };
 
 int main(int argc, char **argv)

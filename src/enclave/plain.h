@@ -12,6 +12,9 @@
 /* argv: what follows "--plain". */
 enum exit_code plain_run(char *const *argv);
 
+/* mse-test: argv is what follows the name (plain_test.c). */
+enum exit_code plain_test_run(char *const *argv);
+
 /* What a server listens on, and its file if it has one. */
 struct plain_socket {
 	int fd;

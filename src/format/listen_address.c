@@ -27,7 +27,9 @@ static int set_host(const char *host, size_t size, bool in_brackets, struct list
 {
 	uint8_t ignored[sizeof(struct in6_addr)];
 
-	if (size == 0 || size >= LISTEN_HOST_SIZE)
+	if (size == 0)
+		return err_set(err, ERR_INVALID, "no address: 127.0.0.1 is this machine alone, 0.0.0.0 all of its");
+	if (size >= LISTEN_HOST_SIZE)
 		return err_set(err, ERR_INVALID, "'%.*s' is not an address", (int)(size < 64 ? size : 64), host);
 	memcpy(ret->host, host, size);
 	ret->host[size] = 0;

@@ -10,7 +10,7 @@ import pytest
 import testcloud
 
 PREFIX = "/usr"
-PROGRAMS = ["bin/mse", "bin/mse-bootstrap", "bin/msed", "libexec/mse/mse-enclave", "libexec/mse/mse-sim", "libexec/mse/mse-sim-init"]
+PROGRAMS = ["bin/mse", "bin/mse-bootstrap", "bin/mse-test", "bin/msed", "libexec/mse/mse-enclave", "libexec/mse/mse-sim", "libexec/mse/mse-sim-init"]
 PAGES = ["man1/mse.1", "man3/libmseattest.3", "man5/mse.toml.5", "man5/msed.toml.5", "man8/mse-bootstrap.8", "man8/mse-enclave.8",
          "man8/mse-sim.8", "man8/msed.8", "man3/attest_verify.3", "man3/attest_verify_certificate.3", "man3/attest_policy_parse.3",
          "man3/attest_collateral_new.3", "man3/attest_verdict_json.3"]

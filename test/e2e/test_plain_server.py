@@ -459,6 +459,35 @@ def test_the_environment_and_a_virtual_one_count(build, tmp_path):
         assert server.get().text == "of the virtual environment"
 
 
+@pytest.mark.parametrize("name", [["mse-test"], ["mse-enclave", "test"]])
+@pytest.mark.parametrize("option", [["--application", "app:app"], ["--application=app:app"]])
+def test_mse_test(build, name, option):
+    with_name = PlainServer(build, {"app.py": HELLO}, env={"MODULE_PATH": "code"})
+    with_name.argv = [build / name[0], *name[1:], *option, "--debug", "--bind", "127.0.0.1:0"]
+    with with_name as server:
+        assert server.get("/x").text == "hello"
+        server.wait_for(lambda: '"GET /x HTTP/1.1" 200' in server.output())
+
+
+@pytest.mark.parametrize("arguments, wanted", [
+    ([], "the application is missing"), (["--application", "a:a", "--application", "b:b"], "given twice"),
+    (["--application"], "'--application' wants a value: MODULE:APP"), (["--application", "app"], "MODULE:VARIABLE"),
+    (["--application", "a:a", "--nothing"], "unknown option '--nothing'"),
+    (["--application", "a:a", "--app-dir", "/nowhere", "--bind", "127.0.0.1:0"], "cannot enter '/nowhere'")])
+def test_mse_test_says_what_is_wrong(build, arguments, wanted):
+    done = subprocess.run([build / "mse-test", *arguments], capture_output=True, text=True, timeout=20)
+    assert done.returncode in (2, 3) and wanted.lower() in done.stderr.lower(), done.stderr
+
+
+@pytest.mark.parametrize("arguments, code, wanted", [
+    (["--help"], 0, "mse-enclave --plain MODULE:APP"), (["-h"], 0, "usage: mse-enclave"), (["--version"], 0, "mse-enclave 0."),
+    (["app:app"], 2, "'app:app': mse-enclave takes no arguments; a server without an enclave is 'mse-enclave --plain'"),
+    (["--plain", "app:app", "--bind", ":8000"], 2, "'--bind': no address: 127.0.0.1 is this machine alone")])
+def test_a_new_user_is_told_where_to_go(build, arguments, code, wanted):
+    done = subprocess.run([build / "mse-enclave", *arguments], capture_output=True, text=True, timeout=20)
+    assert done.returncode == code and wanted in done.stdout + done.stderr
+
+
 def test_it_is_no_way_around_a_measured_release(build, tmp_path):
     (tmp_path / "app.py").write_text("print('imported')\n")
     for sign in ("MSE_RELEASE", "MSE_TEE", "MSE_ARGV"):
