@@ -663,3 +663,26 @@ def test_over_tls(build, tmp_path):
             sender.start()
             assert client.message() == big
             sender.join()
+
+
+def test_to_wsgi_a_handshake_is_a_request(build):
+    app = """
+def app(environ, start_response):
+    start_response("200 OK", [("Content-Type", "text/plain")])
+    return [environ["HTTP_UPGRADE"].encode()]
+"""
+    with PlainServer(build, {"app.py": app}) as server:
+        with dial(server, "/") as client:
+            assert (client.status, client.body()) == (200, b"websocket")
+
+
+def test_the_access_log_has_a_line_for_each(build):
+    with PlainServer(build, {"app.py": APP}, "--access-log", "common") as server:
+        with accepted(server, "/kinds") as client:
+            client.send(close(1000))
+            while client.receive()[0] != CLOSE:
+                pass
+            client.ended()
+        with dial(server, "/reject") as client:
+            assert client.status == 403
+        server.wait_for(lambda: '"GET /kinds HTTP/1.1" 101 ' in server.output() and '"GET /reject HTTP/1.1" 403 ' in server.output())
