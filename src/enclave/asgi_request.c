@@ -130,10 +130,13 @@ static int limit_time(struct asgi_request *request, bool is_write)
 	return request->timer ? 0 : -1;
 }
 
-/* The socket is readable all the time, with bytes that are not for us yet: whether its client has left is looked at. */
+/*
+ * The socket is readable all the time, with bytes that are not for us yet: whether its client has left is looked at.
+ * A WebSocket's input is watched all the same.
+ */
 static int look_again(struct asgi_request *request)
 {
-	if (request->timer)
+	if (request->timer || (request->websocket && asgi_websocket_is_open(request->websocket)))
 		return 0;
 	if (!request->wake)
 		request->wake = PyCFunction_New(&wake_method, (PyObject *)request);

@@ -6,8 +6,7 @@
 #include "base/clock.h"
 
 #define NS_PER_MS 1000000LL
-#define MS_PER_SECOND 1000.0
-#define TICKS_PER_PING 4
+#define NS_PER_SECOND 1e9
 
 int asgi_websocket_new(struct asgi_request *request, struct asgi_websocket **ret)
 {
@@ -118,6 +117,8 @@ void asgi_websocket_written(struct asgi_request *request)
 		asgi_websocket_end_tunnel(request);
 }
 
+static int set_timer(struct asgi_request *request);
+
 /* From now on nobody gets or sends messages. */
 static void begin_close(struct asgi_request *request, unsigned code, const void *reason, size_t size)
 {
@@ -127,6 +128,8 @@ static void begin_close(struct asgi_request *request, unsigned code, const void 
 	websocket->phase = ASGI_WEBSOCKET_CLOSING;
 	websocket->deadline_ns = clock_monotonic_ns() + ASGI_WEBSOCKET_CLOSE_MS * NS_PER_MS;
 	websocket->owes_pong = false;
+	if (set_timer(request) < 0)
+		asgi_report();
 }
 
 enum http_step asgi_websocket_close(struct asgi_request *request, unsigned code, const char *reason, size_t size)
@@ -249,8 +252,6 @@ static void look_after(struct asgi_request *request, int64_t now_ns)
 	}
 }
 
-static int set_timer(struct asgi_request *request);
-
 static PyObject *on_tick(PyObject *self, PyObject *ignored)
 {
 	struct asgi_request *request = (struct asgi_request *)self;
@@ -266,17 +267,31 @@ static PyObject *on_tick(PyObject *self, PyObject *ignored)
 
 static PyMethodDef tick_method = {"tick", on_tick, METH_NOARGS, NULL};
 
+/* When there is something to look after next. */
+static int64_t next_look_ns(const struct asgi_websocket *websocket, int64_t now_ns)
+{
+	const int64_t ping = (websocket->is_watched && !websocket->is_asked ? websocket->heard_ns : now_ns) + ping_ns();
+
+	if (websocket->phase == ASGI_WEBSOCKET_CLOSING)
+		return websocket->deadline_ns;
+	return websocket->is_asked && websocket->deadline_ns < ping ? websocket->deadline_ns : ping;
+}
+
+/* One call for each quiet client and ping, none for what comes. */
 static int set_timer(struct asgi_request *request)
 {
-	const int64_t ms =
-	    ping_ns() < ASGI_WEBSOCKET_CLOSE_MS * NS_PER_MS ? ping_ns() / NS_PER_MS : ASGI_WEBSOCKET_CLOSE_MS;
+	struct asgi_websocket *websocket = request->websocket;
+	const int64_t now_ns = clock_monotonic_ns();
+	const int64_t left_ns = next_look_ns(websocket, now_ns) - now_ns;
+	scoped(py_decrefp) PyObject *old = TAKE_PTR(websocket->timer);
 	scoped(py_decrefp) PyObject *tick = PyCFunction_New(&tick_method, (PyObject *)request);
 
-	Py_XSETREF(
-	    request->websocket->timer,
-	    tick ? PyObject_CallMethod(asgi.loop, "call_later", "dO", (double)ms / TICKS_PER_PING / MS_PER_SECOND, tick)
-		 : NULL);
-	return request->websocket->timer ? 0 : -1;
+	if (old)
+		asgi_drop(PyObject_CallMethod(old, "cancel", NULL));
+	websocket->timer = tick ? PyObject_CallMethod(asgi.loop, "call_later", "dO",
+						      left_ns > 0 ? (double)left_ns / NS_PER_SECOND : 0.0, tick)
+				: NULL;
+	return websocket->timer ? 0 : -1;
 }
 
 /* ---- the beginning ---- */

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """Clients of a WebSocket that break rules, cost work or go away at any moment: bounded, and others are still served."""
+import pathlib
 import resource
 import socket
 import struct
@@ -214,3 +215,22 @@ def test_a_thousand_clients(server):
             client.sock.close()
         resource.setrlimit(resource.RLIMIT_NOFILE, limit)
     settled(server)
+
+
+def test_quiet_clients_cost_nothing(build):
+    """No wake-up while nothing comes, but for pings."""
+    with PlainServer(build, {"app.py": APP}, "--websocket-ping", "1000") as server:
+        clients = [dial(server) for _ in range(50)]
+        for client in clients:
+            assert client.ask("x") == "x"
+        before = switches(server)
+        time.sleep(1)
+        assert switches(server) - before < 50  # the server's own clock ticks
+        for client in clients:
+            client.sock.close()
+
+
+def switches(server):
+    """How often its threads went to sleep, so far."""
+    tasks = pathlib.Path(f"/proc/{server.process.pid}/task").iterdir()
+    return sum(int((task / "status").read_text().split("\nvoluntary_ctxt_switches:")[1].split()[0]) for task in tasks)
