@@ -36,7 +36,7 @@ struct collateral_run {
 	int64_t now;
 	int64_t deadline_ns;
 	bool has_failed[COLLATERAL_SERVICE_COUNT]; /* in this run: what is kept is not worth another wait */
-	struct collateral_issuers issuers; /* of the set that is being gathered */
+	struct collateral_issuers issuers;         /* of the set that is being gathered */
 };
 
 /* The libcurl side for a service; made when the first request is. */

@@ -15,7 +15,8 @@ PAGES = ["man1/mse.1", "man3/libmseattest.3", "man5/mse.toml.5", "man5/msed.toml
          "man8/mse-sim.8", "man8/msed.8", "man3/attest_verify.3", "man3/attest_verify_certificate.3", "man3/attest_policy_parse.3",
          "man3/attest_collateral_new.3", "man3/attest_verdict_json.3"]
 DATA = ["include/mse/attest.h", "include/mse/attest_policy.h", "share/mse/policy.schema.json",
-        "share/mse/verdict.schema.json", "lib/systemd/system/msed.service", "lib/sysusers.d/mse.conf",
+        "share/mse/verdict.schema.json", "share/mse/attest-command.schema.json",
+        "share/mse/watch-event.schema.json", "lib/systemd/system/msed.service", "lib/sysusers.d/mse.conf",
         "share/bash-completion/completions/mse", "share/zsh/site-functions/_mse",
         "share/fish/vendor_completions.d/mse.fish", "share/doc/mse/LICENSE", "share/doc/mse/README.md",
         "share/doc/mse/NEWS.md", "share/doc/mse/operations.md", "share/doc/mse/formats/bill.md",

@@ -20,8 +20,10 @@ class Result:
         self.text = f"exit {self.code}\n{self.out}{self.err}"
 
     def json(self):
-        """Standard output is one JSON text and nothing else."""
-        return json.loads(self.out)
+        """Standard output is one JSON text and nothing else, as the schema of the commands has it."""
+        found = json.loads(self.out)
+        command_schema().validate(found)
+        return found
 
 
 def run(build, *argv, cwd, stdin=b"", env=None):
@@ -36,6 +38,13 @@ def run(build, *argv, cwd, stdin=b"", env=None):
 @functools.cache
 def schema():
     document = json.loads(SCHEMA.read_text())
+    jsonschema.Draft7Validator.check_schema(document)
+    return jsonschema.Draft7Validator(document)
+
+
+@functools.cache
+def command_schema():
+    document = json.loads((SCHEMA.parent / "attest-command.schema.json").read_text())
     jsonschema.Draft7Validator.check_schema(document)
     return jsonschema.Draft7Validator(document)
 
