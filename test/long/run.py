@@ -103,6 +103,7 @@ PARTS = [
     ("kills of an enclave", lambda seed, minutes: seals.run(BUILD, seed, minutes), 0.05),
     ("bit flips", bit_flips, 0.05),
     ("server bodies", lambda seed, minutes: servers.bodies(BUILD), 0),
+    ("server idle", lambda seed, minutes: servers.idle(BUILD), 0),
     ("server floods", lambda seed, minutes: servers.floods(BUILD), 0),
     ("server requests", lambda seed, minutes: servers.requests(BUILD, seed, minutes), 0.15),
     ("fuzzing", fuzz, 0.15),

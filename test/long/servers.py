@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The plain server under load: 2 GiB up and down, floods, millions of requests under ASan and a sample under valgrind.
+"""The plain server under load: 2 GiB up and down, 10,000 idle connections, floods, millions of requests under ASan and a
+sample under valgrind.
 
 REQUESTS (default: as many as the minutes allow) is how many requests are wanted; ASAN_BUILD_DIR (default build-asan) holds
 the instrumented server. The short twins are in test/e2e/test_server_load.py.
@@ -9,14 +10,19 @@ import pathlib
 import re
 import shutil
 import statistics
+import tempfile
 import time
 
+import idling
 import plainserver
 import serverload as load
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 SIZE = 2 << 30
 GROWTH_MAX = 32 << 20
+IDLE = 10000
+IDLE_KIB_MAX = 20
+IDLE_APP = "def app(environ, start_response):\n    start_response('200 OK', [])\n    return [b'hello']\n"
 RATE_MIN = 0.9
 REQUESTS = int(os.environ.get("REQUESTS", 0))
 ASAN = pathlib.Path(os.environ.get("ASAN_BUILD_DIR", ROOT / "build-asan"))
@@ -32,6 +38,20 @@ def bodies(build):
         assert growth < GROWTH_MAX, f"{kind}: {growth >> 20} MiB"
         found.append(f"{kind} {growth / (1 << 20):.1f} MiB")
     return "2 GiB up (counted, chunked) and down; peak of resident memory grew by " + ", ".join(found)
+
+
+def idle(build):
+    """10,000 idle connections, each behind a request: at most 20 KiB more than in a bare OpenSSL server."""
+    idling.allow_descriptors()
+    with tempfile.TemporaryDirectory(prefix="mse-idle-") as folder:
+        cert, key = idling.certificate(pathlib.Path(folder))
+        with plainserver.PlainServer(build, {"app.py": IDLE_APP}, "--cert", str(cert), "--key", str(key),
+                                     "--idle-timeout", "600", "--connections", str(2 * IDLE)) as server:
+            server.cert, server.key = cert, key
+            excess = idling.excess_kib(pathlib.Path(build), server, IDLE)
+            assert excess <= IDLE_KIB_MAX, f"{excess:.1f} KiB each"
+            assert idling.sleeps(server.process.pid, 2, 10)
+    return f"{IDLE} idle TLS connections: {excess:.1f} KiB each beyond a bare server's"
 
 
 def floods(build):
