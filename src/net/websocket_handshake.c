@@ -112,9 +112,10 @@ int websocket_check(const struct http_exchange *exchange)
 
 	if (!version || strcmp(version, WEBSOCKET_VERSION) != 0)
 		return 426;
-	if (has_keys(exchange) && !is_key(only_field(exchange, "sec-websocket-key")))
+	/* Over HTTP/2 what follows the head is the tunnel already. */
+	if (has_keys(exchange) && (!is_key(only_field(exchange, "sec-websocket-key")) || http_body_size(exchange) != 0))
 		return 400;
-	return http_body_size(exchange) == 0 && are_offers_tokens(exchange) ? 0 : 400;
+	return are_offers_tokens(exchange) ? 0 : 400;
 }
 
 static int answer_key(const char *key, struct buf *ret, struct err *err)
