@@ -130,9 +130,9 @@ static int judge_host(const struct connect_site *site, const struct http1_head *
 	if (strcmp(head->method, "CONNECT") == 0) {
 		request->form = CONNECT_FORM_TUNNEL;
 		*ret_wanted = ORIGIN_APP;
-		return names_app(site, head->target)
-			   ? 0
-			   : refuse(ret, 421, "misdirected", "CONNECT names another host than the app's domain");
+		if (names_app(site, head->target) && (!*head->host || names_app(site, head->host)))
+			return 0;
+		return refuse(ret, 421, "misdirected", "CONNECT names another host than the app's domain");
 	}
 	if (head->target[0] == '/' || strcmp(head->target, "*") == 0) {
 		request->form = CONNECT_FORM_ORIGIN;

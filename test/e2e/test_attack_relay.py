@@ -244,23 +244,9 @@ def second_machine(world):
     other.close()
 
 
-def owned(world, vendor=None):
-    """An instance in owner mode, with the owner's own TLS key."""
-    certificate, key = attackers.make_certificate(OWNED_DOMAIN)
-    enclave = world.enclave(tls="owner", domain=OWNED_DOMAIN)
-    enclave.instance["certificate"] = testenclave.sha256(certificate.public_bytes(ser.Encoding.DER)).hex()
-    enclave.write_instance()
-    (enclave.dir / "instance/fullchain.pem").write_bytes(attackers.pem(certificate))
-    enclave.owner_tls = (certificate, key)
-    enclave.start()
-    assert enclave.provision(enclave.body(ssl_private_key=attackers.key_pem(key).decode())).status == 200
-    enclave.wait_running()
-    return enclave
-
-
 @pytest.fixture(scope="module")
 def owner_mode(world):
-    with owned(world) as enclave:
+    with world.owned(OWNED_DOMAIN) as enclave:
         yield enclave
 
 

@@ -9,6 +9,7 @@ import base64
 import contextlib
 import ctypes
 import datetime
+import hashlib
 import hmac
 import http.server
 import json
@@ -370,6 +371,19 @@ class World:
         shutil.copytree(enclave.dir / "code", other.dir / "code")
         other.write_instance()
         return other
+
+    def owned(self, domain):
+        """A running instance in owner mode, with the owner's own TLS key (owner_tls)."""
+        certificate, key = make_certificate(domain)
+        enclave = self.enclave(tls="owner", domain=domain)
+        enclave.instance["certificate"] = hashlib.sha256(certificate.public_bytes(ser.Encoding.DER)).hexdigest()
+        enclave.write_instance()
+        (enclave.dir / "instance/fullchain.pem").write_bytes(pem(certificate))
+        enclave.owner_tls = (certificate, key)
+        enclave.start()
+        assert enclave.provision(enclave.body(ssl_private_key=key_pem(key).decode())).status == 200
+        enclave.wait_running()
+        return enclave
 
     def verify(self, enclave, port, *more, context=None, root=None, env=None, domain=None, timeout=60):
         """mse cloud verify against port: by fingerprint, or with all that a context file says."""

@@ -31,6 +31,7 @@ def test_every_named_test_exists():
     missing = [f"{number}: {path}::{name}" for number, row in ROWS.items() for path, name in named(row)
                if not exists(path, name)]
     assert missing == []
+    assert [each for each in named(TEXT) if each[1] and not exists(*each)] == [], "also outside of that table"
     assert not exists("test/e2e/test_attack_relay.py", "test_of_no_such_name"), "the search can fail"
 
 

@@ -90,6 +90,8 @@ static void a_proxy_is_asked_for_the_app_only(void **state)
 	    {"CONNECT app.example:22 HTTP/1.1\r\nHost: app.example:22", 421, NULL},
 	    {"CONNECT evil.example:443 HTTP/1.1\r\nHost: evil.example:443", 421, NULL},
 	    {"CONNECT 127.0.0.1:8080 HTTP/1.1\r\nHost: 127.0.0.1:8080", 421, NULL},
+	    {"CONNECT app.example:443 HTTP/1.1\r\nHost: evil.example:443", 421, NULL},
+	    {"CONNECT app.example:443 HTTP/1.0\r\nX: y", 0, NULL},
 	};
 	struct connect_request request;
 
