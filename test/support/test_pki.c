@@ -180,12 +180,18 @@ void test_crl_make(const struct test_crl *crl, struct buf *ret_der)
 	if (crl->revoked) {
 		const size_t start = ret_der->size;
 
-		der_put_unsigned(ret_der, &crl->revoked, 1);
+		if (crl->revoked_negative)
+			der_put_int(ret_der, DER_INTEGER, -(int64_t)crl->revoked);
+		else
+			der_put_unsigned(ret_der, &crl->revoked, 1);
 		der_put_time(ret_der, crl->revoked_at ? crl->revoked_at : crl->this_update);
 		if (crl->entry_oid) {
 			const size_t extensions = ret_der->size;
 
-			der_put_extension(ret_der, crl->entry_oid, crl->entry_critical, "\x0a\x01\x01", 3);
+			if (crl->entry_malformed)
+				der_put_int(ret_der, DER_INTEGER, 1);
+			else
+				der_put_extension(ret_der, crl->entry_oid, crl->entry_critical, "\x0a\x01\x01", 3);
 			der_wrap(ret_der, extensions, DER_SEQUENCE);
 		}
 		der_wrap(ret_der, start, DER_SEQUENCE);

@@ -65,9 +65,11 @@ struct test_crl {
 	enum test_key issuer_key;
 	int64_t this_update, next_update;
 	uint8_t revoked;       /* serial, 0: none */
+	bool revoked_negative; /* the serial's negative */
 	int64_t revoked_at;    /* 0: this_update */
 	const char *entry_oid; /* an extension of the entry, NULL: none */
 	bool entry_critical;
+	bool entry_malformed; /* a number in the place of its extension */
 	bool no_number, no_authority_key, no_next_update;
 	const char *extra_oid; /* a further extension, NULL: none */
 	bool extra_critical;

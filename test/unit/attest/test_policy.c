@@ -309,6 +309,13 @@ static void test_missing_arguments(void **state)
 	assert_int_equal(attest_verify(&(struct attest_evidence){question.quote}, &binding, collateral, NULL, TEST_TIME,
 				       NULL, NULL, &why),
 			 -1);
+	assert_int_equal(attest_verify(&(struct attest_evidence){question.quote}, &binding, collateral, NULL, TEST_TIME,
+				       NULL, &verdict, NULL),
+			 -1);
+	assert_int_equal(attest_verify(&(struct attest_evidence){question.quote}, &binding, collateral,
+				       &(struct attest_roots){.hardware_count = 1}, TEST_TIME, NULL, &verdict, &why),
+			 -1);
+	assert_string_equal(why, "the roots are missing");
 	assert_null(verdict);
 	attest_collateral_free(collateral);
 	attest_collateral_free(NULL);

@@ -366,7 +366,7 @@ static void test_missing_arguments(void **state)
 	(void)state;
 	test_channel_build(&channel);
 	assert_int_equal(attest_collateral_new(&none, &collateral, &why), 0);
-	for (size_t i = 0; i < 4; i++) {
+	for (size_t i = 0; i < 6; i++) {
 		ratls = channel.ratls;
 		if (i == 0)
 			ratls.certificate = (struct attest_bytes){0};
@@ -374,11 +374,16 @@ static void test_missing_arguments(void **state)
 			ratls.instance = NULL;
 		else if (i == 2)
 			channel.expected.domain = "";
+		else if (i == 3)
+			channel.expected.domain = NULL;
+		else if (i == 4)
+			ratls.certificate.size = 0;
 		else
 			ratls.role = 3;
 		assert_int_equal(attest_verify_ratls(&ratls, collateral, NULL, TEST_TIME, NULL, &verdict, &why), -1);
 		channel.expected.domain = channel.instance.domain;
 	}
+	assert_int_equal(attest_verify_ratls(NULL, collateral, NULL, TEST_TIME, NULL, &verdict, &why), -1);
 	assert_null(verdict);
 	attest_collateral_free(collateral);
 }

@@ -336,6 +336,20 @@ static void test_crl_entries(void **state)
 	test_evidence_done(&e);
 	test_evidence_init(&e);
 	e.pck_crl.revoked = 201;
+	e.pck_crl.entry_oid = "2.5.29.21";
+	e.pck_crl.entry_malformed = true;
+	expect("crl-malformed");
+	again();
+	e.pck_crl.revoked = 99;
+	e.pck_crl.revoked_negative = true;
+	expect("crl-malformed");
+	again();
+	e.pck_crl.revoked = 99;
+	e.pck_crl.entry_oid = "1.2.3.4";
+	e.pck_crl.entry_critical = true;
+	expect("crl-malformed");
+	again();
+	e.pck_crl.revoked = 99;
 	e.pck_crl.entry_oid = "2.5.29.29"; /* certificate issuer */
 	e.pck_crl.entry_critical = true;
 	expect("crl-malformed");
