@@ -282,6 +282,10 @@ static void test_no_binding_no_verdict(void **state)
 					       TEST_TIME, NULL, &verdict, &why),
 				 -1);
 	}
+	assert_int_equal(attest_verify(&(struct attest_evidence){question.quote},
+				       &(struct attest_binding){{question.report_data, 64}, true}, collateral, NULL,
+				       TEST_TIME, NULL, &verdict, &why),
+			 -1);
 	assert_null(verdict);
 	assert_non_null(why);
 	attest_collateral_free(collateral);
