@@ -464,6 +464,8 @@ static void test_missing_arguments(void **state)
 			fresh.answer = (struct attest_bytes){0};
 		assert_int_equal(attest_verify_fresh(&fresh, collateral, NULL, TEST_TIME, NULL, &verdict, &why), -1);
 	}
+	assert_int_equal(attest_verify_fresh(NULL, collateral, NULL, TEST_TIME, NULL, &verdict, &why), -1);
+	assert_int_equal(attest_verify_fresh(&channel.fresh, NULL, NULL, TEST_TIME, NULL, &verdict, &why), -1);
 	assert_null(verdict);
 	attest_collateral_free(collateral);
 }

@@ -366,7 +366,7 @@ static void test_missing_arguments(void **state)
 	(void)state;
 	test_channel_build(&channel);
 	assert_int_equal(attest_collateral_new(&none, &collateral, &why), 0);
-	for (size_t i = 0; i < 6; i++) {
+	for (size_t i = 0; i < 7; i++) {
 		ratls = channel.ratls;
 		if (i == 0)
 			ratls.certificate = (struct attest_bytes){0};
@@ -378,12 +378,15 @@ static void test_missing_arguments(void **state)
 			channel.expected.domain = NULL;
 		else if (i == 4)
 			ratls.certificate.size = 0;
+		else if (i == 5)
+			ratls.certificate.data = NULL;
 		else
 			ratls.role = 3;
 		assert_int_equal(attest_verify_ratls(&ratls, collateral, NULL, TEST_TIME, NULL, &verdict, &why), -1);
 		channel.expected.domain = channel.instance.domain;
 	}
 	assert_int_equal(attest_verify_ratls(NULL, collateral, NULL, TEST_TIME, NULL, &verdict, &why), -1);
+	assert_int_equal(attest_verify_ratls(&channel.ratls, NULL, NULL, TEST_TIME, NULL, &verdict, &why), -1);
 	assert_null(verdict);
 	attest_collateral_free(collateral);
 }
