@@ -3,17 +3,13 @@
 
 #include <string.h>
 
-#include "enclave/connection.h"
-
 #define RETRY_AFTER "1"
 #define BUSY_TEXT "busy\n"
 
 /* On the thread of a request that has left the application. */
 static void resume_waiting(void *item, void *tag)
 {
-	struct connection *connection = tag;
-
-	atomic_store(&connection->is_admitted, true);
+	(void)tag;
 	http_resume(item);
 }
 
@@ -60,16 +56,12 @@ static enum http_result run(struct http_exchange *exchange, struct app_server *a
 
 enum http_result app_server_serve(struct http_exchange *exchange, struct app_server *app)
 {
-	struct connection *connection;
-
 	if (app->is_deferring)
 		return app->serve(exchange, NULL);
-	connection = connection_of(exchange);
-	if (!connection)
-		return say_busy(exchange);
-	if (atomic_exchange(&connection->is_admitted, false))
+	/* Only the gate resumes: its place is this request's. */
+	if (http_is_resumed(exchange))
 		return run(exchange, app);
-	switch (app_gate_enter(&app->gate, exchange, connection)) {
+	switch (app_gate_enter(&app->gate, exchange, NULL)) {
 	case APP_GATE_RUN:
 		return run(exchange, app);
 	case APP_GATE_WAIT:

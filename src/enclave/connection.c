@@ -28,8 +28,8 @@ struct connection *connection_of(struct http_exchange *exchange)
 	if (!connection)
 		return NULL;
 	atomic_init(&connection->refs, 1);
-	http_set_slot(exchange, connection, connection_unref);
-	return connection;
+	/* Another request of the same connection (HTTP/2) may have been quicker. */
+	return http_fill_slot(exchange, connection, connection_unref);
 }
 
 bool connection_rate_take(struct connection *connection, int64_t now_ns)

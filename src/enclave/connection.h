@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What the runtime remembers of one connection (the slot of net/http_server.h): its attestation requests, and whether
- * its request has been let in to the application. Counted: a leaf that waits for its quote holds it too.
+ * What the runtime remembers of one connection (the slot of net/http_server.h): its attestation requests. Counted: a
+ * leaf that waits for its quote holds it too.
  */
 #ifndef MSE_ENCLAVE_CONNECTION_H
 #define MSE_ENCLAVE_CONNECTION_H
@@ -17,7 +17,6 @@
 struct connection {
 	atomic_int refs;
 	atomic_bool is_queued;                 /* an attestation request of it is under way (attestation.c) */
-	atomic_bool is_admitted;               /* its deferred request may run now (app_gate.c) */
 	int64_t times_ns[CONNECTION_RATE_MAX]; /* of the last attestation requests, a ring; of who set is_queued */
 	size_t next;
 };

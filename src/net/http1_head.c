@@ -246,7 +246,7 @@ static bool is_target_byte(uint8_t byte)
 }
 
 /* What a Host may hold (RFC 3986 3.2.2 with port); user information and paths are not part of it. */
-static bool host_is_valid(const char *host)
+bool http1_host_is_valid(const char *host)
 {
 	for (; *host; host++) {
 		const uint8_t byte = (uint8_t)*host;
@@ -299,7 +299,7 @@ static int parse_request_line(const uint8_t *data, size_t size, struct http1_hea
 }
 
 /* The methods of RFC 9110 and 5789, and those that WebDAV applications know: what llhttp knows too. */
-static bool method_is_known(const char *method)
+bool http1_method_is_known(const char *method)
 {
 	static const char *const known[] = {
 	    "GET",   "HEAD", "POST",   "PUT",    "DELETE", "OPTIONS",  "PATCH",     "TRACE",      "COPY", "LOCK",
@@ -311,6 +311,17 @@ static bool method_is_known(const char *method)
 			return true;
 	}
 	return false;
+}
+
+bool http1_path_is_valid(const char *method, const char *path)
+{
+	if (strcmp(path, "*") == 0)
+		return strcmp(method, "OPTIONS") == 0;
+	for (const char *at = path; *at; at++) {
+		if (!is_target_byte((uint8_t)*at) || *at == '#')
+			return false;
+	}
+	return *path == '/';
 }
 
 /* Origin form, absolute form of http(s), or "*" for OPTIONS (RFC 9112 3.2). */
@@ -333,7 +344,7 @@ static int check_host(struct http1_head *head, int *ret_status)
 	if (hosts == 0 && head->minor_version > 0)
 		return fail(head, 400, "no Host", ret_status);
 	head->host = hosts > 0 ? host : "";
-	if (!host_is_valid(head->host))
+	if (!http1_host_is_valid(head->host))
 		return fail(head, 400, "malformed Host", ret_status);
 	return 0;
 }
@@ -353,7 +364,7 @@ static int check_expect(struct http1_head *head, int *ret_status)
 /* "HOST:PORT" (RFC 9112 3.2.3): bytes of a Host with a colon in them. */
 static bool is_authority(const char *target)
 {
-	return strchr(target, ':') && host_is_valid(target);
+	return strchr(target, ':') && http1_host_is_valid(target);
 }
 
 /*
@@ -405,7 +416,7 @@ static int request_parse(uint8_t *data, size_t size, bool takes_connect, struct 
 	/* llhttp has a list of methods; what is not in ours has an answer of its own. */
 	data[line.method_size] = 0;
 	is_tunnel = takes_connect && strcmp((const char *)data, "CONNECT") == 0;
-	if (!is_tunnel && !method_is_known((const char *)data))
+	if (!is_tunnel && !http1_method_is_known((const char *)data))
 		return fail(ret, 501, "unknown method", ret_status);
 	data[line.method_size] = ' ';
 	if (!parse_fields(data, size, HTTP_REQUEST, ret))

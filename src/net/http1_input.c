@@ -129,7 +129,7 @@ enum http_step http1_watch(struct http_exchange *exchange, struct err *err)
 	return look_for_end(conn);
 }
 
-int http1_descriptor(struct http_exchange *exchange)
+int http1_descriptor(const struct http_exchange *exchange)
 {
 	http_server_mute(exchange->conn);
 	return exchange->conn->fd;

@@ -13,7 +13,7 @@ must_check int http1_read(struct http_exchange *exchange, void *ret_data, size_t
 must_check int http1_say_continue(struct http_exchange *exchange, struct err *err);
 enum http_step http1_step_continue(struct http_exchange *exchange, struct err *err);
 enum http_step http1_watch(struct http_exchange *exchange, struct err *err);
-int http1_descriptor(struct http_exchange *exchange);
+int http1_descriptor(const struct http_exchange *exchange);
 
 /* ---- http1_reply_head.c ---- */
 must_check int http1_add_status(struct buf *out, int status, struct err *err);

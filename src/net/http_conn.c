@@ -108,6 +108,7 @@ void http_conn_free(struct http_conn *conn)
 	if (server)
 		http_server_forget(conn);
 	http_exchange_free(conn->exchange);
+	http2_session_free(conn->http2);
 	if (conn->slot && conn->slot_destroy)
 		conn->slot_destroy(conn->slot);
 	if (conn->tls)
@@ -231,6 +232,16 @@ static void acknowledge_now(const struct http_conn *conn)
 		(void)setsockopt(conn->fd, IPPROTO_TCP, TCP_QUICKACK, &on, sizeof(on));
 }
 
+static enum step begin_http2(struct http_conn *conn)
+{
+	struct err ignored = ERR_INIT;
+
+	if (http2_session_new(conn, &ignored) < 0)
+		return STEP_CLOSE;
+	conn->phase = PHASE_HTTP2;
+	return STEP_AGAIN;
+}
+
 static enum step run_handshake(struct http_conn *conn)
 {
 	struct err ignored = ERR_INIT;
@@ -241,6 +252,8 @@ static enum step run_handshake(struct http_conn *conn)
 	if (io == TLS_IO_DONE) {
 		acknowledge_now(conn);
 		conn->phase = PHASE_HEAD;
+		if (tls_conn_is_http2(conn->tls))
+			return begin_http2(conn);
 	}
 	return step_of_io[io];
 }
@@ -251,6 +264,7 @@ static enum step run_handshake(struct http_conn *conn)
 static enum step linger(struct http_conn *conn)
 {
 	http_exchange_free(TAKE_PTR(conn->exchange));
+	http2_session_free(TAKE_PTR(conn->http2));
 	if (conn->tls)
 		tls_conn_close_notify(conn->tls);
 	if (shutdown(conn->fd, SHUT_WR) < 0)
@@ -364,6 +378,7 @@ static enum step run_handler(struct http_conn *conn)
 static enum step run_resuming(struct http_conn *conn)
 {
 	atomic_store(&conn->exchange->deferral, DEFERRAL_NONE);
+	conn->exchange->is_resumed = true;
 	return run_handler(conn);
 }
 
@@ -465,8 +480,6 @@ static enum step run_request(struct http_conn *conn, size_t head_size)
 	if (status != 0)
 		return refuse(conn, status);
 	http_exchange_begin(exchange);
-	(void)atomic_fetch_add(&conn->server->requests, 1);
-	conn->requests++;
 	if (!is_worth_waiting_for(exchange))
 		return run_handler(conn);
 	conn->phase = PHASE_BODY;
@@ -494,6 +507,13 @@ static enum step read_head(struct http_conn *conn)
 	return step_of_io[io];
 }
 
+/* RFC 9113 3.3, by its first bytes: no method of HTTP/1 is "PRI". */
+static bool begins_as_http2(const struct http_conn *conn)
+{
+	return conn->requests == 0 && conn->in_end - conn->in_start >= 4 &&
+	       memcmp(conn->in + conn->in_start, "PRI ", 4) == 0;
+}
+
 static enum step run_head(struct http_conn *conn)
 {
 	int status;
@@ -501,6 +521,8 @@ static enum step run_head(struct http_conn *conn)
 
 	if (conn->in_start == conn->in_end)
 		return read_head(conn);
+	if (conn->listener->is_http2_plain && begins_as_http2(conn))
+		return begin_http2(conn);
 	found = http1_scan(&conn->scan, conn->in + conn->in_start, conn->in_end - conn->in_start, &status);
 	if (found < 0)
 		return refuse(conn, status);
@@ -540,6 +562,9 @@ static enum step run_phase(struct http_conn *conn)
 		return run_head(conn);
 	case PHASE_BODY:
 		return run_body(conn);
+	case PHASE_HTTP2:
+		http2_conn_run(conn);
+		return STEP_PARKED;
 	case PHASE_RESUMING:
 		return run_resuming(conn);
 	case PHASE_FLUSH:
@@ -579,8 +604,9 @@ void http_conn_run(struct http_conn *conn)
 		http_server_cool(conn);
 	}
 	do {
-		/* Who drips bytes is seldom found waiting: its deadline counts here too. */
-		if (conn->phase != PHASE_RESUMING && (conn->expired || clock_monotonic_ns() >= conn->deadline_ns)) {
+		/* Who drips bytes is seldom found waiting: its deadline counts here too. A session has several. */
+		if (conn->phase != PHASE_RESUMING && conn->phase != PHASE_HTTP2 &&
+		    (conn->expired || clock_monotonic_ns() >= conn->deadline_ns)) {
 			conn->expired = false;
 			step = run_expired(conn);
 		}
@@ -598,4 +624,12 @@ void http_conn_end_exchange(struct http_conn *conn)
 
 	if (step == STEP_AGAIN || !settle(conn, step))
 		http_server_hand_over(conn);
+}
+
+void http_conn_end(struct http_conn *conn, bool is_in_order)
+{
+	if (is_in_order && linger(conn) == STEP_AGAIN)
+		http_conn_run(conn);
+	else
+		http_conn_free(conn);
 }

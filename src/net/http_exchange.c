@@ -84,6 +84,8 @@ void http_exchange_begin(struct http_exchange *exchange)
 	http1_body_init(&exchange->body, exchange->head.framing, exchange->head.body_size);
 	exchange->body.extension_max = limits->chunk_extension_bytes;
 	exchange->body.trailer_max = limits->trailer_bytes;
+	(void)atomic_fetch_add(&exchange->conn->server->requests, 1);
+	exchange->is_first = exchange->conn->requests++ == 0;
 	exchange->continue_wanted = exchange->head.expects_continue;
 	exchange->close = !exchange->head.keep_alive;
 	/* "http://host?query" and "http://host" have an empty path, which means "/". */
@@ -126,6 +128,8 @@ const char *http_host(const struct http_exchange *exchange)
 
 const char *http_version(const struct http_exchange *exchange)
 {
+	if (exchange->wire->version)
+		return exchange->wire->version;
 	return exchange->head.minor_version == 0 ? "1.0" : "1.1";
 }
 
@@ -247,7 +251,7 @@ int http_body_status(const struct err *err)
 
 void http_close_after(struct http_exchange *exchange)
 {
-	exchange->close = true;
+	exchange->close = exchange->is_last = true;
 }
 
 void http_abort(struct http_exchange *exchange)
@@ -257,12 +261,25 @@ void http_abort(struct http_exchange *exchange)
 
 bool http_is_first_request(const struct http_exchange *exchange)
 {
-	return exchange->conn->requests == 1;
+	return exchange->is_first;
+}
+
+bool http_is_resumed(const struct http_exchange *exchange)
+{
+	return exchange->is_resumed;
 }
 
 void *http_slot(const struct http_exchange *exchange)
 {
-	return exchange->conn->slot;
+	struct http_conn *conn = exchange->conn;
+	void *slot;
+
+	if (!conn->http2)
+		return conn->slot;
+	http2_lock(conn->http2);
+	slot = conn->slot;
+	http2_unlock(conn->http2);
+	return slot;
 }
 
 void http_set_slot(struct http_exchange *exchange, void *slot, void (*destroy)(void *slot))
@@ -273,6 +290,25 @@ void http_set_slot(struct http_exchange *exchange, void *slot, void (*destroy)(v
 		conn->slot_destroy(conn->slot);
 	conn->slot = slot;
 	conn->slot_destroy = destroy;
+}
+
+void *http_fill_slot(struct http_exchange *exchange, void *slot, void (*destroy)(void *slot))
+{
+	struct http_conn *conn = exchange->conn;
+	void *kept;
+
+	if (conn->http2)
+		http2_lock(conn->http2);
+	kept = conn->slot;
+	if (!kept) {
+		conn->slot = slot;
+		conn->slot_destroy = destroy;
+	}
+	if (conn->http2)
+		http2_unlock(conn->http2);
+	if (kept && slot)
+		destroy(slot);
+	return kept ? kept : slot;
 }
 
 const struct proxy_v2_addresses *http_peer(const struct http_exchange *exchange)

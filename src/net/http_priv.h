@@ -34,6 +34,7 @@
 #include "net/http_lead.h"
 #include "net/http_server.h"
 #include "net/http_wire.h"
+#include "net/http_work.h"
 #include "net/tls_common.h"
 
 #define NS_PER_MS 1000000LL
@@ -47,6 +48,7 @@ enum conn_phase {
 	PHASE_HEAD,       /* between requests, or inside a head */
 	PHASE_BODY,       /* a short body is on its way, its handler waits for it */
 	PHASE_FLUSH,      /* a reply is on its way: deferred ones, and what the client did not take at once */
+	PHASE_HTTP2,      /* whatever its session does */
 	PHASE_RESUMING,   /* a deferred exchange goes to its handler again */
 	PHASE_SKIP,       /* a reply is out, the rest of its request's body is on its way */
 	PHASE_LINGER,     /* our side is shut; what still comes is thrown away, so that no RST eats the reply */
@@ -78,6 +80,8 @@ struct http_conn {
 	void (*slot_destroy)(void *slot);
 	struct http_exchange *exchange;
 	struct http_pace write_pace; /* of this exchange; with HTTP/2, of the connection */
+	struct http2_session *http2; /* of PHASE_HTTP2: http2_priv.h */
+	bool told_end;               /* the client of HTTP/2 knows that no further request is taken */
 	int64_t deadline_ns;
 	uint32_t index;         /* in server->table */
 	int64_t wheel_ns;       /* [lock] its place in the wheel */
@@ -99,6 +103,11 @@ enum deferral { DEFERRAL_NONE, DEFERRAL_PARKED, DEFERRAL_COMPLETED, DEFERRAL_RES
 struct http_exchange {
 	struct http_conn *conn;
 	const struct http_wire *wire;
+	struct http2_stream *stream; /* of HTTP/2 */
+	struct http_exchange *next;  /* where it waits for a thread */
+	bool is_first;               /* of its connection */
+	bool is_resumed;
+	bool is_last; /* http_close_after was called */
 	struct http1_head head;
 	uint8_t *memory; /* head points into it */
 	size_t memory_used;
@@ -168,6 +177,8 @@ struct http_server {
 	unsigned threads_started;
 	bool acceptor_started;
 	bool is_led;
+	struct http2_limits http2;
+	struct http_work work;
 	bool overseer_started;
 	pthread_t overseer;
 	struct http_lead lead;
@@ -196,6 +207,10 @@ struct http_server {
  * longer owns it. false: it still does, for there is something to do already.
  */
 must_check bool http_server_arm(struct http_conn *conn, uint32_t events);
+/* The same, but whatever is there already wakes a thread of the pool. */
+void http_server_watch(struct http_conn *conn, uint32_t events);
+/* Takes an armed connection for the calling thread, which owns it then; false: another thread has it. */
+bool http_server_take(struct http_conn *conn);
 /* For threads that must not run it themselves: a thread of the pool takes it as soon as it can be written to. */
 void http_server_hand_over(struct http_conn *conn);
 /* Somebody else's epoll watches the descriptor while an exchange waits: ours is not to wake up for it. */
@@ -214,6 +229,8 @@ must_check int http_conn_new(struct http_server *server, const struct http_liste
 			     struct http_conn **ret_conn, struct err *err);
 void http_conn_run(struct http_conn *conn); /* the caller owns it before and not after */
 void http_conn_free(struct http_conn *conn);
+/* For an owner. In order: the client is given time to read what was sent. */
+void http_conn_end(struct http_conn *conn, bool is_in_order);
 /* For an owner whose exchange is out: the connection waits for its next request, or ends. */
 void http_conn_end_exchange(struct http_conn *conn);
 
@@ -254,6 +271,15 @@ must_check int http_reply_check_fields(const struct http_header *headers, size_t
 must_check int http_reply_count(struct http_exchange *exchange, size_t size, struct err *err);
 /* Counts the end; ERR_INVALID if the reply is shorter than promised. */
 must_check int http_reply_count_end(struct http_exchange *exchange, struct err *err);
+
+/* ---- http2_*.c ---- */
+must_check int http2_session_new(struct http_conn *conn, struct err *err);
+void http2_session_free(struct http2_session *session); /* NULL is fine */
+/* Reads, writes, hands requests to the pool. The caller owns the connection before and not after. */
+void http2_conn_run(struct http_conn *conn);
+void http2_run(struct http_exchange *exchange); /* the handler of one from http_work_take */
+void http2_lock(struct http2_session *session);
+void http2_unlock(struct http2_session *session);
 
 /* ---- http1_*.c ---- */
 /*

@@ -14,6 +14,7 @@
 
 #include "base/clock.h"
 #include "base/fd.h"
+#include "net/http2_guard.h"
 #include "net/http_watch.h"
 
 #define THREADS 8
@@ -26,6 +27,7 @@
 #define NO_DESCRIPTORS_PAUSE_MS 50
 #define TICK_MS_MAX 250
 #define STOP_KEY UINT64_MAX
+#define WORK_KEY (UINT64_MAX - 1)
 #define STACK_SIZE (1u << 20)
 #define STACK_SIZE_MIN (128u << 10)
 
@@ -133,10 +135,24 @@ static void *run_acceptor(void *arg)
 
 /* ---- the pool ---- */
 
+/* Work that waits for a thread goes before the wait, as an event of its own. */
+static int wait_events(struct http_server *server, struct epoll_event *ret, int most)
+{
+	int count;
+
+	if (!http_work_begin_wait(&server->work)) {
+		*ret = (struct epoll_event){.data.u64 = WORK_KEY};
+		return 1;
+	}
+	count = epoll_wait(server->epoll_fd, ret, most, -1);
+	http_work_end_wait(&server->work);
+	return count;
+}
+
 /* One event a time: what else is ready is for the other threads while this one is in a handler. false at the end. */
 static bool wait_event(struct http_server *server, struct epoll_event *ret)
 {
-	while (epoll_wait(server->epoll_fd, ret, 1, -1) < 1) {
+	while (wait_events(server, ret, 1) < 1) {
 	}
 	return ret->data.u64 != STOP_KEY;
 }
@@ -147,7 +163,7 @@ static bool next_event(struct http_server *server, struct epoll_event *ret)
 	struct http_batch *batch = &server->batch;
 
 	while (batch->next >= batch->count) {
-		batch->count = epoll_wait(server->epoll_fd, batch->events, HTTP_BATCH, -1);
+		batch->count = wait_events(server, batch->events, HTTP_BATCH);
 		batch->next = 0;
 	}
 	*ret = batch->events[batch->next++];
@@ -156,8 +172,17 @@ static bool next_event(struct http_server *server, struct epoll_event *ret)
 
 static void handle(struct http_server *server, const struct epoll_event *event)
 {
-	struct http_conn *conn = http_watch_claim(server, event);
+	struct http_exchange *exchange;
+	struct http_conn *conn;
 
+	if (event->data.u64 == WORK_KEY) {
+		http_work_heard(&server->work);
+		exchange = http_work_take(server);
+		if (exchange)
+			http2_run(exchange);
+		return;
+	}
+	conn = http_watch_claim(server, event);
 	if (conn)
 		http_conn_run(conn);
 }
@@ -249,6 +274,20 @@ static void take_limits(const struct http_limits *given, struct http_limits *ret
 	};
 }
 
+static void take_http2_limits(const struct http2_limits *given, struct http2_limits *ret)
+{
+	*ret = (struct http2_limits){
+	    .streams = least(or_default(given->streams, HTTP2_STREAMS), HTTP2_STREAMS_MAX),
+	    .header_table = least(or_default(given->header_table, HTTP2_HEADER_TABLE), HTTP2_HEADER_TABLE_MAX),
+	    .resets = least(or_default(given->resets, HTTP2_RESETS), HTTP2_RATE_MAX),
+	    .pings = least(or_default(given->pings, HTTP2_PINGS), HTTP2_RATE_MAX),
+	    .settings = least(or_default(given->settings, HTTP2_SETTINGS), HTTP2_RATE_MAX),
+	    .empty_data = least(or_default(given->empty_data, HTTP2_EMPTY_DATA), HTTP2_RATE_MAX),
+	    .window_updates = least(or_default(given->window_updates, HTTP2_WINDOW_UPDATES), HTTP2_RATE_MAX),
+	    .others = least(or_default(given->others, HTTP2_OTHERS), HTTP2_RATE_MAX),
+	};
+}
+
 static void take_options(struct http_server *server, const struct http_server_options *options)
 {
 	unsigned tick_ms;
@@ -264,6 +303,7 @@ static void take_options(struct http_server *server, const struct http_server_op
 	server->idle_timeout_ms = or_default(options->idle_timeout_ms, IDLE_TIMEOUT_MS);
 	server->write_timeout_ms = or_default(options->write_timeout_ms, WRITE_TIMEOUT_MS);
 	take_limits(&options->limits, &server->limits);
+	take_http2_limits(&options->http2, &server->http2);
 	server->stack_size = options->stack_size ? options->stack_size : STACK_SIZE;
 	if (server->stack_size < STACK_SIZE_MIN)
 		server->stack_size = STACK_SIZE_MIN;
@@ -307,11 +347,13 @@ static int listen_all(struct http_server *server, const struct http_server_optio
 static int open_epoll(struct http_server *server, struct err *err)
 {
 	struct epoll_event event = {.events = EPOLLIN, .data.u64 = STOP_KEY};
+	struct epoll_event work = {.events = EPOLLIN | EPOLLET, .data.u64 = WORK_KEY};
 
 	server->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
 	if (server->epoll_fd < 0 || pipe2(server->acceptor_pipe, O_CLOEXEC | O_NONBLOCK) < 0 ||
 	    pipe2(server->stop_pipe, O_CLOEXEC | O_NONBLOCK) < 0 ||
-	    epoll_ctl(server->epoll_fd, EPOLL_CTL_ADD, server->stop_pipe[0], &event) < 0)
+	    epoll_ctl(server->epoll_fd, EPOLL_CTL_ADD, server->stop_pipe[0], &event) < 0 ||
+	    epoll_ctl(server->epoll_fd, EPOLL_CTL_ADD, server->work.pipe[0], &work) < 0)
 		return err_set_errno(err, "cannot set up epoll");
 	return 0;
 }
@@ -357,7 +399,7 @@ int http_server_start(const struct http_server_options *options, struct http_ser
 	(void)pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
 	(void)pthread_cond_init(&server->changed, &monotonic);
 	(void)pthread_condattr_destroy(&monotonic);
-	if (start_all(server, options, err) < 0) {
+	if (http_work_init(&server->work, err) < 0 || start_all(server, options, err) < 0) {
 		http_server_stop(server, 0);
 		return -1;
 	}
@@ -420,6 +462,7 @@ static void free_server(struct http_server *server)
 	}
 	fd_close(server->epoll_fd);
 	http_lead_done(&server->lead);
+	http_work_done(&server->work);
 	(void)pthread_mutex_destroy(&server->lock);
 	(void)pthread_cond_destroy(&server->changed);
 	free(server->server_name);

@@ -29,6 +29,11 @@
 #define HTTP_THREADS_MAX 256
 #define HTTP_LISTENERS_MAX 8
 #define HTTP_CONNECTIONS_MAX 100000
+#define HTTP2_STREAMS 100
+#define HTTP2_STREAMS_MAX 1000
+#define HTTP2_HEADER_TABLE 4096
+#define HTTP2_HEADER_TABLE_MAX 65536
+#define HTTP2_RATE_MAX 100000
 #define HTTP_CHUNK_EXTENSION_MAX 256 /* bytes of extensions of one chunk, and of all of one body's */
 #define HTTP_TRAILER_BYTES_MAX 8192
 /*
@@ -66,6 +71,19 @@ struct http_listener {
 	enum http_proxy_mode proxy;
 	struct tls_server *tls; /* borrowed, must outlive the server; NULL: plain */
 	bool is_plain_allowed;  /* with tls: a connection that does not begin as TLS does is plain HTTP */
+	bool is_http2_plain;    /* without tls: a connection that begins with the preface of HTTP/2 is one */
+};
+
+/* Of one connection of HTTP/2. Zero means the default in brackets; the last six are in a second: more ends it. */
+struct http2_limits {
+	unsigned streams;        /* [100] open at once, with those whose handler has not ended */
+	unsigned header_table;   /* [4096] bytes of each table of HPACK */
+	unsigned resets;         /* [200] RST_STREAM */
+	unsigned pings;          /* [100] */
+	unsigned settings;       /* [20] */
+	unsigned empty_data;     /* [100] DATA without data */
+	unsigned window_updates; /* [1000] besides those for what was sent */
+	unsigned others;         /* [500] priorities */
 };
 
 /* What one request may have. Zero means the default, which but for rate_min is also the most (more counts as the most).
@@ -94,6 +112,7 @@ struct http_server_options {
 	unsigned write_timeout_ms;  /* [30000] between two pieces a client accepts */
 	size_t stack_size;          /* [1 MiB] of each thread */
 	struct http_limits limits;
+	struct http2_limits http2;
 	/* Handlers hold one lock most of the time: one thread works while it is quick, others only when it is not. */
 	bool is_led;
 	/* For an access log, on the thread that ends the exchange; NULL: none. Requests refused before the handler
@@ -146,7 +165,7 @@ const char *http_path(const struct http_exchange *exchange);   /* raw, not decod
 const char *http_query(const struct http_exchange *exchange);  /* raw, without '?'; NULL if there is no '?' */
 const char *
 http_host(const struct http_exchange *exchange); /* Host, which an absolute target agrees with; "" if none */
-const char *http_version(const struct http_exchange *exchange); /* "1.0", "1.1" */
+const char *http_version(const struct http_exchange *exchange); /* "1.0", "1.1", "2" */
 
 /* First field called name; NULL if none. */
 const char *http_header(const struct http_exchange *exchange, const char *name);
@@ -223,7 +242,8 @@ enum http_step {
 	HTTP_STEP_FAILED, /* *err says why, as for the function that blocks */
 };
 
-int http_descriptor(struct http_exchange *exchange); /* to wait for; nothing else may be done with it */
+int http_descriptor(
+    const struct http_exchange *exchange); /* to wait for; nothing else may be done with it; -1: none left */
 /* The server's time-out between two pieces, of the reply or of the request's body. */
 unsigned http_step_timeout_ms(const struct http_exchange *exchange, bool is_write);
 
@@ -267,11 +287,16 @@ void http_abort(struct http_exchange *exchange);
 
 /* ---- the connection ---- */
 
+/* The handler runs because of http_resume. */
+bool http_is_resumed(const struct http_exchange *exchange);
+
 bool http_is_first_request(const struct http_exchange *exchange);
 
 /* One pointer per connection; destroy(slot) runs once when the connection ends (or another is set). */
 void *http_slot(const struct http_exchange *exchange);
 void http_set_slot(struct http_exchange *exchange, void *slot, void (*destroy)(void *slot));
+/* The slot; if there is none, slot becomes it, else destroy(slot) runs. For handlers of one connection at once. */
+void *http_fill_slot(struct http_exchange *exchange, void *slot, void (*destroy)(void *slot));
 
 /* Who is at the other end: from the PROXY header (the proxy's word), else from the socket. */
 const struct proxy_v2_addresses *http_peer(const struct http_exchange *exchange);

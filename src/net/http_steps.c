@@ -8,7 +8,7 @@
 
 #define NO_WAIT 0
 
-int http_descriptor(struct http_exchange *exchange)
+int http_descriptor(const struct http_exchange *exchange)
 {
 	return exchange->wire->descriptor(exchange);
 }

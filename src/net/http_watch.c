@@ -95,7 +95,7 @@ void http_watch_expire(struct http_server *server, struct http_conn *conn)
 	conn->deadline_ns = INT64_MAX - server->tick_ns;
 	conn->cool_ns = conn->cool_ns == 0 ? 0 : INT64_MAX;
 	wheel_add(server, conn);
-	if (conn->phase == PHASE_FLUSH)
+	if (conn->phase == PHASE_FLUSH || (conn->phase == PHASE_HTTP2 && (conn->watched & EPOLLOUT)))
 		(void)shutdown(conn->fd, SHUT_RD);
 	watch(conn, EPOLLIN | EPOLLOUT);
 }
@@ -110,9 +110,11 @@ static void chill(struct http_server *server, struct http_conn *conn)
 	watch(conn, EPOLLIN | EPOLLOUT);
 }
 
-/* Between two requests, nothing of the next one is here. */
+/* Between two requests, nothing of the next one is here; or a session that can be told of the end. */
 static bool is_idle(const struct http_conn *conn)
 {
+	if (conn->phase == PHASE_HTTP2)
+		return !conn->told_end && (conn->watched & EPOLLOUT) == 0;
 	return conn->phase == PHASE_HEAD && conn->in_end == conn->in_start;
 }
 
@@ -149,6 +151,30 @@ bool http_server_arm(struct http_conn *conn, uint32_t events)
 		arm(server, conn, events, false);
 	(void)pthread_mutex_unlock(&server->lock);
 	return is_armed;
+}
+
+void http_server_watch(struct http_conn *conn, uint32_t events)
+{
+	struct http_server *server = conn->server;
+
+	(void)pthread_mutex_lock(&server->lock);
+	arm(server, conn, events, true);
+	(void)pthread_mutex_unlock(&server->lock);
+}
+
+bool http_server_take(struct http_conn *conn)
+{
+	struct http_server *server = conn->server;
+	bool is_mine;
+
+	(void)pthread_mutex_lock(&server->lock);
+	is_mine = conn->armed;
+	if (is_mine) {
+		conn->armed = conn->expired = false;
+		wheel_remove(server, conn);
+	}
+	(void)pthread_mutex_unlock(&server->lock);
+	return is_mine;
 }
 
 void http_server_hand_over(struct http_conn *conn)

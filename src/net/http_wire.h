@@ -9,6 +9,8 @@
 #include "net/http_server.h"
 
 struct http_wire {
+	const char *version; /* NULL: as the request says */
+
 	/* ---- the request ---- */
 	/* One piece of the body, waiting at most timeout_ms (0: not at all) before ERR_TIMEOUT. 0 bytes: its end. */
 	int (*read)(struct http_exchange *exchange, void *ret_data, size_t size, int timeout_ms, size_t *ret_got,
@@ -46,7 +48,7 @@ struct http_wire {
 	void (*completed)(struct http_exchange *exchange);
 	void (*resumed)(struct http_exchange *exchange);
 	void (*released)(struct http_exchange *exchange);
-	int (*descriptor)(struct http_exchange *exchange);
+	int (*descriptor)(const struct http_exchange *exchange);
 
 	/* ---- the connection ---- */
 	int (*exporter)(struct http_exchange *exchange, const char *label, const void *context, size_t context_size,
@@ -54,5 +56,6 @@ struct http_wire {
 };
 
 extern const struct http_wire http1_wire;
+extern const struct http_wire http2_wire;
 
 #endif

@@ -3,12 +3,14 @@
 
 #include <errno.h>
 #include <string.h>
+#include <strings.h>
 #include <sys/socket.h>
 
 #include <openssl/err.h>
 #include <openssl/evp.h>
 #include <openssl/ssl.h>
 #include <openssl/x509.h>
+#include <openssl/x509v3.h>
 
 #include "base/number.h"
 #include "net/tls_bio.h"
@@ -294,4 +296,22 @@ struct tls_conn *tls_conn_of_ssl(const void *ssl)
 int tls_conn_fd(const struct tls_conn *conn)
 {
 	return conn->io.fd;
+}
+
+bool tls_conn_is_http2(const struct tls_conn *conn)
+{
+	const unsigned char *name;
+	unsigned int size;
+
+	SSL_get0_alpn_selected(conn->ssl, &name, &size);
+	return size == 2 && memcmp(name, "h2", 2) == 0;
+}
+
+bool tls_conn_shows(const struct tls_conn *conn, const char *name, size_t size)
+{
+	X509 *shown = SSL_get_certificate(conn->ssl);
+
+	if (strlen(conn->sni) == size && strncasecmp(conn->sni, name, size) == 0)
+		return true;
+	return shown && X509_check_host(shown, name, size, 0, NULL) == 1;
 }

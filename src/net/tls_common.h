@@ -48,6 +48,11 @@ must_check int tls_conn_exporter(struct tls_conn *conn, const char *label, const
 const char *tls_conn_sni(const struct tls_conn *conn);
 char *tls_conn_sni_room(struct tls_conn *conn); /* TLS_NAME_MAX + 1 bytes */
 
+/* The connection's ALPN is h2. */
+bool tls_conn_is_http2(const struct tls_conn *conn);
+/* Server: the name (size bytes) is the client's SNI, or one that the certificate which was shown is for. */
+bool tls_conn_shows(const struct tls_conn *conn, const char *name, size_t size);
+
 /* SHA-256 of the SPKI that the server showed in this handshake, TLS_KEY_HASH_SIZE bytes; it writes them there. */
 uint8_t *tls_conn_own_key(struct tls_conn *conn);
 

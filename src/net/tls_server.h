@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The server's side of TLS 1.3 (attested-channel.md section 4): no older version, no resumption of any kind, no
- * tickets, no early data, ALPN http/1.1. Which certificate is shown is asked at every handshake, so it may change at
- * run time without touching connections that stand.
+ * tickets, no early data, ALPN h2 and http/1.1. Which certificate is shown is asked at every handshake, so it may
+ * change at run time without touching connections that stand.
  */
 #ifndef MSE_NET_TLS_SERVER_H
 #define MSE_NET_TLS_SERVER_H
@@ -48,6 +48,8 @@ typedef struct tls_identity *(*tls_choose)(const char *sni, void *arg);
 struct tls_server;
 
 must_check int tls_server_new(tls_choose choose, void *arg, struct tls_server **ret_server, struct err *err);
+/* ALPN http/1.1 only; before the first connection. */
+void tls_server_refuse_http2(struct tls_server *server);
 void tls_server_free(struct tls_server *server); /* after the last connection */
 
 #endif

@@ -70,11 +70,13 @@ def test_no_session_reused_by_python(server, identities):
 
 def test_alpn(server, identities):
     with server.connect_tls(identities[0], alpn=["h2", "http/1.1"]) as sock:
+        assert sock.selected_alpn_protocol() == "h2"
+    with server.connect_tls(identities[0], alpn=["http/1.1"]) as sock:
         assert sock.selected_alpn_protocol() == "http/1.1"
     with server.connect_tls(identities[0]) as sock:
         assert sock.selected_alpn_protocol() is None
     with pytest.raises(ssl.SSLError, match="no application protocol"):
-        server.connect_tls(identities[0], alpn=["h2"])
+        server.connect_tls(identities[0], alpn=["spdy/1"])
 
 
 def test_names(server, identities):

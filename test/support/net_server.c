@@ -381,6 +381,9 @@ int main(int argc, char **argv)
 	}
 	listener.proxy = (enum http_proxy_mode)small(argc, argv, "proxy");
 	listener.port = (uint16_t)small(argc, argv, "port");
+	listener.is_http2_plain = small(argc, argv, "h2c") != 0;
+	options.http2.streams = small(argc, argv, "streams");
+	options.is_led = small(argc, argv, "led") != 0;
 	options.server_name = option(argc, argv, "server");
 	options.threads = small(argc, argv, "threads");
 	options.connections_max = small(argc, argv, "connections");
