@@ -114,8 +114,8 @@ def app(environ, start):
 '''
 
 FILES = '''
-import io, json, os, tempfile, time
-CLOSED, DIR = [], tempfile.mkdtemp(prefix="mse-plain-files-")
+import io, json, os, time
+CLOSED, DIR = [], os.getcwd()
 PATH = os.path.join(DIR, "file")
 with open(PATH, "wb") as made:
     for i in range(3_000_000 // 8):
