@@ -119,6 +119,7 @@ struct http2_session {
 	enum tls_io wanted;          /* what the last write waits for */
 	int pump_fd;                 /* wakes the handler that drives and waits; -1: none */
 	uint32_t armed_events;
+	int64_t armed_until_ns; /* conn->deadline_ns is the server's while it is armed */
 	bool is_driven;
 	bool has_more;  /* bytes may be here that epoll does not tell of */
 	bool is_ending; /* our last GOAWAY is queued */

@@ -67,7 +67,7 @@ static void arm(struct http2_session *session)
 {
 	session->is_driven = false;
 	session->armed_events = events_of(session);
-	session->conn->deadline_ns = http2_deadline(session);
+	session->conn->deadline_ns = session->armed_until_ns = http2_deadline(session);
 	http_server_watch(session->conn, session->armed_events);
 }
 
@@ -75,7 +75,7 @@ static void arm(struct http2_session *session)
 static bool arm_unless_more(struct http2_session *session)
 {
 	session->armed_events = events_of(session);
-	session->conn->deadline_ns = http2_deadline(session);
+	session->conn->deadline_ns = session->armed_until_ns = http2_deadline(session);
 	session->is_driven = !http_server_arm(session->conn, session->armed_events);
 	return !session->is_driven;
 }
@@ -86,7 +86,7 @@ static void correct_watch(struct http2_session *session)
 	if (session->pump_fd >= 0 && events_of(session) != session->armed_events)
 		put_byte(session->pump_fd);
 	if (session->is_driven ||
-	    (events_of(session) == session->armed_events && http2_deadline(session) >= session->conn->deadline_ns))
+	    (events_of(session) == session->armed_events && http2_deadline(session) >= session->armed_until_ns))
 		return;
 	if (http_server_take(session->conn))
 		arm(session);
