@@ -41,24 +41,30 @@ static void guard(struct http2_session *session, const nghttp2_frame_hd *head)
 		http2_terminate(session, NGHTTP2_ENHANCE_YOUR_CALM);
 }
 
-static void expect_head(struct http2_session *session, bool is_expected)
-{
-	session->head_deadline_ns =
-	    is_expected ? clock_monotonic_ns() + session->conn->server->header_timeout_ms * NS_PER_MS : 0;
-}
-
 static int on_begin_frame(nghttp2_session *nghttp2, const nghttp2_frame_hd *head, void *arg)
 {
 	struct http2_session *session = arg;
 
 	(void)nghttp2;
 	guard(session, head);
-	if (head->type == NGHTTP2_HEADERS && !(head->flags & NGHTTP2_FLAG_END_HEADERS))
-		expect_head(session, true);
 	return 0;
 }
 
 /* ---- heads ---- */
+
+/* From its first byte on: a frame may come in pieces too. */
+static void expect_head(struct http2_session *session, int32_t id)
+{
+	session->head_id = id;
+	session->list_size = 0;
+	session->head_deadline_ns = clock_monotonic_ns() + session->conn->server->header_timeout_ms * NS_PER_MS;
+}
+
+static void expect_no_head(struct http2_session *session)
+{
+	session->head_id = 0;
+	session->head_deadline_ns = 0;
+}
 
 static int refuse_stream(struct http2_session *session, int32_t id)
 {
@@ -73,7 +79,10 @@ static int on_begin_headers(nghttp2_session *nghttp2, const nghttp2_frame *frame
 	struct http2_session *session = arg;
 	struct http2_stream *stream;
 
-	if (frame->hd.type != NGHTTP2_HEADERS || frame->headers.cat != NGHTTP2_HCAT_REQUEST)
+	if (frame->hd.type != NGHTTP2_HEADERS)
+		return 0;
+	expect_head(session, frame->hd.stream_id);
+	if (frame->headers.cat != NGHTTP2_HCAT_REQUEST)
 		return 0;
 	if (session->stream_count >= session->limits.streams || session->conn->told_end)
 		return refuse_stream(session, frame->hd.stream_id);
@@ -83,14 +92,26 @@ static int on_begin_headers(nghttp2_session *nghttp2, const nghttp2_frame *frame
 	return nghttp2_session_set_stream_user_data(nghttp2, frame->hd.stream_id, stream);
 }
 
+/* Fields that are decoded for nothing, of a head that is refused already: so many are no mistake (a bomb of HPACK). */
+static bool is_bomb(struct http2_session *session, size_t size)
+{
+	session->list_size += size + HTTP2_FIELD_OVERHEAD;
+	return session->list_size / 2 > session->conn->server->limits.header_bytes;
+}
+
 static int on_header(nghttp2_session *nghttp2, const nghttp2_frame *frame, const uint8_t *name, size_t name_size,
 		     const uint8_t *value, size_t value_size, uint8_t flags, void *arg)
 {
-	struct http2_stream *stream = stream_of(arg, frame->hd.stream_id);
+	struct http2_session *session = arg;
+	struct http2_stream *stream = stream_of(session, frame->hd.stream_id);
 	int status;
 
 	(void)nghttp2;
 	(void)flags;
+	if (is_bomb(session, name_size + value_size)) {
+		http2_terminate(session, NGHTTP2_ENHANCE_YOUR_CALM);
+		return NGHTTP2_ERR_TEMPORAL_CALLBACK_FAILURE;
+	}
 	if (!stream || stream->refusal)
 		return 0;
 	status = http2_request_add(stream, name, name_size, value, value_size);
@@ -111,6 +132,7 @@ static bool is_worth_waiting_for(const struct http2_stream *stream)
 	       !exchange->continue_wanted;
 }
 
+/* Once: it is short, and a byte now and then is no reason to wait longer. */
 static void await_body(struct http2_stream *stream)
 {
 	stream->is_awaited = true;
@@ -152,7 +174,9 @@ static int on_frame_recv(nghttp2_session *nghttp2, const nghttp2_frame *frame, v
 	(void)nghttp2;
 	/* The first SETTINGS end the preface. */
 	if (frame->hd.type == NGHTTP2_SETTINGS || frame->hd.type == NGHTTP2_HEADERS)
-		expect_head(session, false);
+		expect_no_head(session);
+	if (frame->hd.type == NGHTTP2_SETTINGS && (frame->hd.flags & NGHTTP2_FLAG_ACK))
+		session->settings_deadline_ns = 0;
 	if (frame->hd.type != NGHTTP2_HEADERS && frame->hd.type != NGHTTP2_DATA)
 		return 0;
 	stream = stream_of(session, frame->hd.stream_id);
@@ -178,8 +202,6 @@ static int on_data(nghttp2_session *nghttp2, uint8_t flags, int32_t id, const ui
 		return nghttp2_session_consume_stream(nghttp2, id, size) == 0 ? 0 : NGHTTP2_ERR_CALLBACK_FAILURE;
 	if (http2_bytes_add(&stream->in, data, size, &ignored) < 0)
 		return NGHTTP2_ERR_CALLBACK_FAILURE;
-	if (stream->is_awaited)
-		await_body(stream);
 	http2_tell_input(stream);
 	return 0;
 }
@@ -208,10 +230,14 @@ static int on_frame_send(nghttp2_session *nghttp2, const nghttp2_frame *frame, v
 
 static int on_stream_close(nghttp2_session *nghttp2, int32_t id, uint32_t code, void *arg)
 {
-	struct http2_stream *stream = stream_of(arg, id);
+	struct http2_session *session = arg;
+	struct http2_stream *stream = stream_of(session, id);
 
 	(void)nghttp2;
 	(void)code;
+	/* What comes of its head is thrown away. */
+	if (session->head_id == id)
+		expect_no_head(session);
 	if (stream)
 		http2_stream_close(stream);
 	return 0;
@@ -274,6 +300,8 @@ static int make_options(const struct http2_limits *limits, nghttp2_option **ret)
 	nghttp2_option_set_no_closed_streams(option, 1);
 	nghttp2_option_set_max_outbound_ack(option, HTTP2_ACKS_MAX);
 	nghttp2_option_set_max_continuations(option, HTTP2_CONTINUATIONS_MAX);
+	/* Twice: ours comes first. */
+	nghttp2_option_set_stream_reset_rate_limit(option, 2 * (uint64_t)limits->resets, limits->resets);
 	nghttp2_option_set_max_deflate_dynamic_table_size(option, limits->header_table);
 	*ret = option;
 	return 0;

@@ -44,7 +44,10 @@
 #define HTTP2_OUT_ALL_MAX (4u << 20) /* so much of a connection's replies may wait beyond that, ended or not */
 #define HTTP2_LOOK_MS 60000
 #define HTTP2_CONTINUATIONS_MAX 8
-#define HTTP2_ACKS_MAX 128 /* of PING and SETTINGS that the client does not take */
+#define HTTP2_FIELD_OVERHEAD 32 /* RFC 9113 6.5.2 */
+#define HTTP2_ACKS_MAX 128      /* of PING and SETTINGS that the client does not take */
+#define HTTP2_QUEUE_MIN 256 /* frames that the client may leave untaken, besides HTTP2_QUEUE_STREAM for each stream */
+#define HTTP2_QUEUE_STREAM 4
 
 enum http2_pseudo {
 	HTTP2_METHOD,
@@ -111,13 +114,16 @@ struct http2_session {
 	size_t out_size;             /* of all streams' out */
 	struct http_exchange *ready; /* for the pool, in order */
 	struct http_exchange **ready_end;
-	struct http2_stream *closed; /* to be freed when the lock is given back */
-	struct http2_bytes out;      /* frames on their way */
-	int64_t head_deadline_ns;    /* of the preface, or a head that has begun; 0: none */
-	int64_t idle_deadline_ns;    /* 0: streams are open */
-	int64_t write_deadline_ns;   /* 0: the client takes what we write */
-	enum tls_io wanted;          /* what the last write waits for */
-	int pump_fd;                 /* wakes the handler that drives and waits; -1: none */
+	struct http2_stream *closed;  /* to be freed when the lock is given back */
+	struct http2_bytes out;       /* frames on their way */
+	int64_t head_deadline_ns;     /* of the preface, or a head that has begun; 0: none */
+	int32_t head_id;              /* that head's stream; 0: none */
+	size_t list_size;             /* of that head, or trailers: as RFC 9113 6.5.2 counts */
+	int64_t settings_deadline_ns; /* of the acknowledgement of our SETTINGS; 0: it is here */
+	int64_t idle_deadline_ns;     /* 0: streams are open */
+	int64_t write_deadline_ns;    /* 0: the client takes what we write */
+	enum tls_io wanted;           /* what the last write waits for */
+	int pump_fd;                  /* wakes the handler that drives and waits; -1: none */
 	uint32_t armed_events;
 	int64_t armed_until_ns; /* conn->deadline_ns is the server's while it is armed */
 	bool is_driven;

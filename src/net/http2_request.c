@@ -12,7 +12,6 @@
 #include "net/http2_priv.h"
 
 #define TEXT_MIN 1024
-#define FIELD_OVERHEAD 32 /* RFC 9113 6.5.2 */
 
 static const char *const pseudo_names[] = {
     [HTTP2_METHOD] = ":method", [HTTP2_SCHEME] = ":scheme",     [HTTP2_AUTHORITY] = ":authority",
@@ -82,7 +81,7 @@ int http2_request_add(struct http2_stream *stream, const uint8_t *name, size_t n
 	struct http1_head *head = &stream->exchange->head;
 	const bool is_pseudo = name_size > 0 && name[0] == ':';
 
-	stream->list_size += name_size + value_size + FIELD_OVERHEAD;
+	stream->list_size += name_size + value_size + HTTP2_FIELD_OVERHEAD;
 	if (stream->list_size > limits->header_bytes || (!is_pseudo && head->header_count >= limits->header_count))
 		return 431;
 	if (memchr(value, 0, value_size) || memchr(name, 0, name_size))

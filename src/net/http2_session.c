@@ -125,6 +125,8 @@ int http2_session_new(struct http_conn *conn, struct err *err)
 	session->pump_fd = -1;
 	session->wanted = TLS_IO_DONE;
 	session->head_deadline_ns = clock_monotonic_ns() + conn->server->header_timeout_ms * NS_PER_MS;
+	session->settings_deadline_ns = session->head_deadline_ns;
+	be_idle(session);
 	setup_locks(session);
 	conn->http2 = session;
 	if (http2_frames_setup(session, err) == 0)
@@ -270,6 +272,22 @@ static void take_in(struct http2_session *session, const uint8_t *data, size_t s
 	session->is_ending = true;
 }
 
+/*
+ * Refusals of streams are answers that nghttp2 gives by itself, for as long as the client has not acknowledged how many
+ * it may open: who sends such frames must take what they cause. An honest burst is out with the first write.
+ */
+static void bound_queue(struct http2_session *session)
+{
+	const size_t most = HTTP2_QUEUE_MIN + HTTP2_QUEUE_STREAM * (size_t)session->limits.streams;
+
+	if (session->is_dead || nghttp2_session_get_outbound_queue_size(session->nghttp2) <= most)
+		return;
+	http2_flush(session);
+	if (!session->is_dead && !session->is_ending &&
+	    nghttp2_session_get_outbound_queue_size(session->nghttp2) > most)
+		http2_terminate(session, NGHTTP2_ENHANCE_YOUR_CALM);
+}
+
 static enum tls_io read_once(struct http2_session *session)
 {
 	struct http_conn *conn = session->conn;
@@ -304,6 +322,7 @@ static void read_some(struct http2_session *session)
 	session->has_more = false;
 	for (int i = 0; i < READS_AT_ONCE && io == TLS_IO_DONE && !session->is_dead && !session->is_ending; i++) {
 		io = read_once(session);
+		bound_queue(session);
 		/* A vain read costs as much as one that gets something. */
 		if (session->conn->is_drained && !tls_has_pending(session->conn))
 			break;
@@ -330,6 +349,7 @@ int64_t http2_deadline(const struct http2_session *session)
 		return session->write_deadline_ns;
 	deadline = sooner(deadline, session->head_deadline_ns);
 	deadline = sooner(deadline, session->idle_deadline_ns);
+	deadline = sooner(deadline, session->settings_deadline_ns);
 	for (const struct http2_stream *stream = session->streams; stream && left > 0; stream = stream->next) {
 		deadline = sooner(deadline, stream->deadline_ns);
 		left -= stream->deadline_ns != 0;
@@ -363,6 +383,8 @@ static void look_at_clock(struct http2_session *session)
 		http2_terminate(session, NGHTTP2_NO_ERROR);
 	if (!session->is_ending && is_due(session->idle_deadline_ns, now_ns))
 		http2_terminate(session, NGHTTP2_NO_ERROR);
+	if (!session->is_ending && is_due(session->settings_deadline_ns, now_ns))
+		http2_terminate(session, NGHTTP2_SETTINGS_TIMEOUT);
 	for (struct http2_stream *stream = session->timed > 0 ? session->streams : NULL; stream;
 	     stream = stream->next) {
 		if (is_due(stream->deadline_ns, now_ns))
