@@ -31,6 +31,24 @@ static int add_item(struct collateral_run *run, const struct collateral_wanted *
 	return status;
 }
 
+/* Before anything is judged: what is signed by whom the root has revoked counts no more, kept or offered. */
+static void find_root_list(struct collateral_run *run, const struct collateral_wanted wanted[], size_t count)
+{
+	const struct collateral_cache *cache = run->client->cache;
+	char name[COLLATERAL_NAME_MAX];
+	struct err ignored = ERR_INIT;
+
+	for (size_t i = 0; i < count; i++) {
+		scoped(collateral_record_done) struct collateral_record record = COLLATERAL_RECORD_INIT;
+
+		if (wanted[i].kind == COLLATERAL_KIND_ROOT_CRL && cache &&
+		    collateral_name(run, &wanted[i], name, &ignored) == 0 &&
+		    collateral_cache_find(cache, name, &record))
+			IGNORE_RESULT(crl_parse(record.answer.body.data, record.answer.body.size,
+						&run->issuers.intel_list, &ignored));
+	}
+}
+
 static int get_for_product(struct collateral_run *run, const struct attest_needs *needs, const char *product,
 			   struct collateral_set **ret_set, struct err *err)
 {
@@ -46,6 +64,7 @@ static int get_for_product(struct collateral_run *run, const struct attest_needs
 	/* Nobody is asked for a part of what cannot be had as a whole. */
 	for (size_t i = 0; i < count && status == 0; i++)
 		status = collateral_name(run, &wanted[i], name, err);
+	find_root_list(run, wanted, count);
 	for (size_t i = 0; i < count && status == 0; i++)
 		status = add_item(run, &wanted[i], set, err);
 	collateral_issuers_done(&run->issuers);

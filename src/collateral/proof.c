@@ -14,6 +14,7 @@ void collateral_issuers_done(struct collateral_issuers *issuers)
 	x509_cert_free(issuers->intel_root);
 	x509_cert_free(issuers->ask);
 	x509_cert_free(issuers->ark);
+	x509_crl_free(issuers->intel_list);
 	*issuers = (struct collateral_issuers){0};
 }
 
@@ -53,7 +54,7 @@ static int prove(const struct trust *trust, const struct collateral_wanted *want
 	case COLLATERAL_KIND_TD_QE_IDENTITY:
 		return proof_of_json(trust, wanted, answer, issuers, ret, err);
 	case COLLATERAL_KIND_PCK_CRL:
-		return proof_of_pck_list(trust, wanted, answer, ret, err);
+		return proof_of_pck_list(trust, wanted, answer, issuers, ret, err);
 	case COLLATERAL_KIND_ROOT_CRL:
 		return proof_of_root_list(trust, answer, issuers, ret, err);
 	case COLLATERAL_KIND_VCEK:

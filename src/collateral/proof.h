@@ -9,12 +9,15 @@
 
 #include "attest/trust.h"
 #include "collateral/answer.h"
+#include "crypto/crl_parse.h"
 
 /* Certificates that earlier items of the same set have proven; NULL: none yet. Owned. */
 struct collateral_issuers {
 	struct x509_cert *intel_root; /* of the TCB info: signs the root's revocation list */
 	struct x509_cert *ask;        /* or ASVK: signs the VCEK */
 	struct x509_cert *ark;        /* signs AMD's revocation list */
+	/* Of Intel's root, as it is kept: whom it names proves nothing. NULL: none. Believed once its root is known. */
+	struct x509_crl *intel_list;
 };
 
 void collateral_issuers_done(struct collateral_issuers *issuers);
@@ -27,7 +30,8 @@ struct collateral_edition {
 };
 
 /*
- * ERR_UNTRUSTED unless the item is signed so; ERR_INVALID if it is about something else. With it *issuers learns the
+ * ERR_UNTRUSTED unless the item is signed so, by whom intel_list does not name; ERR_INVALID if it is about something
+ * else. With it *issuers learns the
  * certificates that other items need: plan.h's order is such that they come first.
  */
 must_check int collateral_prove(const struct trust *trust, const struct collateral_wanted *wanted,

@@ -31,15 +31,30 @@ static int check_chain(const struct chain *chain, size_t first, const char *name
 	return 0;
 }
 
-static int read_chain(const struct trust *trust, const struct collateral_answer *answer, size_t first, const char *name,
-		      struct chain *ret, struct collateral_edition *edition, struct err *err)
+/* Entries of a list stay true when it has ended; only what the same root signed is heard. */
+static int check_revocation(const struct chain *chain, const struct x509_crl *list, struct err *err)
+{
+	struct err ignored = ERR_INIT;
+
+	if (!list || !crl_is_revoked(list, chain_leaf(chain)->serial) ||
+	    proof_check_list(list, chain_root(chain), &ignored) < 0 ||
+	    crl_verify(list, chain_root(chain), &ignored) < 0)
+		return 0;
+	return err_set(err, ERR_UNTRUSTED, "its signer is revoked");
+}
+
+static int read_chain(const struct trust *trust, const struct collateral_answer *answer,
+		      const struct collateral_issuers *issuers, size_t first, const char *name, struct chain *ret,
+		      struct collateral_edition *edition, struct err *err)
 {
 	scoped(chain_done) struct chain chain = {0};
 
 	if (answer->chain.size == 0)
 		return proof_missing("the issuer chain", err);
 	if (chain_parse(buf_text(&answer->chain), answer->chain.size, &chain, err) < 0 ||
-	    check_chain(&chain, first, name, err) < 0 || proof_check_root(trust, chain_root(&chain), edition, err) < 0)
+	    check_chain(&chain, first, name, err) < 0 ||
+	    proof_check_root(trust, chain_root(&chain), edition, err) < 0 ||
+	    check_revocation(&chain, issuers->intel_list, err) < 0)
 		return err_prefix(err, "issuer chain");
 	*ret = chain;
 	chain = (struct chain){0};
@@ -97,7 +112,7 @@ int proof_of_json(const struct trust *trust, const struct collateral_wanted *wan
 {
 	scoped(chain_done) struct chain chain = {0};
 
-	if (read_chain(trust, answer, 0, "SGX TCB Signing", &chain, ret, err) < 0 ||
+	if (read_chain(trust, answer, issuers, 0, "SGX TCB Signing", &chain, ret, err) < 0 ||
 	    check_json(wanted, answer, chain_leaf(&chain), ret, err) < 0)
 		return -1;
 	x509_cert_free(issuers->intel_root);
@@ -120,13 +135,14 @@ static int check_list(const struct collateral_answer *answer, const struct x509_
 }
 
 int proof_of_pck_list(const struct trust *trust, const struct collateral_wanted *wanted,
-		      const struct collateral_answer *answer, struct collateral_edition *ret, struct err *err)
+		      const struct collateral_answer *answer, const struct collateral_issuers *issuers,
+		      struct collateral_edition *ret, struct err *err)
 {
 	const bool is_platform = wanted->ca && strcmp(wanted->ca, "platform") == 0;
 	scoped(chain_done) struct chain chain = {0};
 
-	if (read_chain(trust, answer, 1, is_platform ? "SGX PCK Platform CA" : "SGX PCK Processor CA", &chain, ret,
-		       err) < 0)
+	if (read_chain(trust, answer, issuers, 1, is_platform ? "SGX PCK Platform CA" : "SGX PCK Processor CA", &chain,
+		       ret, err) < 0)
 		return -1;
 	return check_list(answer, chain_leaf(&chain), ret, err);
 }

@@ -17,8 +17,8 @@ must_check int proof_of_json(const struct trust *trust, const struct collateral_
 			     const struct collateral_answer *answer, struct collateral_issuers *issuers,
 			     struct collateral_edition *ret, struct err *err);
 must_check int proof_of_pck_list(const struct trust *trust, const struct collateral_wanted *wanted,
-				 const struct collateral_answer *answer, struct collateral_edition *ret,
-				 struct err *err);
+				 const struct collateral_answer *answer, const struct collateral_issuers *issuers,
+				 struct collateral_edition *ret, struct err *err);
 must_check int proof_of_root_list(const struct trust *trust, const struct collateral_answer *answer,
 				  const struct collateral_issuers *issuers, struct collateral_edition *ret,
 				  struct err *err);

@@ -125,6 +125,23 @@ def test_another_root_is_no_proof(tool, pki, pccs, cache, tmp_path):
     assert hashes(tool()) == hashes_of(pccs.service.items)
 
 
+def test_a_revoked_signer_locks_nothing(tool, pccs, tmp_path):
+    """Whoever has its key can make any number: it does not stay in the place of what the vendor signs now."""
+    pki = intelpki.Pki(tmp_path)
+    pccs.service.items = stolen = pki.items(10 ** 9)
+    assert hashes(tool(root=pki.root_file)) == hashes_of(stolen)
+    revoked = pki.replace_signer()
+    pccs.service.items = pki.items(18, lists=NOW, revoked=[revoked])
+    told = failures(tool(mode="renew", root=pki.root_file))
+    assert "older than what is kept" in told[KINDS["tcb_info"]] and not told[KINDS["root_crl"]]
+    # The list is there now; what it names counts no more, without being asked to renew.
+    assert hashes(tool(root=pki.root_file)) == hashes_of(pccs.service.items)
+    assert hashes(tool(mode="offline", root=pki.root_file)) == hashes_of(pccs.service.items)
+    good, pccs.service.items = pccs.service.items, stolen
+    answer = tool(mode="renew", root=pki.root_file)
+    assert hashes(answer) == hashes_of(good) and "signer is revoked" in failures(answer)[KINDS["tcb_info"]]
+
+
 def test_a_chain_that_does_not_hold_is_no_proof(tool, pccs, cache):
     items = pccs.service.items
     items.tcb_chain, items.pck_crl_chain = items.pck_crl_chain, items.tcb_chain

@@ -44,11 +44,14 @@ class Authority:
                      .add_extension(x509.BasicConstraints(is_ca, None), True)
                      .add_extension(x509.KeyUsage(**usage), True).sign(issuer.key, hashes.SHA256()))
 
-    def crl(self, this_update, next_update, number):
+    def crl(self, this_update, next_update, number, revoked=()):
         aki = x509.AuthorityKeyIdentifier.from_issuer_public_key(self.key.public_key())
-        return (x509.CertificateRevocationListBuilder().issuer_name(self.name).last_update(this_update)
-                .next_update(next_update).add_extension(x509.CRLNumber(number), False).add_extension(aki, False)
-                .sign(self.key, hashes.SHA256()).public_bytes(serialization.Encoding.DER))
+        builder = (x509.CertificateRevocationListBuilder().issuer_name(self.name).last_update(this_update)
+                   .next_update(next_update).add_extension(x509.CRLNumber(number), False).add_extension(aki, False))
+        for other in revoked:
+            builder = builder.add_revoked_certificate(x509.RevokedCertificateBuilder().serial_number(
+                other.cert.serial_number).revocation_date(this_update).build())
+        return builder.sign(self.key, hashes.SHA256()).public_bytes(serialization.Encoding.DER)
 
     def sign(self, data):
         r, s = utils.decode_dss_signature(self.key.sign(data, ec.ECDSA(hashes.SHA256())))
@@ -63,17 +66,22 @@ class Pki:
         self.root_file = folder / "root.pem"
         self.root_file.write_bytes(pem(self.root.cert))
 
+    def replace_signer(self):
+        """The one that signed until now."""
+        before, self.signer = self.signer, Authority("TCB Signing", self.root, is_ca=False)
+        return before
+
     def signed(self, outer, members, number, issued, ends):
         body = json.dumps({**members, "version": 3, "issueDate": text(issued), "nextUpdate": text(ends),
                            "tcbEvaluationDataNumber": number}, separators=(",", ":"))
         return f'{{"{outer}":{body},"signature":"{self.signer.sign(body.encode())}"}}'.encode()
 
-    def items(self, number=17, issued=NOW - DAY, ends=NOW + 29 * DAY, lists=NOW - DAY):
-        """All that a PCCS serves for FMSPC; lists: thisUpdate of both."""
+    def items(self, number=17, issued=NOW - DAY, ends=NOW + 29 * DAY, lists=NOW - DAY, revoked=()):
+        """All that a PCCS serves for FMSPC; lists: thisUpdate of both; revoked: by the root."""
         chain = pem(self.signer.cert) + pem(self.root.cert)
         return cs.Items(
             fmspc=FMSPC, ca="platform", tee="sgx", tcb_chain=chain, qe_chain=chain,
             tcb_info=self.signed("tcbInfo", {"id": "SGX", "fmspc": FMSPC}, number, issued, ends),
             qe_identity=self.signed("enclaveIdentity", {"id": "QE"}, number, issued, ends),
-            pck_crl=self.platform.crl(lists, ends, number), root_crl=self.root.crl(lists, ends, number),
+            pck_crl=self.platform.crl(lists, ends, number), root_crl=self.root.crl(lists, ends, number, revoked),
             pck_crl_chain=pem(self.platform.cert) + pem(self.root.cert))
