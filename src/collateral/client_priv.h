@@ -25,7 +25,7 @@ struct collateral_client {
 	void *keep_going_arg;
 	/* Failed: until then no renewal of what still counts is tried. */
 	int64_t down_until_ns[COLLATERAL_SERVICE_COUNT];
-	struct collateral_pause pauses[COLLATERAL_SERVICE_COUNT]; /* those of services, also without a cache */
+	struct collateral_pause pauses[COLLATERAL_SERVICE_COUNT]; /* of services; used without a cache */
 };
 
 /* One collateral_get. */

@@ -20,6 +20,7 @@ struct job {
 	struct collateral_record cached; /* proven, and counts, if has_cached */
 	struct collateral_edition edition;
 	bool has_cached;
+	bool is_paused;                    /* and asked all the same */
 	struct collateral_refusal refusal; /* what the service said */
 };
 
@@ -125,20 +126,35 @@ static int say_pause(const struct job *job, const struct collateral_pause *pause
 			  collateral_kind_text(job->wanted->kind), until);
 }
 
-/* 0: it may be asked. */
-static int check_pause(const struct job *job, const char *name, struct err *err)
+/* Where processes share a cache its files alone decide: another one may have ended what this one began. */
+static bool find_pause(const struct job *job, const char *name, struct collateral_pause *ret)
 {
 	const struct collateral_cache *cache = job->run->client->cache;
-	struct collateral_pause *own = service_pause(job);
-	struct collateral_pause pause;
 
-	if (cache && collateral_pause_find(cache, job->source, &pause))
-		*own = pause;
-	if (collateral_pause_holds(own, job->run->now))
-		return say_pause(job, own, err);
-	if (cache && collateral_pause_find(cache, name, &pause) && collateral_pause_holds(&pause, job->run->now))
-		return say_pause(job, &pause, err);
-	return 0;
+	if (!cache)
+		*ret = *service_pause(job);
+	else if (collateral_pause_find(cache, job->source, ret) && collateral_pause_holds(ret, job->run->now))
+		return true;
+	else if (!collateral_pause_find(cache, name, ret))
+		return false;
+	return collateral_pause_holds(ret, job->run->now);
+}
+
+/* 0: it may be asked, at least once. Renewing does that in spite of a pause. */
+static int check_pause(struct job *job, const char *name, struct err *err)
+{
+	struct collateral_pause pause = {0};
+
+	job->is_paused = find_pause(job, name, &pause);
+	if (!job->is_paused || job->run->mode == COLLATERAL_RENEW)
+		return 0;
+	return say_pause(job, &pause, err);
+}
+
+/* A PCCS need not show who it is, nor need what has no TLS at all. */
+static bool is_authentic(const struct collateral_place *place)
+{
+	return place->service != COLLATERAL_PCCS && strncmp(place->url, "https://", strlen("https://")) == 0;
 }
 
 static void begin_pause(const struct job *job, const char *name)
@@ -150,15 +166,16 @@ static void begin_pause(const struct job *job, const char *name)
 
 	if (refusal->status == 0)
 		return;
-	if (is_all)
+	if (cache)
+		(void)collateral_pause_find(cache, is_all ? job->source : name, &before);
+	else if (is_all)
 		before = *service_pause(job);
-	else if (cache)
-		(void)collateral_pause_find(cache, name, &before);
-	before = collateral_pause_after(&before, refusal->status, refusal->retry_after, job->run->now);
-	if (is_all)
-		*service_pause(job) = before;
+	before = collateral_pause_after(&before, refusal->status, refusal->retry_after, is_authentic(job->place),
+					job->run->now);
 	if (cache)
 		collateral_pause_put(cache, is_all ? job->source : name, &before);
+	else if (is_all)
+		*service_pause(job) = before;
 }
 
 /* It answers again. */
@@ -183,7 +200,7 @@ static int ask(struct job *job, bool is_renewal, struct curl_response *response,
 	const struct collateral_patience patience = {
 	    .deadline_ns = is_renewal && soon_ns < run->deadline_ns ? soon_ns : run->deadline_ns,
 	    .delay_ms = client->retry_delay_ms,
-	    .tries_max = is_renewal ? 1 : COLLATERAL_TRIES_MAX,
+	    .tries_max = is_renewal || job->is_paused ? 1 : COLLATERAL_TRIES_MAX,
 	    .keep_going = client->keep_going,
 	    .arg = client->keep_going_arg,
 	};

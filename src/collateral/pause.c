@@ -20,7 +20,7 @@ static int64_t least(int64_t a, int64_t b)
 }
 
 struct collateral_pause collateral_pause_after(const struct collateral_pause *before, int status, int64_t retry_after,
-					       int64_t now)
+					       bool is_authentic, int64_t now)
 {
 	/* What was long ago is forgotten. */
 	const bool follows =
@@ -36,7 +36,7 @@ struct collateral_pause collateral_pause_after(const struct collateral_pause *be
 		seconds = COLLATERAL_PAUSE_ABSENT;
 	if (retry_after > seconds)
 		seconds = least(retry_after, COLLATERAL_PAUSE_SECONDS_MAX);
-	pause.until = now + seconds;
+	pause.until = now + least(seconds, is_authentic ? seconds : COLLATERAL_PAUSE_UNPROVEN_MAX);
 	return pause;
 }
 

@@ -13,6 +13,7 @@
 #define COLLATERAL_PAUSE_SECONDS_MAX 3600 /* also of what a server asks for (Retry-After) */
 #define COLLATERAL_PAUSE_GROWN_MAX 600    /* of what we double ourselves */
 #define COLLATERAL_PAUSE_ABSENT 60        /* an item that is not there may be soon */
+#define COLLATERAL_PAUSE_UNPROVEN_MAX 60  /* of whatever may have come from anybody on the way */
 
 struct collateral_pause {
 	int status; /* of HTTP: why */
@@ -24,10 +25,12 @@ struct collateral_pause {
 /* Is it a status of the service, or of the one item? */
 bool collateral_pause_is_of_service(int status);
 
-/* The next pause after before (all zero: there was none) and a refusal with this status. retry_after: seconds, or -1.
+/*
+ * The next pause after before (all zero: there was none) and a refusal with this status. retry_after: seconds, or -1.
+ * is_authentic: TLS has shown who says so.
  */
 struct collateral_pause collateral_pause_after(const struct collateral_pause *before, int status, int64_t retry_after,
-					       int64_t now);
+					       bool is_authentic, int64_t now);
 
 /* Does it hold now? A pause that a wrong clock made does not. */
 bool collateral_pause_holds(const struct collateral_pause *pause, int64_t now);

@@ -26,7 +26,7 @@ static void test_how_long(void **state)
 		struct collateral_pause before;
 		int status;
 		int64_t retry_after;
-		int64_t seconds;
+		int64_t seconds; /* from who is authentic; up to a minute of it from others */
 		unsigned failures;
 	} rows[] = {
 	    {{0}, 500, -1, 10, 1},
@@ -48,9 +48,13 @@ static void test_how_long(void **state)
 	(void)state;
 	for (size_t i = 0; i < COUNT_OF(rows); i++) {
 		const struct collateral_pause pause =
-		    collateral_pause_after(&rows[i].before, rows[i].status, rows[i].retry_after, NOW);
+		    collateral_pause_after(&rows[i].before, rows[i].status, rows[i].retry_after, true, NOW);
+		const struct collateral_pause unproven =
+		    collateral_pause_after(&rows[i].before, rows[i].status, rows[i].retry_after, false, NOW);
 
 		assert_int_equal(pause.until - NOW, rows[i].seconds);
+		assert_int_equal(unproven.until - NOW, rows[i].seconds < 60 ? rows[i].seconds : 60);
+		assert_int_equal(unproven.failures, rows[i].failures);
 		assert_int_equal(pause.failures, rows[i].failures);
 		assert_int_equal(pause.since, NOW);
 		assert_int_equal(pause.status, rows[i].status);
