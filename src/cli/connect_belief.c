@@ -50,6 +50,7 @@ struct connect_beliefs {
 	const struct cmd_call *call;
 	char *paths[FILE_COUNT]; /* NULL: none */
 	uint64_t seen;           /* stamp of them */
+	bool is_blind;           /* they could not be looked at last time */
 	atomic_uint generation;
 	pthread_mutex_t lock;   /* for all that follows, held for moments only */
 	pthread_cond_t changed; /* of is_reading, is_ending; monotonic clock */
@@ -220,10 +221,39 @@ static bool wait_ms(struct connect_beliefs *beliefs, int64_t ms)
 	return pthread_cond_timedwait(&beliefs->changed, &beliefs->lock, &end) == 0;
 }
 
-/*
- * The stamp is taken before the files are read: what changes meanwhile has another one at the next look. Files that
- * cannot be looked at are read, which says what is wrong.
- */
+/* With the lock held. Files of which nobody knows whether they have changed count no more. */
+static void give_up(struct connect_beliefs *beliefs, const struct err *why)
+{
+	if (beliefs->is_blind)
+		return;
+	beliefs->is_blind = true;
+	atomic_fetch_add(&beliefs->generation, 1);
+	let_go(beliefs->belief);
+	beliefs->belief = NULL;
+	beliefs->why = *why;
+	beliefs->news = -1;
+}
+
+/* With the lock held, which is let go meanwhile. */
+static void look_again(struct connect_beliefs *beliefs)
+{
+	struct err err = ERR_INIT;
+	uint64_t stamp = 0;
+	int status;
+
+	(void)pthread_mutex_unlock(&beliefs->lock);
+	status = look(beliefs, &stamp, &err);
+	(void)pthread_mutex_lock(&beliefs->lock);
+	if (status < 0) {
+		give_up(beliefs, &err);
+	} else if (beliefs->is_blind || stamp != beliefs->seen) {
+		beliefs->is_blind = false;
+		beliefs->seen = stamp;
+		read_anew(beliefs);
+	}
+}
+
+/* The stamp is taken before the files are read: what changes meanwhile has another one at the next look. */
 static void *watch(void *arg)
 {
 	struct connect_beliefs *beliefs = arg;
@@ -232,17 +262,8 @@ static void *watch(void *arg)
 	(void)pthread_mutex_lock(&beliefs->lock);
 	while (!beliefs->is_ending) {
 		const int64_t begin_ns = clock_monotonic_ns();
-		struct err ignored = ERR_INIT;
-		uint64_t stamp = 0;
 
-		(void)pthread_mutex_unlock(&beliefs->lock);
-		if (look(beliefs, &stamp, &ignored) < 0)
-			stamp = 0;
-		(void)pthread_mutex_lock(&beliefs->lock);
-		if (stamp != beliefs->seen) {
-			beliefs->seen = stamp;
-			read_anew(beliefs);
-		}
+		look_again(beliefs);
 		pause_ms = (clock_monotonic_ns() - begin_ns) / NS_PER_MS * LOOK_SHARE;
 		if (!beliefs->is_ending)
 			(void)wait_ms(beliefs, pause_ms < LOOK_MS ? LOOK_MS : pause_ms);

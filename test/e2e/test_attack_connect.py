@@ -4,6 +4,7 @@
 import concurrent.futures
 import contextlib
 import os
+import shutil
 import socket
 import ssl
 import subprocess
@@ -565,6 +566,11 @@ def test_a_collateral_folder_that_changes(world, victim, tmp_path):
         (tmp_path / "root_ca_crl.der").rename(tmp_path / "elsewhere")
         becomes(running, "crl-missing")
         (tmp_path / "elsewhere").rename(tmp_path / "root_ca_crl.der")
+        becomes(running, None)
+        # Deeper than can be watched: nobody would notice a change.
+        (tmp_path / "/".join(["d"] * 70)).mkdir(parents=True)
+        becomes(running, "expectation")
+        shutil.rmtree(tmp_path / "d")
         becomes(running, None)
 
 
