@@ -2,6 +2,7 @@
 #include "cli/line_queue.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
@@ -47,6 +48,14 @@ static struct line *make_line(const char *text, size_t size)
 	return line;
 }
 
+/* What shares the descriptor may have made it non-blocking. */
+static void wait_for_room(int fd)
+{
+	struct pollfd room = {.fd = fd, .events = POLLOUT};
+
+	(void)poll(&room, 1, -1);
+}
+
 /* The only place that waits; without the lock. Where thread is cancelled. */
 static int write_all(int fd, const struct line *line)
 {
@@ -55,7 +64,9 @@ static int write_all(int fd, const struct line *line)
 	while (at < line->size) {
 		const ssize_t put = write(fd, line->text + at, line->size - at);
 
-		if (put < 0 && errno != EINTR)
+		if (put < 0 && errno == EAGAIN)
+			wait_for_room(fd);
+		else if (put < 0 && errno != EINTR)
 			return errno;
 		at += put > 0 ? (size_t)put : 0;
 	}

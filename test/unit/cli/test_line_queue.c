@@ -130,6 +130,27 @@ static void a_full_pipe_holds_nobody(void **state)
 	close_pipe(&ends);
 }
 
+/* Who shares standard output may have made it non-blocking. */
+static void a_full_pipe_that_does_not_block_is_waited_for(void **state)
+{
+	const struct pipe_of ends = open_pipe();
+	const size_t count = 100;
+	scoped(buf_done) struct buf seen = BUF_INIT(LINE_QUEUE_SIZE_MAX);
+	struct line_queue *queue = NULL;
+	struct err err = ERR_INIT;
+
+	(void)state;
+	assert_int_equal(fcntl(ends.write_fd, F_SETFL, O_NONBLOCK), 0);
+	assert_ok(line_queue_new(ends.write_fd, false, &queue, &err), &err);
+	add_lines(queue, count);
+	line_queue_add(queue, "end\n", 4);
+	(void)usleep(20000); /* it is full */
+	read_until(ends.read_fd, &seen, "end\n");
+	assert_int_equal(seen.size, count * LINE + 4);
+	assert_ok(line_queue_end(queue, 10000, &err), &err);
+	close_pipe(&ends);
+}
+
 static void a_closed_pipe_is_an_error(void **state)
 {
 	const struct pipe_of ends = open_pipe();
@@ -179,7 +200,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(lines_come_in_order),      cmocka_unit_test(what_finds_no_room_is_counted),
 	    cmocka_unit_test(a_full_pipe_holds_nobody), cmocka_unit_test(a_closed_pipe_is_an_error),
-	    cmocka_unit_test(lines_of_any_length),
+	    cmocka_unit_test(lines_of_any_length),      cmocka_unit_test(a_full_pipe_that_does_not_block_is_waited_for),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
