@@ -6,6 +6,9 @@
 
 #define TLS_HANDSHAKE 0x16 /* RFC 8446 B.1 */
 #define HTTP_MARK "HTTP/"
+#define STUN_BEFORE_COOKIE 4 /* RFC 8489 5: type, length */
+#define STUN_FRAME 2         /* RFC 4571: a length before it, where ICE runs over TCP */
+#define STUN_HELD_MAX 3      /* requests begin with a 0, frames of browsers with one of these */
 
 static int refuse(struct connect_refusal *ret, int status, const char *name, const char *why)
 {
@@ -71,10 +74,59 @@ static enum connect_sniff sniff_tls(enum connect_speech speech, struct connect_r
 	return CONNECT_SNIFF_REFUSE;
 }
 
+/* STUN's magic cookie behind skip bytes, as far as they have come. */
+static enum connect_sniff sniff_cookie(const uint8_t *data, size_t size, size_t skip)
+{
+	static const uint8_t cookie[] = {0x21, 0x12, 0xa4, 0x42};
+	const size_t at = skip + STUN_BEFORE_COOKIE;
+
+	if (size > skip && data[skip] & 0xc0)
+		return CONNECT_SNIFF_PASS;
+	for (size_t i = 0; i < sizeof(cookie); i++) {
+		if (at + i >= size)
+			return data[0] <= STUN_HELD_MAX ? CONNECT_SNIFF_MORE : CONNECT_SNIFF_PASS;
+		if (data[at + i] != cookie[i])
+			return CONNECT_SNIFF_PASS;
+	}
+	return CONNECT_SNIFF_REFUSE;
+}
+
+/* A page has its browser send it by naming the port as a TURN server, or as the other side of a call. */
+static enum connect_sniff sniff_stun(const uint8_t *data, size_t size, struct connect_refusal *ret)
+{
+	const enum connect_sniff plain = sniff_cookie(data, size, 0), framed = sniff_cookie(data, size, STUN_FRAME);
+
+	if (plain != CONNECT_SNIFF_REFUSE && framed != CONNECT_SNIFF_REFUSE)
+		return plain == CONNECT_SNIFF_MORE ? plain : framed;
+	(void)refuse(ret, 403, "raw-stun", "this port passes raw TCP, and STUN only with --speaks any");
+	return CONNECT_SNIFF_REFUSE;
+}
+
+/* Behind empty lines, if any. */
+static enum connect_sniff sniff_start(enum connect_speech speech, const uint8_t *data, size_t size,
+				      struct connect_refusal *ret)
+{
+	size_t start = 0, at;
+
+	/* Servers pass over empty lines before a request (RFC 9112 2.2). */
+	while (start < size && start <= CONNECT_SNIFF_MAX && (data[start] == '\r' || data[start] == '\n'))
+		start++;
+	if (start > CONNECT_SNIFF_MAX) {
+		(void)refuse(ret, 403, "raw-http", "it begins with more empty lines than anything that is meant");
+		return CONNECT_SNIFF_REFUSE;
+	}
+	at = start;
+	while (at < size && at <= CONNECT_SNIFF_MAX && http_is_token_byte(data[at]))
+		at++;
+	if (at > CONNECT_SNIFF_MAX || (at < size && at > start && data[at] == ' '))
+		return sniff_word(speech, data + start, size - start, ret);
+	return at == size ? CONNECT_SNIFF_MORE : CONNECT_SNIFF_PASS;
+}
+
 enum connect_sniff connect_sniff(const struct connect_site *site, enum connect_speech speech, const uint8_t *data,
 				 size_t size, struct connect_refusal *ret)
 {
-	size_t start = 0, at;
+	enum connect_sniff stun;
 
 	if (site->name_count == 0 || speech == CONNECT_SPEAKS_ANY)
 		return CONNECT_SNIFF_PASS;
@@ -82,15 +134,8 @@ enum connect_sniff connect_sniff(const struct connect_site *site, enum connect_s
 		return CONNECT_SNIFF_MORE;
 	if (data[0] == TLS_HANDSHAKE)
 		return sniff_tls(speech, ret);
-	/* Servers pass over empty lines before a request (RFC 9112 2.2). */
-	while (start < size && start <= CONNECT_SNIFF_MAX && (data[start] == '\r' || data[start] == '\n'))
-		start++;
-	at = start;
-	while (at < size && at <= CONNECT_SNIFF_MAX && http_is_token_byte(data[at]))
-		at++;
-	if (at > CONNECT_SNIFF_MAX || (at < size && at > start && data[at] == ' '))
-		return sniff_word(speech, data + start, size - start, ret);
-	return at == size ? CONNECT_SNIFF_MORE : CONNECT_SNIFF_PASS;
+	stun = sniff_stun(data, size, ret);
+	return stun == CONNECT_SNIFF_PASS ? sniff_start(speech, data, size, ret) : stun;
 }
 
 int connect_raw_judge(const struct connect_site *site, const struct http1_head *head, struct connect_refusal *ret)

@@ -17,11 +17,13 @@ enum connect_speech {
 must_check int connect_speech_parse(const char *text, enum connect_speech *ret, struct err *err);
 
 /*
- * First bytes on a port of the loopback that passes raw TCP. A page can make a browser send two things there: HTTP,
- * which begins with a method (any token, however long) and a blank; and TLS, which begins with a record of its
- * handshake. Neither passes unless it was named. A unix socket (site without names) takes everything. MORE    cannot be
- * told yet HTTP    of CONNECT_SPEAKS_HTTP only: connect_raw_judge decides once the head is whole REFUSE  *ret_refusal
- * says why
+ * First bytes on a port of the loopback that passes raw TCP. A page can make a browser send three things there: HTTP,
+ * which begins with a method (any token, however long) and a blank; TLS, which begins with a record of its handshake;
+ * and STUN (WebRTC), which has a magic cookie behind type and length. None passes unless it was named, STUN with ANY
+ * only. A unix socket (site without names) takes everything.
+ *
+ * MORE: cannot be told yet. HTTP: of CONNECT_SPEAKS_HTTP only; connect_raw_judge decides once the head is whole.
+ * REFUSE: *ret_refusal says why.
  */
 #define CONNECT_SNIFF_MAX 8192 /* of a method; of the first line of a text */
 enum connect_sniff { CONNECT_SNIFF_MORE, CONNECT_SNIFF_HTTP, CONNECT_SNIFF_PASS, CONNECT_SNIFF_REFUSE };

@@ -154,6 +154,8 @@ static bool judge_raw(struct session *session, const uint8_t *data, size_t size)
 		break;
 	case CONNECT_SNIFF_HTTP:
 		found = judge_raw_head(session, data, size, &refusal);
+		if (found == 0 && session->client_ended)
+			found = -1; /* a head that ends in the middle */
 		break;
 	}
 	if (found < 0)

@@ -4,6 +4,7 @@ import concurrent.futures
 import os
 import pathlib
 import random
+import socket
 import subprocess
 import time
 
@@ -357,6 +358,10 @@ def test_http_on_a_raw_port_that_names_it(world, enclave):
                         {"Origin": "http://evil.example"}, {"Referer": "http://evil.example/"}):
             assert running.request("POST", "/", body=b"secret", headers=headers).status in (403, 421), headers
         assert running.talk(b"POST /" + b"x" * 70000 + b" HTTP/1.1\r\nHost: x\r\n\r\n").startswith(b"HTTP/1.1 400")
+        with running.raw(b"GET / HTTP/1.1\r\nHost: evil.example\r\nX: ") as client:
+            client.shutdown(socket.SHUT_WR)
+            assert connector.read_all(client).startswith(b"HTTP/1.1 400"), "a head that ends in the middle"
+        assert running.talk(b"\0\3\0\x24\x21\x12\xa4\x42" + b"x" * 48).startswith(b"HTTP/1.1 403"), "TURN"
         assert [s for s in seen if s] == []
         assert running.request().status == 200, "curl and the like may"
 

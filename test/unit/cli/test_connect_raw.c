@@ -82,6 +82,55 @@ static void long_words(void **state)
 	assert_int_equal(connect_sniff(&tcp, CONNECT_SPEAKS_TEXT, bytes, CONNECT_SNIFF_MAX + 1, &refusal), P);
 }
 
+static void empty_lines_without_end(void **state)
+{
+	static uint8_t bytes[CONNECT_SNIFF_MAX + 100];
+	struct connect_refusal refusal;
+
+	(void)state;
+	memset(bytes, '\n', sizeof(bytes));
+	memcpy(bytes + sizeof(bytes) - 18, "GET / HTTP/1.1\r\n\r\n", 18);
+	for (enum connect_speech i = CONNECT_SPEAKS_UNNAMED; i < CONNECT_SPEAKS_ANY; i++) {
+		assert_int_equal(connect_sniff(&tcp, i, bytes, CONNECT_SNIFF_MAX, &refusal), M);
+		assert_int_equal(connect_sniff(&tcp, i, bytes, CONNECT_SNIFF_MAX + 1, &refusal), R);
+		assert_int_equal(connect_sniff(&tcp, i, bytes, sizeof(bytes), &refusal), R);
+	}
+}
+
+/* WebRTC: a page names the port as a TURN server over TCP, or as the other side of a call. */
+static void stun(void **state)
+{
+	static const struct {
+		const char *bytes;
+		size_t size;
+		enum connect_sniff wanted;
+	} rows[] = {
+	    {"\0\3\0\x24\x21\x12\xa4\x42xxxx", 12, R}, /* TURN: Allocate */
+	    {"\0\1\0\0\x21\x12\xa4\x42", 8, R},
+	    {"\x3f\xff\0\0\x21\x12\xa4\x42", 8, R},
+	    {"\0\x24\0\1\0\x24\x21\x12\xa4\x42", 10, R}, /* ICE over TCP: a frame of RFC 4571 */
+	    {"\x02\x10\0\1\x02\x0e\x21\x12\xa4\x42", 10, R},
+	    {"\0", 1, M},
+	    {"\0\3\0\x24\x21\x12\xa4", 7, M},
+	    {"\0\x24\0\1\0\x24\x21\x12\xa4", 9, M},
+	    {"\5\1\0", 3, P},                     /* a greeting of SOCKS waits for an answer */
+	    {"\0\0\0\x08\x04\xd2\x16\x2f", 8, P}, /* PostgreSQL */
+	    {"\0\3\0\x24\x21\x12\xa4\x43xx", 10, P},
+	    {"\x40\3\0\x24\x21\x12\xa4\x42xx", 10, P},
+	};
+	struct connect_refusal refusal;
+
+	(void)state;
+	for (size_t i = 0; i < COUNT_OF(rows); i++) {
+		const uint8_t *bytes = (const uint8_t *)rows[i].bytes;
+
+		for (enum connect_speech j = CONNECT_SPEAKS_UNNAMED; j < CONNECT_SPEAKS_ANY; j++)
+			assert_int_equal(connect_sniff(&tcp, j, bytes, rows[i].size, &refusal), rows[i].wanted);
+		assert_int_equal(connect_sniff(&tcp, CONNECT_SPEAKS_ANY, bytes, rows[i].size, &refusal), P);
+		assert_int_equal(connect_sniff(&local, CONNECT_SPEAKS_UNNAMED, bytes, rows[i].size, &refusal), P);
+	}
+}
+
 static void what_is_named(void **state)
 {
 	static const char *const wrong[] = {"", "HTTP", "https", "smtp", "any "};
@@ -130,6 +179,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(first_bytes),
 	    cmocka_unit_test(long_words),
+	    cmocka_unit_test(empty_lines_without_end),
+	    cmocka_unit_test(stun),
 	    cmocka_unit_test(what_is_named),
 	    cmocka_unit_test(http_that_was_named_is_no_browsers),
 	};
