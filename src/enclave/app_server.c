@@ -46,10 +46,15 @@ static enum http_result say_busy(struct http_exchange *exchange)
 	return HTTP_HANDLED;
 }
 
+/* Who gave up while the request waited for its turn costs the application nothing. */
 static enum http_result run(struct http_exchange *exchange, struct app_server *app)
 {
-	const enum http_result result = app->serve(exchange, NULL);
+	enum http_result result = HTTP_HANDLED;
 
+	if (http_is_gone(exchange))
+		http_abort(exchange);
+	else
+		result = app->serve(exchange, NULL);
 	app_gate_leave(&app->gate);
 	return result;
 }

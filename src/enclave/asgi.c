@@ -331,6 +331,7 @@ const struct python_protocol asgi_protocol = {
     .start = asgi_start,
     .serve = asgi_serve,
     .is_deferring = true,
+    .takes_tunnels = true,
     .run = asgi_run,
     .stop = asgi_stop,
 };

@@ -426,10 +426,9 @@ static struct asgi_request *request_new(struct http_exchange *exchange)
 	return request;
 }
 
-/* Without memory for a request there is none for an answer. */
+/* Nobody wants an answer; or without memory for a request there is none for an answer either. */
 static void give_up(struct http_exchange *exchange)
 {
-	PyErr_Clear();
 	http_abort(exchange);
 	http_release(exchange);
 }
@@ -446,10 +445,11 @@ static struct asgi_request *request_of(struct http_exchange *exchange)
 
 void asgi_request_begin(struct http_exchange *exchange)
 {
-	struct asgi_request *request = request_of(exchange);
+	struct asgi_request *request = http_is_gone(exchange) ? NULL : request_of(exchange);
 	PyObject *scope = request ? asgi_scope_new(exchange, request->websocket != NULL) : NULL;
 
 	if (!request) {
+		PyErr_Clear();
 		give_up(exchange);
 		return;
 	}

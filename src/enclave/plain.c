@@ -127,6 +127,7 @@ static int start_server(struct plain *plain, struct http_server **ret, struct er
 	    .arg = plain,
 	    .threads = options->threads + OWN_THREADS,
 	    .is_led = true,
+	    .takes_tunnels = plain->protocol->takes_tunnels,
 	    .connections_max = options->connections,
 	    .header_timeout_ms = options->header_timeout_ms,
 	    .body_timeout_ms = options->body_timeout_ms,

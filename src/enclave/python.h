@@ -56,6 +56,7 @@ struct python_protocol {
 	int (*start)(PyObject *app, const struct python_site *site, struct err *err); /* GIL held; keeps a reference */
 	http_handler serve; /* no GIL, pool threads; arg is not used */
 	bool is_deferring;  /* serve never blocks: it defers */
+	bool takes_tunnels; /* it knows WebSocket */
 	/*
 	 * Main thread, GIL held: does what the protocol has to do there until fd is readable (which is not read), at
 	 * least once before stop. cancel_ms >= 0: what still runs after so many is cancelled. NULL: there is nothing.

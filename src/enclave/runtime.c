@@ -200,7 +200,8 @@ static int load_application(struct enclave *enclave, const struct python_site *s
 	return python_load(&options, site, ret_protocol, err);
 }
 
-static enum exit_code run_application(struct enclave *enclave, const struct python_protocol **ret_protocol)
+static enum exit_code run_application(struct enclave *enclave, struct http_server *server,
+				      const struct python_protocol **ret_protocol)
 {
 	static struct python_site site;
 	struct err err = ERR_INIT;
@@ -221,6 +222,8 @@ static enum exit_code run_application(struct enclave *enclave, const struct pyth
 	}
 	enclave->app.serve = (*ret_protocol)->serve;
 	enclave->app.is_deferring = (*ret_protocol)->is_deferring;
+	if ((*ret_protocol)->takes_tunnels)
+		http_server_take_tunnels(server);
 	life_set(&enclave->life, LIFE_ACCEPTED, LIFE_RUNNING);
 	phase("application loaded");
 	operator_log("running");
@@ -294,7 +297,7 @@ static enum exit_code serve(struct enclave *enclave)
 	operator_log("%s", life_state_text(life_state(&enclave->life)));
 	switch (wait_for_owner(enclave)) {
 	case WAKE_ACCEPTED:
-		code = run_application(enclave, &protocol);
+		code = run_application(enclave, server, &protocol);
 		break;
 	case WAKE_TIMEOUT:
 		(void)err_set(&err, ERR_TIMEOUT, "nobody came within %u seconds", enclave->settings.wait_seconds);

@@ -84,7 +84,7 @@ static int on_begin_headers(nghttp2_session *nghttp2, const nghttp2_frame *frame
 	expect_head(session, frame->hd.stream_id);
 	if (frame->headers.cat != NGHTTP2_HCAT_REQUEST)
 		return 0;
-	if (session->stream_count >= session->limits.streams || session->conn->told_end)
+	if (session->stream_count >= session->limits.streams || atomic_load(&session->conn->told_end))
 		return refuse_stream(session, frame->hd.stream_id);
 	stream = http2_stream_new(session, frame->hd.stream_id);
 	if (!stream)
@@ -315,11 +315,12 @@ static int submit_settings(struct http2_session *session)
 	    {NGHTTP2_SETTINGS_INITIAL_WINDOW_SIZE, HTTP2_STREAM_WINDOW},
 	    {NGHTTP2_SETTINGS_MAX_HEADER_LIST_SIZE, session->conn->server->limits.header_bytes},
 	    {NGHTTP2_SETTINGS_HEADER_TABLE_SIZE, limits->header_table},
-	    {NGHTTP2_SETTINGS_ENABLE_CONNECT_PROTOCOL, 1},
 	    {NGHTTP2_SETTINGS_NO_RFC7540_PRIORITIES, 1},
+	    {NGHTTP2_SETTINGS_ENABLE_CONNECT_PROTOCOL, 1}, /* the last: it may be left out */
 	};
+	const size_t count = COUNT_OF(entries) - (session->takes_tunnels ? 0 : 1);
 
-	if (nghttp2_submit_settings(session->nghttp2, NGHTTP2_FLAG_NONE, entries, COUNT_OF(entries)) != 0)
+	if (nghttp2_submit_settings(session->nghttp2, NGHTTP2_FLAG_NONE, entries, count) != 0)
 		return -1;
 	return nghttp2_session_set_local_window_size(session->nghttp2, NGHTTP2_FLAG_NONE, 0, HTTP2_CONNECTION_WINDOW);
 }

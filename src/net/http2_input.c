@@ -122,6 +122,11 @@ enum http_step http2_step_continue(struct http_exchange *exchange, struct err *e
 
 /* ---- is the client there? ---- */
 
+bool http2_is_gone(const struct http2_stream *stream)
+{
+	return stream->session->is_dead || (stream->is_closed && !(stream->out_ended && stream->is_sent));
+}
+
 enum http_step http2_watch(struct http_exchange *exchange, struct err *err)
 {
 	struct http2_stream *stream = exchange->stream;
@@ -129,7 +134,7 @@ enum http_step http2_watch(struct http_exchange *exchange, struct err *err)
 
 	http2_lock(stream->session);
 	http2_hear_input(stream);
-	if (stream->is_closed || stream->session->is_dead) {
+	if (http2_is_gone(stream)) {
 		(void)gone(err);
 		step = HTTP_STEP_FAILED;
 	} else {

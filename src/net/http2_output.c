@@ -280,7 +280,7 @@ static int write_all(struct http2_stream *stream, const uint8_t *data, size_t si
 		data += part;
 		size -= part;
 	}
-	return is_gone(stream) ? gone(stream->exchange, err) : 0;
+	return http2_is_gone(stream) ? gone(stream->exchange, err) : 0;
 }
 
 static void end_out(struct http2_stream *stream)
@@ -373,8 +373,10 @@ static enum http_step step_write(struct http_exchange *exchange, const void *dat
 	enum http_step step = HTTP_STEP_FAILED;
 
 	http2_lock(stream->session);
-	if (is_gone(stream))
+	if (http2_is_gone(stream))
 		(void)gone(exchange, err);
+	else if (size == 0 && is_gone(stream))
+		step = HTTP_STEP_DONE;
 	else if (put(stream, data, size, err) == 0)
 		step = flush(exchange, err);
 	http2_unlock(stream->session);
@@ -449,6 +451,18 @@ static int exporter(struct http_exchange *exchange, const char *label, const voi
 	return status;
 }
 
+static bool is_given_up(const struct http_exchange *exchange)
+{
+	struct http2_session *session = exchange->stream->session;
+	bool answer;
+
+	/* Nothing has changed: there is nothing that http2_unlock could have to do. */
+	(void)pthread_mutex_lock(&session->lock);
+	answer = http2_is_gone(exchange->stream);
+	(void)pthread_mutex_unlock(&session->lock);
+	return answer;
+}
+
 static void resumed(struct http_exchange *exchange)
 {
 	atomic_store(&exchange->deferral, DEFERRAL_NONE);
@@ -463,6 +477,7 @@ const struct http_wire http2_wire = {
     .say_continue = http2_say_continue,
     .step_continue = http2_step_continue,
     .watch = http2_watch,
+    .is_gone = is_given_up,
     .make_head = make_head,
     .reply = reply,
     .write = write_row,

@@ -127,10 +127,11 @@ struct http2_session {
 	uint32_t armed_events;
 	int64_t armed_until_ns; /* conn->deadline_ns is the server's while it is armed */
 	bool is_driven;
-	bool has_more;  /* bytes may be here that epoll does not tell of */
-	bool is_ending; /* our last GOAWAY is queued */
-	bool is_told;   /* that it is dead, to all who wait */
-	bool is_dead;   /* no byte can come or go */
+	bool takes_tunnels; /* said so in its first SETTINGS */
+	bool has_more;      /* bytes may be here that epoll does not tell of */
+	bool is_ending;     /* our last GOAWAY is queued */
+	bool is_told;       /* that it is dead, to all who wait */
+	bool is_dead;       /* no byte can come or go */
 	bool ends_in_order;
 	bool is_over; /* nothing more is to be done but to end the connection */
 };
@@ -205,5 +206,10 @@ must_check int http2_read(struct http_exchange *exchange, void *ret_data, size_t
 must_check int http2_say_continue(struct http_exchange *exchange, struct err *err);
 enum http_step http2_step_continue(struct http_exchange *exchange, struct err *err);
 enum http_step http2_watch(struct http_exchange *exchange, struct err *err);
+/*
+ * With the lock. A reply without a body is whole once its head is out: that its stream is closed then is no news for
+ * whoever still writes the body that nobody gets.
+ */
+bool http2_is_gone(const struct http2_stream *stream);
 
 #endif

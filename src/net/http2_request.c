@@ -223,7 +223,7 @@ static int settle_method(struct http2_stream *stream)
 		return 400;
 	/* We are no proxy; an extended CONNECT (RFC 8441) is for WebSocket. */
 	if (strcmp(head->method, "CONNECT") == 0) {
-		if (!stream->protocol || strcmp(stream->protocol, "websocket") != 0)
+		if (!stream->session->takes_tunnels || !stream->protocol || strcmp(stream->protocol, "websocket") != 0)
 			return 501;
 	} else if (stream->protocol) {
 		return 400;

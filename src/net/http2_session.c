@@ -121,6 +121,7 @@ int http2_session_new(struct http_conn *conn, struct err *err)
 		return err_no_memory(err);
 	session->conn = conn;
 	session->limits = conn->server->http2;
+	session->takes_tunnels = atomic_load(&conn->server->takes_tunnels);
 	session->ready_end = &session->ready;
 	session->pump_fd = -1;
 	session->wanted = TLS_IO_DONE;
@@ -395,9 +396,8 @@ static void look_at_clock(struct http2_session *session)
 /* No new streams from now on; those that are there go on. */
 void http2_say_goodbye(struct http2_session *session)
 {
-	if (session->conn->told_end)
+	if (atomic_exchange(&session->conn->told_end, true))
 		return;
-	session->conn->told_end = true;
 	if (nghttp2_submit_goaway(session->nghttp2, NGHTTP2_FLAG_NONE,
 				  nghttp2_session_get_last_proc_stream_id(session->nghttp2), NGHTTP2_NO_ERROR, NULL,
 				  0) != 0)

@@ -563,6 +563,9 @@ static enum step run_phase(struct http_conn *conn)
 	case PHASE_BODY:
 		return run_body(conn);
 	case PHASE_HTTP2:
+		/* Its session looks at the clock by itself; what is left of the flag would keep a stop from telling it.
+		 */
+		conn->expired = false;
 		http2_conn_run(conn);
 		return STEP_PARKED;
 	case PHASE_RESUMING:

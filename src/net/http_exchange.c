@@ -259,6 +259,11 @@ void http_abort(struct http_exchange *exchange)
 	exchange->aborted = true;
 }
 
+bool http_is_gone(const struct http_exchange *exchange)
+{
+	return exchange->aborted || (exchange->wire->is_gone && exchange->wire->is_gone(exchange));
+}
+
 bool http_is_first_request(const struct http_exchange *exchange)
 {
 	return exchange->is_first;

@@ -296,6 +296,7 @@ static void take_options(struct http_server *server, const struct http_server_op
 	server->arg = options->arg;
 	server->on_done = options->on_done;
 	server->is_led = options->is_led;
+	atomic_init(&server->takes_tunnels, options->takes_tunnels);
 	server->thread_count = least(or_default(options->threads, THREADS), HTTP_THREADS_MAX);
 	server->connections_max = least(or_default(options->connections_max, CONNECTIONS), HTTP_CONNECTIONS_MAX);
 	server->header_timeout_ms = or_default(options->header_timeout_ms, HEADER_TIMEOUT_MS);
@@ -405,6 +406,11 @@ int http_server_start(const struct http_server_options *options, struct http_ser
 	}
 	*ret_server = server;
 	return 0;
+}
+
+void http_server_take_tunnels(struct http_server *server)
+{
+	atomic_store(&server->takes_tunnels, true);
 }
 
 void http_server_counts(struct http_server *server, struct http_server_counts *ret_counts)

@@ -113,6 +113,9 @@ struct http_server_options {
 	size_t stack_size;          /* [1 MiB] of each thread */
 	struct http_limits limits;
 	struct http2_limits http2;
+	/* Handlers know http_is_upgrade: without it, extended CONNECT (RFC 8441) is not offered and none gets to them.
+	 */
+	bool takes_tunnels;
 	/* Handlers hold one lock most of the time: one thread works while it is quick, others only when it is not. */
 	bool is_led;
 	/* For an access log, on the thread that ends the exchange; NULL: none. Requests refused before the handler
@@ -122,6 +125,9 @@ struct http_server_options {
 
 must_check int http_server_start(const struct http_server_options *options, struct http_server **ret_server,
 				 struct err *err);
+
+/* For handlers that are chosen while the server runs: the same for connections that come from now on. */
+void http_server_take_tunnels(struct http_server *server);
 
 /* The listening socket alone, for a server that is to be started later, or in another process. The caller closes it. */
 must_check int http_listen(const struct http_listener *listener, int *ret_fd, struct err *err);
@@ -289,6 +295,12 @@ void http_abort(struct http_exchange *exchange);
 
 /* The handler runs because of http_resume. */
 bool http_is_resumed(const struct http_exchange *exchange);
+
+/*
+ * Has the client given it up, as far as is known by now? Asked before work begins for a request that has waited:
+ * HTTP/2's can be reset meanwhile.
+ */
+bool http_is_gone(const struct http_exchange *exchange);
 
 bool http_is_first_request(const struct http_exchange *exchange);
 

@@ -114,7 +114,7 @@ static void chill(struct http_server *server, struct http_conn *conn)
 static bool is_idle(const struct http_conn *conn)
 {
 	if (conn->phase == PHASE_HTTP2)
-		return !conn->told_end && (conn->watched & EPOLLOUT) == 0;
+		return !atomic_load(&conn->told_end) && (conn->watched & EPOLLOUT) == 0;
 	return conn->phase == PHASE_HEAD && conn->in_end == conn->in_start;
 }
 

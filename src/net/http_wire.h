@@ -19,6 +19,7 @@ struct http_wire {
 	int (*say_continue)(struct http_exchange *exchange, struct err *err);
 	enum http_step (*step_continue)(struct http_exchange *exchange, struct err *err);
 	enum http_step (*watch)(struct http_exchange *exchange, struct err *err);
+	bool (*is_gone)(const struct http_exchange *exchange); /* NULL: it cannot tell without reading */
 
 	/* ---- the reply ---- */
 	/* Of checked fields; decides how the body is framed. On failure nothing has changed. */

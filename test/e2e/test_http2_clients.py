@@ -7,7 +7,7 @@ import subprocess
 import pytest
 
 from conftest import BUILD
-from http2client import Connection, request
+from http2client import PING, Connection, frame, request
 from netserver import Identity, Server, temporary
 from plainserver import PlainServer
 
@@ -44,6 +44,42 @@ async def app(scope, receive, send):
             await send({"type": "http.response.body", "body": b"x" * 50000, "more_body": True})
     await send({"type": "http.response.body"})
     await send({"type": "http.response.trailers", "headers": [(b"x-sum", b"7")]})
+''',
+}
+
+RUNS = {
+    "wsgi": '''
+import os, time
+runs = []
+def pieces():
+    for _ in range(5):
+        yield b"x" * 1000
+    open("ended", "w").close()
+def app(environ, start_response):
+    path = environ["PATH_INFO"]
+    runs.append(path)
+    while path == "/hold" and not os.path.exists("go"):
+        open("held", "w").close()
+        time.sleep(0.01)
+    start_response("200 OK", [])
+    return pieces() if path == "/pieces" else [str(runs.count("/run")).encode()]
+''',
+    "asgi": '''
+import os, time
+runs = []
+async def app(scope, receive, send):
+    assert scope["type"] == "http"
+    runs.append(scope["path"])
+    while scope["path"] == "/hold" and not os.path.exists("go"):
+        open("held", "w").close()
+        time.sleep(0.01)
+    await send({"type": "http.response.start", "status": 200, "headers": []})
+    if scope["path"] == "/pieces":
+        for _ in range(5):
+            await send({"type": "http.response.body", "body": b"x" * 1000, "more_body": True})
+    await send({"type": "http.response.body", "body": str(runs.count("/run")).encode()})
+    if scope["path"] == "/pieces":
+        open("ended", "w").close()
 ''',
 }
 
@@ -146,3 +182,37 @@ def test_hints_and_trailers_of_asgi(app):
         assert reply.trailers == [("x-sum", "7")]
         assert one.reply(one.head(request(authority="a.localhost"))).trailers is None
 
+
+
+@pytest.fixture(params=sorted(RUNS))
+def counted(request, identity):
+    with PlainServer(BUILD, {"app.py": RUNS[request.param]}, "--cert", identity.cert, "--key", identity.key,
+                     "--threads", "1") as server:
+        server.identity = identity
+        yield server
+
+
+def dial(server):
+    context = server.identity.context(alpn=["h2"])
+    return Connection(context.wrap_socket(server.dial(), server_hostname="a.localhost"))
+
+
+def test_streams_that_are_reset_while_they_wait_cost_no_run(counted):
+    with dial(counted) as one:
+        hold = one.head(request("/hold", authority="a.localhost"))
+        counted.wait_for((counted.code / "held").exists)
+        for stream in [one.head(request("/run", authority="a.localhost")) for _ in range(60)]:
+            one.reset(stream)
+        one.send(frame(PING, 0, 0, bytes(8)))
+        one.until(lambda: one.acks)
+        (counted.code / "go").touch()
+        assert one.reply(hold).status == 200
+        assert one.reply(one.head(request("/run", authority="a.localhost"))).body == b"1"
+
+
+def test_head_of_a_reply_in_pieces_runs_to_its_end(counted):
+    with dial(counted) as one:
+        reply = one.reply(one.head(request("/pieces", "HEAD", authority="a.localhost")))
+        assert reply.status == 200 and reply.body == b""
+        counted.wait_for((counted.code / "ended").exists)
+    assert "Traceback" not in counted.messages()

@@ -618,6 +618,17 @@ def test_a_stop_lets_streams_finish():
     assert server.process.wait(20) == 0
 
 
+def test_a_stop_tells_connections_whose_streams_ran_into_a_deadline():
+    server = Server(BUILD, h2c=1, body=300, drain=20000)
+    with dial(server) as one:
+        stream = one.head(request("/echo", "POST", ("content-length", "5")), 0)
+        assert one.reply(stream).status == 408
+        assert one.reply(one.head(GET)).body == b"hello\n"
+        server.process.stdin.close()
+        assert one.end() == NO_ERROR
+    assert server.process.wait(10) == 0
+
+
 def test_goaway_of_the_client_ends_it(server):
     with dial(server) as one:
         stream = one.head(request("/slow?200"))
@@ -642,6 +653,15 @@ def test_a_tunnel_carries_bytes_both_ways(server):
             one.until(lambda: one.replies[stream].body == sent)
         one.data(stream, b"", END_STREAM)
         assert one.reply(stream).body == sent
+
+
+def test_handlers_without_tunnels_see_none():
+    with Server(BUILD, h2c=1, notunnels=1) as plain, dial(plain) as one:
+        one.until(lambda: one.settings)
+        assert 8 not in one.settings
+        reply = one.reply(one.head(request("/tunnel", "CONNECT", (":protocol", "websocket")), 0))
+        assert reply.status is None and reply.reset == PROTOCOL_ERROR
+        assert one.reply(one.head(request("/show"))).status == 200
 
 
 def test_a_tunnel_that_is_reset_ends_its_handler(server):

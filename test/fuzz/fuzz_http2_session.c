@@ -75,6 +75,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	int fds[2];
 
 	server.handler = handle;
+	atomic_store(&server.takes_tunnels, true);
 	server.body_timeout_ms = 1;
 	server.header_timeout_ms = server.idle_timeout_ms = server.write_timeout_ms = 1000;
 	server.limits = (struct http_limits){.target_bytes = HTTP_TARGET_MAX,
