@@ -86,6 +86,8 @@ static int read_host(const struct cmd_call *call, const char *text, struct evide
 	status = tls_client_open(&options, &tls, err);
 	dial_set_cancel(-1);
 	if (status < 0)
+		interrupt_explain(err);
+	if (status < 0)
 		return err->code == ERR_UNSUPPORTED ? err_prefix(err, "tls-version") : -1;
 	if (tls_client_is_resumed(tls))
 		return err_set(err, ERR_UNTRUSTED, "tls-resumed: the connection was resumed");

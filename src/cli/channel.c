@@ -326,6 +326,8 @@ int channel_open(const struct channel_expect *expect, struct channel **ret_chann
 		dial_set_cancel(interrupt_fd());
 	status = open_patiently(expect, ret_channel, ret_verdict, err);
 	dial_set_cancel(before);
+	if (status < 0 && before < 0)
+		interrupt_explain(err);
 	return status;
 }
 

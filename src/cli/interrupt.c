@@ -65,6 +65,12 @@ int interrupt_check(struct err *err)
 	return seen ? err_set(err, ERR_CANCELLED, "interrupted") : 0;
 }
 
+void interrupt_explain(struct err *err)
+{
+	if (err->code == ERR_CANCELLED)
+		IGNORE_RESULT(interrupt_check(err));
+}
+
 int interrupt_sleep_ms(int ms, struct err *err)
 {
 	const struct timespec pause = {.tv_sec = ms / 1000, .tv_nsec = (long)(ms % 1000) * 1000000};

@@ -20,6 +20,8 @@ int interrupt_fd(void);
 
 /* -1 with ERR_CANCELLED "interrupted" once a signal came. */
 must_check int interrupt_check(struct err *err);
+/* After a wait that interrupt_fd ended: err says "interrupted" and no more what was waited for. */
+void interrupt_explain(struct err *err);
 /* Sleeps that long, less when a signal comes; then as interrupt_check. */
 must_check int interrupt_sleep_ms(int ms, struct err *err);
 

@@ -4,7 +4,9 @@ without network, and what a changed byte of it is called."""
 import hashlib
 import json
 import re
+import signal
 import socket
+import subprocess
 import time
 
 import pytest
@@ -125,6 +127,23 @@ def test_who_is_not_there_cannot_be_judged(command):
         port = listener.getsockname()[1]
     result = command("--json", host=f"gone.localhost:{port}")
     assert result.code == 1 and result.out == "", result.text
+
+
+@pytest.mark.parametrize("argv", [("fresh", "--role", "2"), ("verify",)])
+def test_ctrl_c_while_nothing_answers_is_no_failure_of_tls(build, tmp_path, argv):
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        listener.settimeout(20)
+        host = f"silent.localhost:{listener.getsockname()[1]}"
+        env = {"HOME": str(tmp_path), "PATH": "/usr/bin", "LANG": "C.UTF-8", "MSE_CONF_PATH": str(tmp_path / "conf")}
+        with subprocess.Popen([f"{build}/mse", "attest", *argv, "--host", host], env=env, stdout=subprocess.PIPE,
+                              stderr=subprocess.PIPE, text=True) as running:
+            connection, _ = listener.accept()
+            with connection:
+                connection.recv(1)  # it has said hello, and waits
+                running.send_signal(signal.SIGINT)
+                out, text = running.communicate(timeout=20)
+    assert running.returncode == 130 and out == "", text
+    assert text.endswith("interrupted\n") and "TLS" not in text and "wanted" not in text, text
 
 
 @pytest.mark.parametrize("options, part", [
