@@ -32,7 +32,7 @@ struct exchange {
 	uint8_t nonce[ATTEST_NONCE_SIZE];
 	uint8_t exporter[TLS_EXPORTER_SIZE];
 	uint8_t tls_key[TLS_KEY_HASH_SIZE];
-	int64_t sent_ns;
+	int64_t sent_ns; /* clock_boot_ns: the answer ages while the machine sleeps (F3) */
 	struct http_response response;
 };
 
@@ -104,7 +104,7 @@ static int ask(const struct channel_expect *expect, struct channel *channel, str
 		return -1;
 	request.body = body.data;
 	request.body_size = body.size;
-	exchange->sent_ns = clock_monotonic_ns();
+	exchange->sent_ns = clock_boot_ns();
 	if (http_client_request(channel->http, &request, &exchange->response, err) < 0) {
 		if (err->code == ERR_TIMEOUT)
 			return err_prefix(err, "attest-timeout");
@@ -155,7 +155,7 @@ static int judge_once(const struct channel_expect *expect, const struct exchange
 	}
 	if (collateral_source_get(expect->collateral, expect->roots, &policy, body->data, body->size, &loan, err) < 0)
 		return -1;
-	fresh.elapsed_ms = (uint64_t)((clock_monotonic_ns() - exchange->sent_ns) / NS_PER_MS);
+	fresh.elapsed_ms = (uint64_t)((clock_boot_ns() - exchange->sent_ns) / NS_PER_MS);
 	if (attest_verify_fresh(&fresh, collateral_loan_prepared(loan), expect->roots, clock_now_seconds(), &policy,
 				ret_verdict, &why) < 0)
 		return err_set(err, ERR_INTERNAL, "the evidence cannot be judged: %s", why);
@@ -220,7 +220,7 @@ static int judge_leaf(const struct channel_expect *expect, const struct channel 
 static int keep_record(const struct channel_expect *expect, const struct exchange *exchange, struct err *err)
 {
 	struct channel_record *record = expect->record;
-	const int64_t elapsed_ns = clock_monotonic_ns() - exchange->sent_ns;
+	const int64_t elapsed_ns = clock_boot_ns() - exchange->sent_ns;
 
 	if (!record)
 		return 0;
