@@ -82,20 +82,40 @@ static int save(struct fresh *fresh, const struct channel_record *record, const 
 	return bundle_file_save(path, bundle, FILE_MODE, err);
 }
 
+/* 1: saved, 0: nothing to be saved. */
+static int save_if_asked(struct fresh *fresh, const struct channel_record *record, const char *path, struct err *err)
+{
+	if (!path)
+		return 0;
+	if (record->answer.size == 0) {
+		out_warning(fresh->call->out, "There was no answer: nothing has been saved at %s", path);
+		return 0;
+	}
+	if (save(fresh, record, path, err) < 0)
+		return err_prefix(err, "--save");
+	out_info(fresh->call->out, "The exchange has been saved at: %s", path);
+	return 1;
+}
+
+/* A file that cannot be written hides no verdict, and makes no refusal anything else. */
 static int finish_live(struct fresh *fresh, const struct channel_record *record, const struct attest_verdict *verdict,
 		       struct err *err)
 {
 	const char *path = cmd_value(fresh->call, "save");
+	struct err unsaved = ERR_INIT;
+	const int saved = save_if_asked(fresh, record, path, &unsaved);
 
-	if (path && record->answer.size && save(fresh, record, path, err) < 0)
-		return err_prefix(err, "--save");
-	if (path && record->answer.size)
-		out_info(fresh->call->out, "The exchange has been saved at: %s", path);
-	else if (path)
-		out_warning(fresh->call->out, "There was no answer: nothing has been saved at %s", path);
-	return attest_report(
-	    fresh->call, verdict, fresh->options.collateral,
-	    json_pack("{s:s,s:s?}", "domain", fresh->domain, "saved", record->answer.size ? path : NULL), err);
+	if (attest_report(fresh->call, verdict, fresh->options.collateral,
+			  json_pack("{s:s,s:s?}", "domain", fresh->domain, "saved", saved > 0 ? path : NULL), err) < 0)
+		return -1;
+	if (saved >= 0)
+		return 0;
+	if (verdict->accepted) {
+		*err = unsaved;
+		return -1;
+	}
+	out_error(fresh->call->out, "%s", unsaved.text);
+	return 0;
 }
 
 static int run_live(struct fresh *fresh, const char *host, struct err *err)

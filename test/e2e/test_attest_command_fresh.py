@@ -177,6 +177,16 @@ def test_a_refused_exchange_is_worth_keeping(command, judge, tmp_path):
     assert judge(path.read_text(), "--measurement", ZERO, "--json").json()["error"] == "measurement"
 
 
+def test_a_file_that_cannot_be_written_hides_no_verdict(command, tmp_path):
+    nowhere = tmp_path / "absent" / "saved.json"
+    accepted = command("--json", "--save", nowhere)
+    assert accepted.code == 1 and "--save" in accepted.err, accepted.text
+    assert accepted.json()["verdict"] == "accept" and accepted.json()["saved"] is None
+    refused = command("--json", "--measurement", ZERO, "--save", nowhere)
+    assert refused.code == 2 and "--save" in refused.err, refused.text
+    assert refused.json()["error"] == "measurement" and refused.json()["saved"] is None
+
+
 def test_policy_and_time_are_the_judges(saved, judge):
     text = saved.read_text()
     assert judge(text, "--json", root=None).json()["error"] == "simulated"
