@@ -151,21 +151,27 @@ int attest_options_load(const struct cmd_call *call, struct attest_options *ret,
 	return read_collateral(call, ret, err);
 }
 
+int attest_options_cloud(const struct cmd_call *call, const char *domain, char **ret_url, struct err *err)
+{
+	struct trust trust = {0};
+	const int found = trust_find_by_domain(call->settings, domain, &trust, err);
+
+	if (found > 0)
+		*ret_url = TAKE_PTR(trust.url);
+	trust_done(&trust);
+	return found < 0 ? -1 : 0;
+}
+
 int attest_options_guess(const struct cmd_call *call, const char *domain, struct attest_options *options,
 			 struct err *err)
 {
-	struct trust trust = {0};
-	int status = 0;
+	scoped(freep) char *url = NULL;
 
 	if (options->collateral)
 		return 0;
-	if (domain)
-		status = trust_find_by_domain(call->settings, domain, &trust, err);
-	if (status >= 0)
-		status = collateral_source_new(call->settings, status > 0 ? trust.url : NULL, options->mode,
-					       &options->collateral, err);
-	trust_done(&trust);
-	return status;
+	if (domain && attest_options_cloud(call, domain, &url, err) < 0)
+		return -1;
+	return collateral_source_new(call->settings, url, options->mode, &options->collateral, err);
 }
 
 void attest_options_done(struct attest_options *options)

@@ -69,6 +69,9 @@ void attest_options_done(struct attest_options *options);
 must_check int attest_options_guess(const struct cmd_call *call, const char *domain, struct attest_options *options,
 				    struct err *err);
 
+/* The URL of the trusted cloud that the domain belongs to; left alone when there is none. Heap. */
+must_check int attest_options_cloud(const struct cmd_call *call, const char *domain, char **ret_url, struct err *err);
+
 /* RFC 3339 with a zone, as --time. */
 must_check int attest_options_time(const char *text, int64_t *ret, struct err *err);
 

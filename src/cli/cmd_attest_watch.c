@@ -172,7 +172,8 @@ static enum cmd_exit exit_of(const struct watch *watch)
 
 int cmd_attest_watch(struct cmd_call *call, struct err *err)
 {
-	struct watch watch = {.call = call, .stop_fd = -1, .lock = PTHREAD_MUTEX_INITIALIZER};
+	struct watch watch = {
+	    .call = call, .stop_fd = -1, .lock = PTHREAD_MUTEX_INITIALIZER, .has_read = PTHREAD_COND_INITIALIZER};
 	struct err late = ERR_INIT;
 	int status = run(&watch, err);
 

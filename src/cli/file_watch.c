@@ -10,23 +10,25 @@
 
 struct walk {
 	struct sha256_ctx *hash;
-	size_t entries;
+	size_t entries, entries_max;
 	unsigned depth;
+	bool is_over; /* a limit */
 	const char *folder;
 };
 
-static void add_path(struct walk *walk, const char *path, bool follow);
+static void add_path(struct walk *walk, const char *path, const char *name);
 
 static int add_entry(const char *name, void *arg, struct err *err)
 {
 	struct walk *walk = arg;
 	scoped(freep) char *path = NULL;
 
-	if (++walk->entries > FILE_WATCH_ENTRIES_MAX)
-		return err_set(err, ERR_LIMIT, "more than %d entries", FILE_WATCH_ENTRIES_MAX);
+	walk->is_over |= ++walk->entries > walk->entries_max;
+	if (walk->is_over)
+		return err_set(err, ERR_LIMIT, "more than can be watched");
 	if (fs_join(walk->folder, name, &path, err) < 0)
 		return -1;
-	add_path(walk, path, false);
+	add_path(walk, path, name);
 	return 0;
 }
 
@@ -35,7 +37,8 @@ static void add_folder(struct walk *walk, const char *path)
 	const char *before = walk->folder;
 	struct err ignored = ERR_INIT;
 
-	if (walk->depth == FILE_WATCH_DEPTH_MAX)
+	walk->is_over |= walk->depth == FILE_WATCH_DEPTH_MAX;
+	if (walk->is_over)
 		return;
 	walk->depth++;
 	walk->folder = path;
@@ -44,11 +47,11 @@ static void add_folder(struct walk *walk, const char *path)
 	walk->depth--;
 }
 
-/* Members one by one: the padding of a struct stat is anything. */
-static void add_path(struct walk *walk, const char *path, bool follow)
+/* name: in a folder; NULL: the path was given. Members one by one: the padding of a struct stat is anything. */
+static void add_path(struct walk *walk, const char *path, const char *name)
 {
 	struct stat info;
-	const bool is_there = (follow ? stat(path, &info) : lstat(path, &info)) == 0;
+	const bool is_there = (name ? lstat(path, &info) : stat(path, &info)) == 0;
 	int64_t numbers[8] = {is_there};
 
 	if (is_there) {
@@ -60,6 +63,8 @@ static void add_path(struct walk *walk, const char *path, bool follow)
 		numbers[6] = info.st_ctim.tv_sec;
 		numbers[7] = info.st_ctim.tv_nsec;
 	}
+	if (is_there && S_ISDIR(info.st_mode) && name && *name == '.')
+		return;
 	sha256_add(walk->hash, path, strlen(path) + 1);
 	sha256_add(walk->hash, numbers, sizeof(numbers));
 	if (is_there && S_ISDIR(info.st_mode))
@@ -72,17 +77,21 @@ void file_watch_add(struct file_watch *watch, const char *path)
 		watch->paths[watch->count++] = path;
 }
 
-bool file_watch_changed(struct file_watch *watch)
+int file_watch_look(struct file_watch *watch, bool *ret_changed, struct err *err)
 {
-	struct walk walk = {.hash = sha256_new()};
+	struct walk walk = {.hash = sha256_new(), .entries_max = watch->entries_max};
 	uint8_t now[SHA256_SIZE];
-	bool changed;
 
+	if (!walk.entries_max)
+		walk.entries_max = FILE_WATCH_ENTRIES_MAX;
 	for (size_t i = 0; i < watch->count; i++)
-		add_path(&walk, watch->paths[i], true);
+		add_path(&walk, watch->paths[i], NULL);
 	sha256_finish(walk.hash, now);
 	sha256_free(walk.hash);
-	changed = memcmp(now, watch->seen, sizeof(now)) != 0;
+	if (walk.is_over)
+		return err_set(err, ERR_LIMIT, "more than %zu files, or deeper than %d folders, are too many to watch",
+			       walk.entries_max, FILE_WATCH_DEPTH_MAX);
+	*ret_changed = memcmp(now, watch->seen, sizeof(now)) != 0;
 	memcpy(watch->seen, now, sizeof(now));
-	return changed;
+	return 0;
 }

@@ -22,19 +22,31 @@
 
 struct watch;
 
+/* What verdicts taught of a host. */
+struct watch_learnt {
+	unsigned generation; /* the reading of what is expected that the identity counts for */
+	uint8_t identity[WATCH_IDENTITY_SIZE];
+	bool has_identity;
+	/* The newest deployment that was seen, by this owner: another one's may be older. */
+	int64_t deployed_seen;
+	uint8_t owner_key[32];
+	bool has_owner_key;
+};
+
 struct watch_host {
 	struct watch *watch;
 	struct hostport address;
 	char label[WATCH_LABEL_SIZE]; /* HOST:PORT */
 	struct watch_state state;
 	struct watch_notify notify;
-	/* Learnt from verdicts; the identity counts for this reading of what is expected only. */
-	uint8_t identity[WATCH_IDENTITY_SIZE];
-	bool has_identity;
-	unsigned generation;
-	int64_t deployed_seen;
+	struct watch_learnt learnt;
 	pthread_t thread;
 	bool is_started;
+};
+
+struct watch_cloud {
+	char *url; /* NULL: none that is trusted */
+	struct collateral_source *collateral;
 };
 
 /* What is expected and with what it is judged, as read from the command line and files once; freed by its last user. */
@@ -42,6 +54,10 @@ struct watch_belief {
 	struct attest_options options;
 	struct attest_expect expects[WATCH_HOSTS_MAX];
 	size_t expect_count;
+	struct collateral_source
+	    *collateral[WATCH_HOSTS_MAX]; /* of each host: the one that was named, or its cloud's */
+	struct watch_cloud clouds[WATCH_HOSTS_MAX];
+	size_t cloud_count;
 	unsigned generation;
 	unsigned users;
 };
@@ -60,7 +76,9 @@ struct watch {
 	bool is_socket;                /* it listens in the file system */
 	pthread_mutex_t lock;          /* all that follows */
 	struct watch_metrics *metrics; /* of each host */
-	struct file_watch files;
+	struct file_watch files;       /* without the lock: of the one thread that reads */
+	pthread_cond_t has_read;
+	uint64_t begun, done;        /* readings; one thread is at it where they differ */
 	struct watch_belief *belief; /* NULL: cannot be read, why says why */
 	struct err why;
 	unsigned generation;
@@ -76,9 +94,18 @@ bool watch_goes_on(void *watch); /* false: it is to end */
 
 /* watch_belief.c */
 must_check int watch_belief_read(struct watch *watch, struct err *err);
-/* The present one, held; files that have changed were read again. NULL: they cannot be read. */
+/*
+ * The present one, held: of files that were looked at after this call began, and read again if they had changed. NULL:
+ * they cannot be read.
+ */
 struct watch_belief *watch_belief_take(struct watch *watch, struct err *err);
 void watch_belief_give_back(struct watch *watch, struct watch_belief *belief);
+void watch_belief_forget_collateral(const struct watch_belief *belief); /* as collateral_source_forget */
+
+/* watch_learnt.c: what counts no more by this reading is forgotten; and what an accepted verdict teaches. */
+void watch_learnt_begin(struct watch_learnt *learnt, unsigned generation, const struct attest_expect *expect);
+void watch_learnt_add(struct watch_learnt *learnt, const struct attest_expect *expect,
+		      const struct attest_verdict *verdict);
 
 /* watch_look.c: -1 only when the watch is to end. *ret_verdict stays NULL without a verdict. */
 must_check int watch_look_at(struct watch_host *host, struct watch_look *ret, struct attest_verdict **ret_verdict);

@@ -1,30 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include <string.h>
-
 #include "base/clock.h"
 #include "cli/channel.h"
 #include "cli/watch.h"
 
 #define RENEWAL_SECONDS 3600 /* the services are asked for newer collateral so often */
-
-/* Without the owner's word the first instance that was accepted is the one that is meant. */
-static void learn(struct watch_host *host, const struct attest_expect *expect, const struct attest_verdict *verdict)
-{
-	if (verdict->deployed > host->deployed_seen)
-		host->deployed_seen = verdict->deployed;
-	if (!expect->has_owner_key && !host->has_identity && verdict->has_identity) {
-		memcpy(host->identity, verdict->identity, sizeof(host->identity));
-		host->has_identity = true;
-	}
-}
-
-/* Another context or release may mean another instance. */
-static void forget(struct watch_host *host, const struct watch_belief *belief)
-{
-	if (host->generation != belief->generation && belief->expects[0].has_app)
-		host->has_identity = false;
-	host->generation = belief->generation;
-}
 
 static void renew_collateral(struct watch_host *host, const struct watch_belief *belief, int64_t now)
 {
@@ -38,21 +17,22 @@ static void renew_collateral(struct watch_host *host, const struct watch_belief 
 		watch->renewed = now;
 	(void)pthread_mutex_unlock(&watch->lock);
 	if (due)
-		collateral_source_forget(belief->options.collateral);
+		watch_belief_forget_collateral(belief);
 }
 
 static const uint8_t *expected_identity(const struct watch_host *host, const struct attest_expect *expect)
 {
 	const uint8_t *recorded = attest_expect_identity(expect);
 
-	return recorded ? recorded : host->has_identity ? host->identity : NULL;
+	return recorded ? recorded : host->learnt.has_identity ? host->learnt.identity : NULL;
 }
 
 static int ask_host(struct watch_host *host, const struct watch_belief *belief, struct attest_verdict **ret_verdict,
 		    struct err *err)
 {
-	const struct attest_expect *expect = &belief->expects[host - host->watch->hosts];
-	const int64_t deployed = attest_expect_deployed(expect);
+	const size_t index = (size_t)(host - host->watch->hosts);
+	const struct attest_expect *expect = &belief->expects[index];
+	const int64_t deployed = attest_expect_deployed(expect), seen = host->learnt.deployed_seen;
 	scoped(channel_closep) struct channel *channel = NULL;
 	const struct channel_expect wanted = {
 	    .host = host->address.host,
@@ -62,8 +42,8 @@ static int ask_host(struct watch_host *host, const struct watch_belief *belief, 
 	    .owner_key = attest_expect_owner_key(expect),
 	    .identity = expected_identity(host, expect),
 	    .tickets_from = expect->tickets_from,
-	    .deployed_seen = deployed > host->deployed_seen ? deployed : host->deployed_seen,
-	    .collateral = belief->options.collateral,
+	    .deployed_seen = deployed > seen ? deployed : seen,
+	    .collateral = belief->collateral[index],
 	    .policy = &belief->options.policy,
 	    .roots = &belief->options.roots,
 	};
@@ -77,7 +57,7 @@ static int ask_host(struct watch_host *host, const struct watch_belief *belief, 
 		return -1;
 	}
 	if ((*ret_verdict)->accepted)
-		learn(host, expect, *ret_verdict);
+		watch_learnt_add(&host->learnt, expect, *ret_verdict);
 	return 0;
 }
 
@@ -88,7 +68,7 @@ static int judge(struct watch_host *host, int64_t now, struct attest_verdict **r
 
 	if (!belief)
 		return err_prefix(err, "what is expected cannot be read");
-	forget(host, belief);
+	watch_learnt_begin(&host->learnt, belief->generation, &belief->expects[host - host->watch->hosts]);
 	renew_collateral(host, belief, now);
 	status = ask_host(host, belief, ret_verdict, err);
 	watch_belief_give_back(host->watch, belief);
