@@ -158,6 +158,18 @@ def test_what_was_kept_of_another_day_makes_no_refusal(build, verify, tmp_path):
         assert code == 2 and len(pccs.requests) == asked + 4  # once more, and not again and again
 
 
+def test_a_revoked_ca_is_asked_about_again(build, verify, tmp_path):
+    """What names it is kept: the service may have a list by now that does not, or items of another signer."""
+    with cs.Server(cs.Service("kds", amd=amd(build, tmp_path / "evidence", "Milan", "--revoked"))) as kds:
+        asked = []
+        for _ in range(2):
+            code, verdict = verify("--report-data", "any", "--trust-root", tmp_path / "evidence/ark.pem", "--report",
+                                   tmp_path / "evidence/report.bin", MSE_KDS_URL=kds.url)
+            assert code == 2 and verdict["error"] == "ca-revoked"
+            asked.append(len(kds.requests))
+        assert asked[1] == 2 * asked[0], kds.requests
+
+
 FAULTS = {"truncated": cs.truncated, "wrong type": cs.changed(body=b"<html>sign in</html>", type="text/html"),
           "too many": cs.status(429), "in trouble": cs.status(500), "absent": cs.status(404), "hangs up": cs.dropped}
 
