@@ -274,14 +274,15 @@ static enum wsgi_result failed(struct response *response, const struct err *err)
 
 /*
  * Python's lock is kept for a short reply: that never waits (what the client does not take is sent later), and to give
- * the lock up and take it again may cost a whole turn of another thread.
+ * the lock up and take it again may cost a whole turn of another thread. Over HTTP/2 the session's lock may be held by
+ * a thread that decodes what the client sends.
  */
 static int reply(struct response *response, const struct http_header *headers, size_t count, const char *data,
 		 size_t size, struct err *err)
 {
 	int status;
 
-	if (size <= SHORT_SIZE)
+	if (size <= SHORT_SIZE && *http_version(response->exchange) == '1')
 		return http_reply(response->exchange, response->status, headers, count, data, size, err);
 	Py_BEGIN_ALLOW_THREADS status =
 	    http_reply(response->exchange, response->status, headers, count, data, size, err);
