@@ -73,6 +73,14 @@ static int refuse_stream(struct http2_session *session, int32_t id)
 		   : NGHTTP2_ERR_CALLBACK_FAILURE;
 }
 
+/* No connection is without a stream for what others hold. */
+static bool is_spent(const struct http2_session *session)
+{
+	const struct http_server *server = session->conn->server;
+
+	return session->stream_count > 0 && atomic_load(&server->http2_held) >= server->http2_memory;
+}
+
 /* Handlers of streams that the client has reset run on: together with the open ones they are no more than allowed. */
 static int on_begin_headers(nghttp2_session *nghttp2, const nghttp2_frame *frame, void *arg)
 {
@@ -84,7 +92,8 @@ static int on_begin_headers(nghttp2_session *nghttp2, const nghttp2_frame *frame
 	expect_head(session, frame->hd.stream_id);
 	if (frame->headers.cat != NGHTTP2_HCAT_REQUEST)
 		return 0;
-	if (session->stream_count >= session->limits.streams || atomic_load(&session->conn->told_end))
+	if (session->stream_count >= session->limits.streams || atomic_load(&session->conn->told_end) ||
+	    is_spent(session))
 		return refuse_stream(session, frame->hd.stream_id);
 	stream = http2_stream_new(session, frame->hd.stream_id);
 	if (!stream)
@@ -146,6 +155,7 @@ static void begin_request(struct http2_stream *stream, bool has_ended)
 
 	stream->has_head = true;
 	stream->in_ended = has_ended;
+	http2_stream_account(stream);
 	if (status) {
 		http2_refuse(stream, status);
 		return;
@@ -160,6 +170,7 @@ static void begin_request(struct http2_stream *stream, bool has_ended)
 static void end_body(struct http2_stream *stream)
 {
 	stream->in_ended = true;
+	http2_stream_account(stream);
 	if (stream->is_awaited)
 		http2_make_ready(stream);
 	http2_tell_input(stream);
@@ -202,6 +213,7 @@ static int on_data(nghttp2_session *nghttp2, uint8_t flags, int32_t id, const ui
 		return nghttp2_session_consume_stream(nghttp2, id, size) == 0 ? 0 : NGHTTP2_ERR_CALLBACK_FAILURE;
 	if (http2_bytes_add(&stream->in, data, size, &ignored) < 0)
 		return NGHTTP2_ERR_CALLBACK_FAILURE;
+	http2_stream_account(stream);
 	http2_tell_input(stream);
 	return 0;
 }

@@ -22,6 +22,7 @@ static size_t take(struct http2_stream *stream, void *ret_data, size_t size)
 	struct http2_session *session = stream->session;
 	const size_t got = http2_bytes_take(&stream->in, ret_data, size);
 
+	http2_stream_account(stream);
 	if (got > 0 && !stream->is_closed)
 		(void)nghttp2_session_consume_stream(session->nghttp2, stream->id, got);
 	if (nghttp2_session_want_write(session->nghttp2))
@@ -40,7 +41,7 @@ static void count_body(struct http_exchange *exchange, size_t got)
 /* A handler reads: from now on more may be on its way. */
 static void open_window(struct http2_stream *stream)
 {
-	if (stream->is_read || stream->in_ended || stream->is_closed)
+	if (stream->is_read || stream->in_ended || stream->is_closed || http2_memory_left(stream->session) == 0)
 		return;
 	stream->is_read = true;
 	if (nghttp2_session_set_local_window_size(stream->session->nghttp2, NGHTTP2_FLAG_NONE, stream->id,

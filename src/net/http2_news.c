@@ -114,6 +114,7 @@ int http2_descriptor(const struct http_exchange *exchange)
 
 void http2_stream_free(struct http2_stream *stream)
 {
+	(void)atomic_fetch_sub(&stream->session->conn->server->http2_held, stream->held);
 	http_exchange_free(stream->exchange);
 	http2_bytes_done(&stream->in);
 	http2_bytes_done(&stream->out);

@@ -118,6 +118,7 @@ static ssize_t read_out(nghttp2_session *nghttp2, int32_t id, uint8_t *ret_data,
 		return NGHTTP2_ERR_DEFERRED;
 	taken = http2_bytes_take(&stream->out, ret_data, size);
 	stream->session->out_size -= taken;
+	http2_stream_account(stream);
 	if (is_empty(stream) && stream->out_ended) {
 		*flags |= NGHTTP2_DATA_FLAG_EOF;
 		if (stream->trailers.size > 0) {
@@ -206,6 +207,7 @@ void http2_refuse(struct http2_stream *stream, int status)
 	stream->is_awaited = false;
 	stream->is_discarding = true;
 	http2_bytes_done(&stream->in);
+	http2_stream_account(stream);
 	if (size > 0)
 		(void)nghttp2_session_consume_stream(session->nghttp2, stream->id, size);
 	fields.count = 0;
@@ -224,8 +226,10 @@ static size_t room(const struct http2_stream *stream)
 {
 	const size_t size = http2_bytes_size(&stream->out);
 	const size_t all = stream->session->out_size;
-	const size_t own = size < HTTP2_OUT_MAX ? HTTP2_OUT_MAX - size : 0;
-	const size_t shared = all < HTTP2_OUT_ALL_MAX ? HTTP2_OUT_ALL_MAX - all : 0;
+	const size_t left = http2_memory_left(stream->session);
+	const size_t most = left > 0 ? HTTP2_OUT_MAX : HTTP2_OUT_SCARCE;
+	const size_t own = size < most ? most - size : 0;
+	const size_t shared = all < HTTP2_OUT_ALL_MAX ? size_min(HTTP2_OUT_ALL_MAX - all, left) : 0;
 
 	return own > shared ? own : shared;
 }
@@ -240,6 +244,7 @@ static int put(struct http2_stream *stream, const void *data, size_t size, struc
 	if (http2_bytes_add(&stream->out, data, size, err) < 0)
 		return -1;
 	stream->session->out_size += size;
+	http2_stream_account(stream);
 	(void)nghttp2_session_resume_data(stream->session->nghttp2, stream->id);
 	return 0;
 }

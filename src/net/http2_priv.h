@@ -42,6 +42,7 @@
 #define HTTP2_BODY_AHEAD_MAX HTTP2_STREAM_WINDOW /* of a body that is awaited before its handler runs */
 #define HTTP2_OUT_MAX (64u << 10)                /* of a reply that waits in its stream; more waits in its handler */
 #define HTTP2_OUT_ALL_MAX (4u << 20) /* so much of a connection's replies may wait beyond that, ended or not */
+#define HTTP2_OUT_SCARCE (16u << 10) /* instead of both, while the server's memory is scarce */
 #define HTTP2_LOOK_MS 60000
 #define HTTP2_CONTINUATIONS_MAX 8
 #define HTTP2_FIELD_OVERHEAD 32 /* RFC 9113 6.5.2 */
@@ -97,6 +98,7 @@ struct http2_stream {
 	bool wants_room;
 	bool has_news;  /* a byte is on its way to the first */
 	bool is_filled; /* the first cannot be written to */
+	size_t held;    /* in server->http2_held */
 };
 
 struct http2_session {
@@ -152,6 +154,10 @@ struct http2_stream *http2_stream_new(struct http2_session *session, int32_t id)
 void http2_stream_pace(struct http2_stream *stream, size_t size);
 /* When it is too slow. */
 int64_t http2_stream_patience(struct http2_stream *stream);
+/* What it holds, or may hold before anybody reads, counts for the server: after each change. */
+void http2_stream_account(struct http2_stream *stream);
+/* So much more may wait before the server's memory is scarce: half of it; the rest is for shares of streams. */
+size_t http2_memory_left(const struct http2_session *session);
 /* nghttp2 has closed it: freed if nobody has its exchange. With the lock. */
 void http2_stream_close(struct http2_stream *stream);
 void http2_stream_set_deadline(struct http2_stream *stream, int64_t deadline_ns); /* 0: none */

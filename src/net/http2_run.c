@@ -64,6 +64,7 @@ static void adopt_reply(struct http2_stream *stream)
 		return;
 	}
 	session->out_size += exchange->out.size;
+	http2_stream_account(stream);
 	stream->out_ended = true;
 	(void)nghttp2_session_resume_data(session->nghttp2, stream->id);
 }
@@ -75,6 +76,7 @@ static void discard_body(struct http2_stream *stream)
 
 	stream->is_discarding = true;
 	http2_bytes_done(&stream->in);
+	http2_stream_account(stream);
 	if (size > 0)
 		(void)nghttp2_session_consume_stream(stream->session->nghttp2, stream->id, size);
 }

@@ -33,6 +33,7 @@ struct http2_stream *http2_stream_new(struct http2_session *session, int32_t id)
 	session->streams = stream;
 	session->stream_count++;
 	session->idle_deadline_ns = 0;
+	http2_stream_account(stream);
 	return stream;
 }
 
@@ -65,6 +66,36 @@ void http2_stream_pace(struct http2_stream *stream, size_t size)
 		stream->pace_since_ns = 0;
 	if (stream->deadline_ns != 0)
 		http2_stream_set_deadline(stream, http2_stream_patience(stream));
+}
+
+static size_t held_by(const struct http2_stream *stream)
+{
+	const size_t window = stream->has_head && !stream->in_ended && !stream->is_read && !stream->is_discarding
+				  ? HTTP2_STREAM_WINDOW
+				  : 0;
+	const size_t in = stream->in.capacity > window ? stream->in.capacity : window;
+
+	return sizeof(*stream) + sizeof(*stream->exchange) + stream->text_capacity + in + stream->out.capacity;
+}
+
+void http2_stream_account(struct http2_stream *stream)
+{
+	struct http_server *server = stream->session->conn->server;
+	const size_t held = held_by(stream);
+
+	if (held > stream->held)
+		(void)atomic_fetch_add(&server->http2_held, held - stream->held);
+	else if (held < stream->held)
+		(void)atomic_fetch_sub(&server->http2_held, stream->held - held);
+	stream->held = held;
+}
+
+size_t http2_memory_left(const struct http2_session *session)
+{
+	const struct http_server *server = session->conn->server;
+	const size_t held = atomic_load(&server->http2_held);
+
+	return held < server->http2_memory / 2 ? server->http2_memory / 2 - held : 0;
 }
 
 static void be_idle(struct http2_session *session)

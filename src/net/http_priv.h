@@ -178,6 +178,8 @@ struct http_server {
 	bool acceptor_started;
 	bool is_led;
 	struct http2_limits http2;
+	size_t http2_memory;
+	atomic_size_t http2_held; /* by streams: http2_stream_account */
 	struct http_work work;
 	bool overseer_started;
 	pthread_t overseer;

@@ -305,6 +305,7 @@ static void take_options(struct http_server *server, const struct http_server_op
 	server->write_timeout_ms = or_default(options->write_timeout_ms, WRITE_TIMEOUT_MS);
 	take_limits(&options->limits, &server->limits);
 	take_http2_limits(&options->http2, &server->http2);
+	server->http2_memory = options->http2_memory ? options->http2_memory : HTTP2_MEMORY;
 	server->stack_size = options->stack_size ? options->stack_size : STACK_SIZE;
 	if (server->stack_size < STACK_SIZE_MIN)
 		server->stack_size = STACK_SIZE_MIN;

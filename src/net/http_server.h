@@ -34,6 +34,7 @@
 #define HTTP2_HEADER_TABLE 4096
 #define HTTP2_HEADER_TABLE_MAX 65536
 #define HTTP2_RATE_MAX 100000
+#define HTTP2_MEMORY (64u << 20)
 #define HTTP_CHUNK_EXTENSION_MAX 256 /* bytes of extensions of one chunk, and of all of one body's */
 #define HTTP_TRAILER_BYTES_MAX 8192
 /*
@@ -113,6 +114,7 @@ struct http_server_options {
 	size_t stack_size;          /* [1 MiB] of each thread */
 	struct http_limits limits;
 	struct http2_limits http2;
+	size_t http2_memory; /* [HTTP2_MEMORY] of heads, bodies and replies of all connections of HTTP/2 */
 	/* Handlers know http_is_upgrade: without it, extended CONNECT (RFC 8441) is not offered and none gets to them.
 	 */
 	bool takes_tunnels;

@@ -373,6 +373,36 @@ def test_as_many_streams_as_are_allowed():
         still_serves(small)
 
 
+def test_streams_are_refused_when_the_servers_memory_is_spent():
+    with Server(BUILD, h2c=1, threads=16, memory=60_000) as small, dial(small) as one:
+        one.until(lambda: one.settings)
+        # Each may hold 16 KiB before its handler reads.
+        streams = [one.head(request("/slow?1000", "POST"), 0) for _ in range(6)]
+        one.until(lambda: one.replies[streams[5]].reset == REFUSED_STREAM)
+        assert one.replies[streams[0]].reset is None
+        still_serves(small)  # the first stream of a connection is not refused for others
+        assert one.reply(streams[0]).body == b"slow\n"
+        until(lambda: one.reply(one.head(GET)).body == b"hello\n")
+
+
+def test_replies_that_wait_share_the_servers_memory():
+    with Server(BUILD, h2c=1, threads=12, memory=1 << 20) as small:
+        ones = [dial(small, settings=struct.pack(">HI", 4, 0)) for _ in range(8)]
+        try:
+            before = small.resident_kib()
+            streams = [one.head(request("/stream?3000000")) for one in ones]
+            for one, stream in zip(ones, streams):
+                one.until(lambda: one.replies[stream].status == 200)
+            still_serves(small)
+            assert small.resident_kib() - before < 6000
+            for one, stream in zip(ones, streams):
+                one.setting((4, 65535))
+                assert len(one.reply(stream, 30).body) == 3_000_000
+        finally:
+            for one in ones:
+                one.sock.close()
+
+
 def test_a_head_without_end(server):
     with dial(server) as one:
         one.send(frame(HEADERS, END_STREAM, 1, b"\x82\x86\x84"))

@@ -82,6 +82,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 					     .header_bytes = HTTP_HEADER_BYTES_MAX,
 					     .header_count = HTTP_HEADERS_MAX,
 					     .rate_min = 1};
+	server.http2_memory = HTTP2_MEMORY;
 	server.http2 = (struct http2_limits){.streams = 10,
 					     .header_table = 4096,
 					     .resets = 20,

@@ -383,6 +383,7 @@ int main(int argc, char **argv)
 	listener.port = (uint16_t)small(argc, argv, "port");
 	listener.is_http2_plain = small(argc, argv, "h2c") != 0;
 	options.http2.streams = small(argc, argv, "streams");
+	options.http2_memory = small(argc, argv, "memory");
 	options.takes_tunnels = !option(argc, argv, "notunnels");
 	options.is_led = small(argc, argv, "led") != 0;
 	options.server_name = option(argc, argv, "server");
