@@ -176,8 +176,8 @@ int http2_request_add(struct http2_stream *stream, const uint8_t *name, size_t n
 int http2_request_finish(struct http2_stream *stream, bool has_ended);
 
 /* ---- http2_wait.c ---- */
-/* http2_unlock: frees what closed, hands what is ready to the pool, corrects what is waited for, ends a connection that
- * is through. */
+/* http2_unlock: hands what is ready to the pool, corrects what is waited for, ends a connection that is through; frees
+ * what closed, which is reported without the lock. */
 /* The connection goes back to epoll, or to a handler that waits, or it ends. The caller has driven; unlocks. */
 void http2_hand_back(struct http2_session *session);
 /*

@@ -71,9 +71,11 @@ static void arm(struct http2_session *session)
 	http_server_watch(session->conn, session->armed_events);
 }
 
-/* false: there is something to read or write already. */
+/* false: there is something to read or write already, perhaps where epoll does not see it (within TLS). */
 static bool arm_unless_more(struct http2_session *session)
 {
+	if (session->has_more && !session->is_ending && !session->is_dead)
+		return false;
 	session->armed_events = events_of(session);
 	session->conn->deadline_ns = session->armed_until_ns = http2_deadline(session);
 	session->is_driven = !http_server_arm(session->conn, session->armed_events);
@@ -109,39 +111,53 @@ static void be_over(struct http2_session *session)
 
 struct left {
 	struct http_exchange *ready;
+	struct http2_stream *closed;
 	struct http_conn *ended;
 	bool ends_in_order;
 };
 
-/* With the lock: it keeps the connection, which they need to the last. */
-static void free_closed(struct http2_session *session)
+/* With the lock: is the connection ours to end? */
+static void note_end(const struct http2_session *session, struct left *left)
 {
-	struct http2_stream *next;
-
-	for (struct http2_stream *stream = TAKE_PTR(session->closed); stream; stream = next) {
-		next = stream->next;
-		http2_stream_free(stream);
-	}
+	left->ended = session->is_over && session->live == 0 ? session->conn : NULL;
+	left->ends_in_order = session->ends_in_order;
 }
 
 /* What is to be done without the lock. */
 static struct left leave(struct http2_session *session)
 {
-	struct left left = {.ready = TAKE_PTR(session->ready)};
+	struct left left = {.ready = TAKE_PTR(session->ready), .closed = TAKE_PTR(session->closed)};
 
-	free_closed(session);
+	/* They need the connection to the last, and who writes the access log may take long. */
+	if (left.closed)
+		session->live++;
 	session->ready_end = &session->ready;
 	if (session->is_dead && !session->is_told)
 		tell_all(session);
-	if (session->is_over && session->live == 0)
-		left.ended = session->conn;
-	left.ends_in_order = session->ends_in_order;
+	note_end(session, &left);
 	(void)pthread_mutex_unlock(&session->lock);
 	return left;
 }
 
-static void finish_leaving(struct left *left)
+static void free_closed(struct http2_session *session, struct left *left)
 {
+	struct http2_stream *next;
+
+	for (struct http2_stream *stream = left->closed; stream; stream = next) {
+		next = stream->next;
+		http2_stream_free(stream);
+	}
+	http2_lock(session);
+	session->live--;
+	note_end(session, left);
+	(void)pthread_mutex_unlock(&session->lock);
+}
+
+/* Without the lock; the session may be gone afterwards. */
+static void finish_leaving(struct http2_session *session, struct left *left)
+{
+	if (left->closed)
+		free_closed(session, left);
 	if (left->ended)
 		http_conn_end(left->ended, left->ends_in_order);
 }
@@ -159,7 +175,7 @@ void http2_unlock(struct http2_session *session)
 	left = leave(session);
 	if (left.ready)
 		http_work_push(server, left.ready);
-	finish_leaving(&left);
+	finish_leaving(session, &left);
 }
 
 static void push_ready(struct http2_session *session)
@@ -188,7 +204,7 @@ void http2_hand_back(struct http2_session *session)
 	left = leave(session);
 	if (left.ready)
 		http_work_push(server, left.ready);
-	finish_leaving(&left);
+	finish_leaving(session, &left);
 }
 
 /* ---- on a thread of the pool, with the connection claimed ---- */
@@ -205,7 +221,7 @@ void http2_conn_run(struct http_conn *conn)
 
 		if (left.ready)
 			http_work_push(conn->server, left.ready);
-		finish_leaving(&left);
+		finish_leaving(session, &left);
 		http2_lock(session);
 		http2_drive(session);
 	}
