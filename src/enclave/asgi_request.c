@@ -72,6 +72,19 @@ static bool is_awaited(const struct asgi_request *request)
 	return is_awaited;
 }
 
+/* Nothing more comes of its exchange; status: what to say if nothing was said yet. */
+static void lose(struct asgi_request *request, int status)
+{
+	if (request->websocket && asgi_websocket_is_open(request->websocket)) {
+		asgi_websocket_lose(request);
+		return;
+	}
+	asgi_request_disconnect(request, status);
+	if (request->phase != ASGI_HEAD)
+		http_abort(request->exchange);
+	asgi_request_wake(request);
+}
+
 static PyObject *on_time(PyObject *self, PyObject *ignored)
 {
 	struct asgi_request *request = (struct asgi_request *)self;
@@ -80,20 +93,14 @@ static PyObject *on_time(PyObject *self, PyObject *ignored)
 	Py_CLEAR(request->timer);
 	if (!is_awaited(request) || !request->exchange)
 		Py_RETURN_NONE;
-	if (request->websocket && asgi_websocket_is_open(request->websocket)) {
-		asgi_websocket_lose(request);
-		Py_RETURN_NONE;
-	}
-	asgi_request_disconnect(request, request->is_body_read ? 0 : 408);
-	if (request->phase != ASGI_HEAD)
-		http_abort(request->exchange);
-	asgi_request_wake(request);
+	lose(request, request->is_body_read ? 0 : 408);
 	Py_RETURN_NONE;
 }
 
 static PyMethodDef wake_method = {"wake", on_wake, METH_NOARGS, NULL};
 static PyMethodDef time_method = {"expire", on_time, METH_NOARGS, NULL};
 
+/* A stream for which no descriptor is left (-1) is not watched. */
 static int watch(struct asgi_request *request, bool is_write)
 {
 	bool *watches = is_write ? &request->watches_write : &request->watches_read;
@@ -106,6 +113,8 @@ static int watch(struct asgi_request *request, bool is_write)
 	if (!request->wake)
 		return -1;
 	request->watched_fd = http_descriptor(request->exchange);
+	if (request->watched_fd < 0)
+		return 0;
 	answer = PyObject_CallMethod(asgi.loop, is_write ? "add_writer" : "add_reader", "iO", request->watched_fd,
 				     request->wake);
 	*watches = answer != NULL;
@@ -171,17 +180,24 @@ enum asgi_step asgi_request_wait(struct asgi_request *request, enum http_step st
 				 PyObject **ret_future)
 {
 	const bool is_write = step == HTTP_STEP_WANT_WRITE;
+	bool is_deaf;
 	PyObject *future;
 
 	if ((step == HTTP_STEP_DONE ? look_again(request) : watch(request, is_write)) < 0)
 		return ASGI_RAISED;
-	if (has_time_limit && limit_time(request, is_write) < 0)
+	is_deaf = step != HTTP_STEP_DONE && request->watched_fd < 0;
+	/* Whether a client leaves can be looked at now and then; what is to be read or written would be held up. */
+	if (is_deaf && !has_time_limit && look_again(request) < 0)
+		return ASGI_RAISED;
+	if (!is_deaf && has_time_limit && limit_time(request, is_write) < 0)
 		return ASGI_RAISED;
 	future = PyObject_CallMethod(asgi.loop, "create_future", NULL);
 	if (!future || sweep(request) < 0 || PyList_Append(request->waiters, future) < 0) {
 		Py_XDECREF(future);
 		return ASGI_RAISED;
 	}
+	if (is_deaf && has_time_limit)
+		lose(request, 503);
 	*ret_future = future;
 	return ASGI_WAIT;
 }

@@ -129,6 +129,7 @@ static int start_server(struct plain *plain, struct http_server **ret, struct er
 	    .is_led = true,
 	    .takes_tunnels = plain->protocol->takes_tunnels,
 	    .connections_max = options->connections,
+	    .stream_waits_max = options->stream_waits,
 	    .header_timeout_ms = options->header_timeout_ms,
 	    .body_timeout_ms = options->body_timeout_ms,
 	    .idle_timeout_ms = options->idle_timeout_ms,

@@ -29,6 +29,8 @@
 	X(proxy, "--proxy", "MODE", "none", "PROXY protocol v2: none, optional or required") \
 	X(connections, "--connections", "N", "10000", "at a time, in each worker; more wait") \
 	X(queue, "--queue", "N", "8192", "requests that wait for one of the threads; more are told 503") \
+	X(stream_waits, "--stream-waits", "N", "0", \
+	  "HTTP/2 streams that wait in ASGI; 0: by the descriptors; more are told 503") \
 	X(target_max, "--target-max", "BYTES", "16384", "of a request's target") \
 	X(header_bytes, "--header-bytes-max", "BYTES", "65536", "of a request's head") \
 	X(header_count, "--headers-max", "N", "100", "fields in a request") \
@@ -101,6 +103,7 @@ static int parse_numbers(const struct texts *texts, struct plain_options *ret, s
 	    {"--workers", texts->workers, 1, PLAIN_WORKERS_MAX, 1, &ret->workers},
 	    {"--connections", texts->connections, 1, HTTP_CONNECTIONS_MAX, 1, &ret->connections},
 	    {"--queue", texts->queue, 1, APP_GATE_QUEUE_MAX, 1, &ret->queue},
+	    {"--stream-waits", texts->stream_waits, 0, HTTP_CONNECTIONS_MAX, 1, &ret->stream_waits},
 	    {"--target-max", texts->target_max, 1, HTTP_TARGET_MAX, 1, &ret->limits.target_bytes},
 	    {"--header-bytes-max", texts->header_bytes, 1, HTTP_HEADER_BYTES_MAX, 1, &ret->limits.header_bytes},
 	    {"--headers-max", texts->header_count, 1, HTTP_HEADERS_MAX, 1, &ret->limits.header_count},

@@ -25,7 +25,8 @@ struct plain_options {
 	unsigned workers;
 	bool wants_reload;
 	unsigned connections;
-	unsigned queue; /* of requests that wait for a thread */
+	unsigned queue;        /* of requests that wait for a thread */
+	unsigned stream_waits; /* 0: the server's default */
 	struct http_limits limits;
 	uint64_t body_max;
 	unsigned header_timeout_ms;

@@ -151,8 +151,11 @@ static void await_body(struct http2_stream *stream)
 
 static void begin_request(struct http2_stream *stream, bool has_ended)
 {
-	const int status = http2_request_finish(stream, has_ended);
+	struct http_server *server = stream->session->conn->server;
+	int status = http2_request_finish(stream, has_ended);
 
+	if (status == 0 && atomic_load(&server->stream_waits) >= server->stream_waits_max)
+		status = 503;
 	stream->has_head = true;
 	stream->in_ended = has_ended;
 	http2_stream_account(stream);

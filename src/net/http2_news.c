@@ -86,14 +86,34 @@ enum http_step http2_want_room(struct http2_stream *stream)
 	return HTTP_STEP_WANT_WRITE;
 }
 
+/* Descriptors are for connections first: only so many streams have some of their own. */
+static bool open_pair(struct http2_stream *stream)
+{
+	struct http_server *server = stream->session->conn->server;
+
+	if (atomic_fetch_add(&server->stream_waits, 1) < server->stream_waits_max &&
+	    socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, stream->pair) == 0)
+		return true;
+	(void)atomic_fetch_sub(&server->stream_waits, 1);
+	stream->pair[0] = stream->pair[1] = -1;
+	return false;
+}
+
+static void close_pair(struct http2_stream *stream)
+{
+	if (stream->pair[0] < 0)
+		return;
+	fd_close(stream->pair[0]);
+	fd_close(stream->pair[1]);
+	(void)atomic_fetch_sub(&stream->session->conn->server->stream_waits, 1);
+}
+
 static void make_pair(struct http2_stream *stream)
 {
 	const int least = 1; /* the system makes it its own minimum */
 
-	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, stream->pair) < 0) {
-		stream->pair[0] = stream->pair[1] = -1;
+	if (!open_pair(stream))
 		return;
-	}
 	(void)setsockopt(stream->pair[0], SOL_SOCKET, SO_SNDBUF, &least, sizeof(least));
 	if (stream->has_news)
 		put_byte(stream);
@@ -119,7 +139,6 @@ void http2_stream_free(struct http2_stream *stream)
 	http2_bytes_done(&stream->in);
 	http2_bytes_done(&stream->out);
 	buf_done(&stream->trailers);
-	fd_close(stream->pair[0]);
-	fd_close(stream->pair[1]);
+	close_pair(stream);
 	free(stream);
 }

@@ -186,6 +186,8 @@ struct http_server {
 	struct http_lead lead;
 	struct http_batch batch;
 	atomic_uint warm; /* connections that keep their buffers */
+	unsigned stream_waits_max;
+	atomic_uint stream_waits; /* streams of HTTP/2 with descriptors of their own */
 	atomic_bool takes_tunnels;
 	atomic_bool draining;
 	atomic_bool stopping;

@@ -8,6 +8,7 @@
 #include <signal.h>
 #include <string.h>
 #include <sys/epoll.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <time.h>
 #include <unistd.h>
@@ -288,6 +289,16 @@ static void take_http2_limits(const struct http2_limits *given, struct http2_lim
 	};
 }
 
+/* A quarter of all, two for each. */
+static unsigned waits_by_descriptors(void)
+{
+	struct rlimit limit;
+
+	if (getrlimit(RLIMIT_NOFILE, &limit) < 0 || limit.rlim_cur > 8ULL * HTTP_CONNECTIONS_MAX)
+		return HTTP_CONNECTIONS_MAX;
+	return limit.rlim_cur < 8 ? 1 : (unsigned)(limit.rlim_cur / 8);
+}
+
 static void take_options(struct http_server *server, const struct http_server_options *options)
 {
 	unsigned tick_ms;
@@ -303,6 +314,7 @@ static void take_options(struct http_server *server, const struct http_server_op
 	server->body_timeout_ms = or_default(options->body_timeout_ms, BODY_TIMEOUT_MS);
 	server->idle_timeout_ms = or_default(options->idle_timeout_ms, IDLE_TIMEOUT_MS);
 	server->write_timeout_ms = or_default(options->write_timeout_ms, WRITE_TIMEOUT_MS);
+	server->stream_waits_max = or_default(options->stream_waits_max, waits_by_descriptors());
 	take_limits(&options->limits, &server->limits);
 	take_http2_limits(&options->http2, &server->http2);
 	server->http2_memory = options->http2_memory ? options->http2_memory : HTTP2_MEMORY;

@@ -111,7 +111,12 @@ struct http_server_options {
 	unsigned body_timeout_ms;   /* [30000] between two pieces of a body */
 	unsigned idle_timeout_ms;   /* [75000] between two requests */
 	unsigned write_timeout_ms;  /* [30000] between two pieces a client accepts */
-	size_t stack_size;          /* [1 MiB] of each thread */
+	/*
+	 * [an eighth of the descriptors the process may have] streams of HTTP/2 that wait in steps, of all connections:
+	 * each needs two descriptors. While so many wait, new ones are told 503.
+	 */
+	unsigned stream_waits_max;
+	size_t stack_size; /* [1 MiB] of each thread */
 	struct http_limits limits;
 	struct http2_limits http2;
 	size_t http2_memory; /* [HTTP2_MEMORY] of heads, bodies and replies of all connections of HTTP/2 */

@@ -216,3 +216,34 @@ def test_head_of_a_reply_in_pieces_runs_to_its_end(counted):
         assert reply.status == 200 and reply.body == b""
         counted.wait_for((counted.code / "ended").exists)
     assert "Traceback" not in counted.messages()
+
+
+WAITING = '''
+async def app(scope, receive, send):
+    assert scope["type"] == "http"
+    more = True
+    while more:
+        message = await receive()
+        if message["type"] == "http.disconnect":
+            return
+        more = message["more_body"]
+    await send({"type": "http.response.start", "status": 200, "headers": []})
+    await send({"type": "http.response.body", "body": b"whole"})
+'''
+
+
+def test_asgi_streams_beyond_the_descriptors_are_told_503(identity):
+    with PlainServer(BUILD, {"app.py": WAITING}, "--cert", identity.cert, "--key", identity.key,
+                     "--stream-waits", "3") as server:
+        server.identity = identity
+        with dial(server) as one:
+            post = lambda: one.head(request("/", "POST", authority="a.localhost"), 0)
+            streams = [post() for _ in range(9)]
+            one.until(lambda: sum(one.replies[stream].status == 503 for stream in streams) == 6)
+            for stream in streams:
+                if one.replies[stream].status is None:
+                    one.data(stream, b"x")
+                    assert one.reply(stream).body == b"whole"
+            stream = post()
+            one.data(stream, b"x")
+            assert one.reply(stream).body == b"whole"

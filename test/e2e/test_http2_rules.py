@@ -685,6 +685,18 @@ def test_a_tunnel_carries_bytes_both_ways(server):
         assert one.reply(stream).body == sent
 
 
+def test_streams_that_wait_in_steps_are_counted():
+    with Server(BUILD, h2c=1, waits=2) as small, dial(small) as one, dial(small) as other:
+        answers = lambda status: other.reply(other.head(GET)).status == status
+        tunnels = [one.head(request("/tunnel", "CONNECT", (":protocol", "websocket")), 0) for _ in range(2)]
+        one.until(lambda: all(one.replies[stream].status == 200 for stream in tunnels))
+        until(lambda: answers(503))
+        one.data(tunnels[0], b"", END_STREAM)
+        until(lambda: answers(200))
+        one.data(tunnels[1], b"still", 0)
+        one.until(lambda: one.replies[tunnels[1]].body == b"still")
+
+
 def test_handlers_without_tunnels_see_none():
     with Server(BUILD, h2c=1, notunnels=1) as plain, dial(plain) as one:
         one.until(lambda: one.settings)

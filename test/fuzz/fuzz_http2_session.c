@@ -76,6 +76,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
 	server.handler = handle;
 	atomic_store(&server.takes_tunnels, true);
+	server.stream_waits_max = 1;
 	server.body_timeout_ms = 1;
 	server.header_timeout_ms = server.idle_timeout_ms = server.write_timeout_ms = 1000;
 	server.limits = (struct http_limits){.target_bytes = HTTP_TARGET_MAX,

@@ -236,6 +236,8 @@ static bool wait_step(struct http_exchange *exchange, enum http_step step)
 	struct pollfd wanted = {.fd = http_descriptor(exchange),
 				.events = step == HTTP_STEP_WANT_WRITE ? POLLOUT : POLLIN};
 
+	if (step != HTTP_STEP_DONE && step != HTTP_STEP_FAILED && wanted.fd < 0)
+		return false;
 	if (step != HTTP_STEP_DONE && step != HTTP_STEP_FAILED)
 		(void)poll(&wanted, 1, -1);
 	return step != HTTP_STEP_FAILED;
@@ -387,6 +389,7 @@ int main(int argc, char **argv)
 	options.takes_tunnels = !option(argc, argv, "notunnels");
 	options.is_led = small(argc, argv, "led") != 0;
 	options.server_name = option(argc, argv, "server");
+	options.stream_waits_max = small(argc, argv, "waits");
 	options.threads = small(argc, argv, "threads");
 	options.connections_max = small(argc, argv, "connections");
 	options.header_timeout_ms = small(argc, argv, "header");
