@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """HTTP/2 in raw frames: the rules of RFC 9113 that a server can break, floods, limits, stalls, ends."""
+import socket
 import struct
 import time
 
@@ -551,7 +552,8 @@ def test_settings_must_be_acknowledged():
 
 
 def test_refusals_that_nobody_reads_end_the_connection():
-    with Server(BUILD, h2c=1, streams=4) as small, dial(small) as one:
+    with Server(BUILD, h2c=1, streams=4, header=60_000) as small, dial(small) as one:
+        one.sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 65_536)  # little is on its way
         one.sock.settimeout(1)
         heads = b"".join(frame(HEADERS, END_HEADERS, stream, b"\x83\x86\x84\x41\1a")
                          for stream in range(1, 1_200_000, 2))
