@@ -76,6 +76,8 @@ static enum wsgi_result run(PyObject *environment, PyObject *input, PyObject *re
 	outcome = wsgi_response_send(response, result);
 	if (outcome == WSGI_RAISED)
 		report(input);
+	/* What write() raised for a client that is gone; close() begins without an exception. */
+	PyErr_Clear();
 	close_result(result);
 	return outcome;
 }

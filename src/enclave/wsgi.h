@@ -36,7 +36,7 @@ bool wsgi_input_explains(PyObject *input);
 /* Ends its use of the exchange. The status that fits why reading the body failed; 0 if it did not. */
 int wsgi_input_detach(PyObject *input);
 
-/* A regular file behind what the application returned: size bytes from offset. The application keeps it open. */
+/* A regular file behind what the application returned: size bytes from offset. fd is the caller's to close. */
 struct wsgi_file {
 	int fd;
 	int64_t offset;

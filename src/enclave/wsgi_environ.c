@@ -273,7 +273,8 @@ static int set_request(PyObject *environment, struct http_exchange *exchange, bo
 PyObject *wsgi_environ_new(struct http_exchange *exchange, PyObject *input)
 {
 	const bool is_https = is_behind_proxy || http_is_tls(exchange);
-	PyObject *errors = PyDict_GetItemWithError(sys_dict, text_stderr); /* borrowed */
+	/* Held: the application may replace sys.stderr while memory is made for the rest. */
+	scoped(py_decrefp) PyObject *errors = Py_XNewRef(PyDict_GetItemWithError(sys_dict, text_stderr));
 	scoped(py_decrefp) PyObject *environment = PyDict_Copy(is_https ? common : common_plain);
 
 	if (!environment || PyDict_SetItem(environment, key_input, input) < 0 ||

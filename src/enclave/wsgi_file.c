@@ -3,7 +3,10 @@
  * wsgi.file_wrapper (PEP 3333, "Optional Platform-Specific File Handling"): an iterator over blocks of any object with
  * read(). A file of the system behind it is sent without Python: see wsgi_response_send_file.
  */
+#include <fcntl.h>
+#include <limits.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "enclave/wsgi.h"
 
@@ -15,7 +18,10 @@ struct file_wrapper {
 };
 
 static PyTypeObject *wrapper_type;
-static PyObject *system_files; /* tuple of types whose descriptor and position can be trusted */
+/* Types whose read() gives what is in the file, from their position on. */
+static PyObject *raw_type;
+static PyObject *buffered_types[2];
+static PyObject *text_name;
 
 static PyObject *wrapper_new(PyTypeObject *type, PyObject *args, PyObject *kwargs)
 {
@@ -105,21 +111,21 @@ static PyType_Spec spec = {
 };
 
 /* Not text files: what they read is not what is in them. */
-static PyObject *find_system_files(void)
+static int find_types(void)
 {
 	scoped(py_decrefp) PyObject *io = PyImport_ImportModule("io");
-	scoped(py_decrefp) PyObject *raw = io ? PyObject_GetAttrString(io, "FileIO") : NULL;
-	scoped(py_decrefp) PyObject *reader = raw ? PyObject_GetAttrString(io, "BufferedReader") : NULL;
-	scoped(py_decrefp) PyObject *both = reader ? PyObject_GetAttrString(io, "BufferedRandom") : NULL;
 
-	return both ? PyTuple_Pack(3, raw, reader, both) : NULL;
+	raw_type = io ? PyObject_GetAttrString(io, "FileIO") : NULL;
+	buffered_types[0] = raw_type ? PyObject_GetAttrString(io, "BufferedReader") : NULL;
+	buffered_types[1] = buffered_types[0] ? PyObject_GetAttrString(io, "BufferedRandom") : NULL;
+	text_name = buffered_types[1] ? PyUnicode_InternFromString("name") : NULL;
+	return text_name ? 0 : -1;
 }
 
 int wsgi_file_start(struct err *err)
 {
 	wrapper_type = (PyTypeObject *)PyType_FromSpec(&spec);
-	system_files = wrapper_type ? find_system_files() : NULL;
-	return system_files ? 0 : err_set(err, ERR_INTERNAL, "python: cannot make a type");
+	return wrapper_type && find_types() == 0 ? 0 : err_set(err, ERR_INTERNAL, "python: cannot make a type");
 }
 
 PyObject *wsgi_file_type(void)
@@ -135,26 +141,54 @@ static long long number_of(PyObject *object, const char *method)
 	return PyErr_Occurred() ? -1 : value;
 }
 
+/* No method of its own in place of its type's: nothing but the name that open() gave it. */
+static bool is_as_made(PyObject *file)
+{
+	scoped(py_decrefp) PyObject *own = PyObject_GetAttrString(file, "__dict__");
+
+	return own && PyDict_CheckExact(own) && PyDict_GET_SIZE(own) == (PyDict_Contains(own, text_name) == 1 ? 1 : 0);
+}
+
+/* A file of the system, or a buffer right before one; a subclass, or a buffer before gzip, may read other bytes. */
+static bool is_system_file(PyObject *filelike)
+{
+	PyObject *type = (PyObject *)Py_TYPE(filelike);
+	scoped(py_decrefp) PyObject *raw = NULL;
+
+	if (type == raw_type)
+		return is_as_made(filelike);
+	if ((type != buffered_types[0] && type != buffered_types[1]) || !is_as_made(filelike))
+		return false;
+	raw = PyObject_GetAttrString(filelike, "raw");
+	return raw && (PyObject *)Py_TYPE(raw) == raw_type && is_as_made(raw);
+}
+
+/* A descriptor of our own: the application may close its file while it is sent. */
+static int descriptor_of(PyObject *filelike)
+{
+	const long long fd = number_of(filelike, "fileno");
+
+	return fd < 0 || fd > INT_MAX ? -1 : fcntl((int)fd, F_DUPFD_CLOEXEC, 0);
+}
+
 bool wsgi_file_find(PyObject *result, struct wsgi_file *ret)
 {
 	PyObject *filelike;
 	struct stat st;
-	long long fd;
 
 	if (Py_TYPE(result) != wrapper_type)
 		return false;
 	filelike = ((struct file_wrapper *)result)->filelike;
-	if (!filelike || PyObject_IsInstance(filelike, system_files) != 1) {
-		PyErr_Clear();
+	ret->offset = filelike && is_system_file(filelike) ? number_of(filelike, "tell") : -1;
+	ret->fd = ret->offset < 0 ? -1 : descriptor_of(filelike);
+	PyErr_Clear();
+	if (ret->fd < 0)
+		return false;
+	/* A pipe or a device has no size, and its end comes when it comes: read by Python. */
+	if (fstat(ret->fd, &st) < 0 || !S_ISREG(st.st_mode)) {
+		(void)close(ret->fd);
 		return false;
 	}
-	fd = number_of(filelike, "fileno");
-	ret->offset = fd < 0 ? -1 : number_of(filelike, "tell");
-	PyErr_Clear();
-	/* A pipe or a device has no size, and its end comes when it comes: read by Python. */
-	if (ret->offset < 0 || fstat((int)fd, &st) < 0 || !S_ISREG(st.st_mode))
-		return false;
-	ret->fd = (int)fd;
 	ret->size = st.st_size > ret->offset ? st.st_size - ret->offset : 0;
 	return true;
 }

@@ -11,6 +11,7 @@
 
 #define BUFFER_SIZE (16u << 10)
 #define FIRST_SIZE (64u << 10) /* of a result whose size is not known */
+#define FIRST_MAX (1u << 20)   /* of any: what is declared has not come yet */
 
 struct input {
 	PyObject_HEAD struct http_exchange *exchange; /* NULL: detached */
@@ -62,20 +63,12 @@ static size_t take_buffered(struct input *input, char *to, size_t size)
 	return taken;
 }
 
-/* How much to make room for at first: no more than the body can have. */
-static size_t first_size(const struct input *input, size_t limit)
-{
-	const int64_t declared = http_body_size(input->exchange);
-
-	if (declared >= 0)
-		return size_min(limit, (size_t)declared);
-	return size_min(limit, FIRST_SIZE);
-}
-
-/* Up to limit bytes: fewer only at the end. */
+/* Up to limit bytes: fewer only at the end. Room is made as bytes come, and never more than the body can have. */
 static PyObject *read_bytes(struct input *input, size_t limit)
 {
-	size_t room = first_size(input, limit);
+	const int64_t declared = http_body_size(input->exchange);
+	const size_t room_max = declared >= 0 ? size_min(limit, (size_t)declared) : limit;
+	size_t room = size_min(room_max, declared >= 0 ? FIRST_MAX : FIRST_SIZE);
 	PyObject *bytes = PyBytes_FromStringAndSize(NULL, (Py_ssize_t)room);
 	size_t used = bytes ? take_buffered(input, PyBytes_AS_STRING(bytes), room) : 0;
 
@@ -84,9 +77,9 @@ static PyObject *read_bytes(struct input *input, size_t limit)
 
 		if (used == room) {
 			/* A declared body that was read whole needs no more room: ask before growing. */
-			if (input->is_ended || http_body_size(input->exchange) == (int64_t)room)
+			if (input->is_ended || room == room_max)
 				break;
-			room = size_min(limit, 2 * room);
+			room = size_min(room_max, 2 * room);
 			if (_PyBytes_Resize(&bytes, (Py_ssize_t)room) < 0)
 				return NULL;
 		}

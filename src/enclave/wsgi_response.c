@@ -170,24 +170,80 @@ static PyObject *copy_headers(PyObject *list, int64_t *ret_length)
 	return headers;
 }
 
+/* None, and what sys.exc_info() gives where nothing was raised. */
+static bool is_no_exception(PyObject *exc_info)
+{
+	if (!exc_info || exc_info == Py_None)
+		return true;
+	if (!PyTuple_Check(exc_info) || PyTuple_GET_SIZE(exc_info) != 3)
+		return false;
+	for (Py_ssize_t i = 0; i < 3; i++) {
+		if (PyTuple_GET_ITEM(exc_info, i) != Py_None)
+			return false;
+	}
+	return true;
+}
+
+/* An exception's class and an instance of it (or None), or an instance alone; what the interpreter can raise again. */
+static bool is_exception(PyObject *type, PyObject *value)
+{
+	if (PyExceptionInstance_Check(type))
+		return value == Py_None || value == type;
+	if (!PyExceptionClass_Check(type))
+		return false;
+	return value == Py_None ||
+	       (PyExceptionInstance_Check(value) && PyType_IsSubtype(Py_TYPE(value), (PyTypeObject *)type));
+}
+
+static int check_exception(PyObject *exc_info)
+{
+	PyObject *traceback;
+
+	if (!PyTuple_Check(exc_info) || PyTuple_GET_SIZE(exc_info) != 3) {
+		PyErr_SetString(PyExc_TypeError, "exc_info must be a tuple (type, value, traceback)");
+		return -1;
+	}
+	if (!is_exception(PyTuple_GET_ITEM(exc_info, 0), PyTuple_GET_ITEM(exc_info, 1))) {
+		PyErr_SetString(PyExc_TypeError, "exc_info holds no exception and its class");
+		return -1;
+	}
+	traceback = PyTuple_GET_ITEM(exc_info, 2);
+	if (traceback != Py_None && !PyTraceBack_Check(traceback)) {
+		PyErr_SetString(PyExc_TypeError, "exc_info holds no traceback");
+		return -1;
+	}
+	return 0;
+}
+
+/* exc_info was checked. */
+static void raise_again(PyObject *exc_info)
+{
+	PyObject *type = PyTuple_GET_ITEM(exc_info, 0);
+	PyObject *value = PyTuple_GET_ITEM(exc_info, 1);
+	PyObject *traceback = PyTuple_GET_ITEM(exc_info, 2);
+
+	if (PyExceptionInstance_Check(type)) {
+		value = type;
+		type = PyExceptionInstance_Class(type);
+	}
+	PyErr_Restore(Py_NewRef(type), value == Py_None ? NULL : Py_NewRef(value),
+		      traceback == Py_None ? NULL : Py_NewRef(traceback));
+}
+
 /* A second call must bring exc_info; after the headers are out it raises that exception again. */
 static int check_again(const struct response *response, PyObject *exc_info)
 {
-	PyObject *type;
-	PyObject *value;
-	PyObject *traceback;
-
-	if (!exc_info || exc_info == Py_None) {
+	if (is_no_exception(exc_info)) {
 		if (response->status == 0)
 			return 0;
 		PyErr_SetString(PyExc_AssertionError, "start_response was called twice without exc_info");
 		return -1;
 	}
-	if (!PyArg_ParseTuple(exc_info, "OOO", &type, &value, &traceback))
+	if (check_exception(exc_info) < 0)
 		return -1;
 	if (!response->is_sent)
 		return 0;
-	PyErr_Restore(Py_NewRef(type), Py_NewRef(value), traceback == Py_None ? NULL : Py_NewRef(traceback));
+	raise_again(exc_info);
 	return -1;
 }
 
@@ -471,8 +527,12 @@ enum wsgi_result wsgi_response_send(PyObject *self, PyObject *object)
 	struct wsgi_file file;
 	PyObject *piece;
 
-	if (wsgi_file_find(object, &file))
-		return send_file(response, &file);
+	if (wsgi_file_find(object, &file)) {
+		const enum wsgi_result result = send_file(response, &file);
+
+		(void)close(file.fd);
+		return result;
+	}
 	pieces = PyObject_GetIter(object);
 	if (!pieces)
 		return WSGI_RAISED;

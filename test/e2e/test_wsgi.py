@@ -4,6 +4,8 @@
 test_enclave_wsgi.py has the same protocol inside an enclave; here is what it does not ask.
 """
 import json
+import pathlib
+import re
 import socket
 import subprocess
 import time
@@ -114,8 +116,8 @@ def app(environ, start):
 '''
 
 FILES = '''
-import io, json, os, time
-CLOSED, DIR = [], os.getcwd()
+import gzip, io, json, os, time
+CLOSED, SHARED, DIR = [], [], os.getcwd()
 PATH = os.path.join(DIR, "file")
 with open(PATH, "wb") as made:
     for i in range(3_000_000 // 8):
@@ -137,6 +139,25 @@ class Watched(io.FileIO):
         super().close()
 
 
+class Upper(io.BufferedReader):
+    def read(self, size=-1):
+        return super().read(size).upper()
+
+
+class Writing:
+    """Writes until its client is gone, then is closed."""
+    def __init__(self, write):
+        self.write = write
+    def __iter__(self):
+        return self
+    def __next__(self):
+        self.write(b"x" * 100000)
+        return b""
+    def close(self):
+        time.sleep(0)
+        CLOSED.append("writing")
+
+
 class Bare:
     """Nothing but read()."""
     def __init__(self):
@@ -151,7 +172,38 @@ def app(environ, start):
     headers = [("Content-Type", "application/octet-stream")]
     if path == "/whole":
         start("200 OK", headers)
+        file = open(PATH, "rb", buffering=0)
+        if environ["QUERY_STRING"] == "shared":
+            SHARED.append(os.dup(file.fileno()))
+        return wrap(file)
+    if path == "/position":
+        shared = SHARED.pop()
+        at = os.lseek(shared, 0, os.SEEK_CUR)
+        os.close(shared)
+        start("200 OK", headers)
+        return [b"%d" % at]
+    if path == "/watched":
+        start("200 OK", headers)
         return wrap(Watched(PATH))
+    if path == "/upper":
+        file = Upper(io.FileIO(PATH + "-text", "wb+"))
+        os.write(file.fileno(), b"small letters")
+        file.seek(0)
+        start("200 OK", headers)
+        return wrap(file)
+    if path == "/gzip":
+        with gzip.open(PATH + ".gz", "wb") as packed:
+            packed.write(b"unpacked " * 1000)
+        start("200 OK", headers)
+        return wrap(io.BufferedReader(gzip.open(PATH + ".gz")))
+    if path == "/replaced":
+        file = open(PATH, "rb", buffering=0)
+        pieces = iter([b"in place", b" of read", b""])
+        file.read = lambda size: next(pieces)
+        start("200 OK", headers)
+        return wrap(file)
+    if path == "/writing":
+        return Writing(start("200 OK", headers))
     if path == "/part":
         file = open(PATH, "rb")
         file.readline()
@@ -259,6 +311,56 @@ def test_valid_results_are_closed(valid):
     assert {"nothing", "pieces"} <= set(json.loads(valid.get("/closed").text))
 
 
+# ---- exc_info, and bodies that are only announced ----
+
+WRONG = '''
+import sys
+
+GIVEN = {
+    "nones": (None, None, None), "numbers": (1, 2, 3), "short": (ValueError, ValueError("a")), "list": [1, 2, 3],
+    "class": (int, 1, None), "other": (ValueError, KeyError("a"), None), "text": (ValueError, "a", None),
+    "traceback": (ValueError, ValueError("a"), 7), "none": (ValueError, None, None),
+    "right": (ValueError, ValueError("a"), None), "instance": (ValueError("a"), None, None),
+}
+
+
+def app(environ, start):
+    name = environ["PATH_INFO"][1:]
+    if name == "read":
+        start("200 OK", [])
+        return [environ["wsgi.input"].read()]
+    write = start("200 OK", [("Content-Type", "text/plain")])
+    if environ["QUERY_STRING"] == "sent":
+        write(b"sent ")
+    try:
+        start("200 OK", [("Content-Type", "text/plain")], GIVEN[name])
+        said = "replaced"
+    except BaseException as error:
+        said = type(error).__name__
+    return [said.encode()]
+'''
+
+
+def test_exc_info_must_be_an_exception(build):
+    wanted = {"nones": "AssertionError", "none": "ValueError", "right": "ValueError", "instance": "ValueError",
+              **dict.fromkeys(["numbers", "short", "list", "class", "other", "text", "traceback"], "TypeError")}
+    with PlainServer(build, {"app.py": WRONG}) as server:
+        for name, raised in wanted.items():
+            assert server.get(f"/{name}?sent").text == "sent " + raised, name
+            assert server.get(f"/{name}").text == ("replaced" if raised == "ValueError" else raised), name
+
+
+def test_room_is_made_for_what_comes_not_for_what_is_announced(build):
+    with PlainServer(build, {"app.py": WRONG}, "--body-max", "2000000000", "--body-timeout", "1") as server:
+        body = bytes(range(256)) * 20000
+        assert is_equal(server.request("POST", "/read", body=body).data, body)
+        got = server.raw(b"POST /read HTTP/1.1\r\nHost: a\r\nContent-Length: 1900000000\r\n\r\n" + body)
+        assert b" 408 " in got.partition(b"\r\n")[0]
+        peak = int(re.search(r"VmPeak:\s+(\d+)", pathlib.Path(f"/proc/{server.process.pid}/status").read_text())[1])
+        size = int(re.search(r"VmSize:\s+(\d+)", pathlib.Path(f"/proc/{server.process.pid}/status").read_text())[1])
+        assert peak - size < 500_000, "KiB"
+
+
 # ---- wsgi.file_wrapper ----
 
 WHOLE = b"".join(b"%07d\n" % i for i in range(3_000_000 // 8))
@@ -271,11 +373,19 @@ def is_equal(got, wanted):
 
 def test_a_file_is_sent_with_its_length(files):
     connection = files.connection()
-    answer = files.request("GET", "/whole", connection=connection)
+    answer = files.request("GET", "/whole?shared", connection=connection)
     assert answer.headers["Content-Length"] == "3000000" and is_equal(answer.data, WHOLE)
-    closed, _ = json.loads(files.request("GET", "/closed", connection=connection).text)
-    assert "watched" in closed and "read by Python" not in closed, "the server reads it by itself"
+    assert files.request("GET", "/position", connection=connection).text == "0", "the server reads it by itself"
     connection.close()
+
+
+def test_what_reads_in_its_own_way_is_read_so(files):
+    assert is_equal(files.get("/watched").data, WHOLE)
+    closed, _ = json.loads(files.get("/closed").text)
+    assert "watched" in closed and "read by Python" in closed
+    assert files.get("/upper").data == b"SMALL LETTERS"
+    assert files.get("/gzip").data == b"unpacked " * 1000
+    assert files.get("/replaced").data == b"in place of read"
 
 
 def test_a_file_begins_where_it_stands_and_ends_at_content_length(files):
@@ -315,12 +425,14 @@ def test_clients_that_leave_close_files_and_iterators(files):
     def count():
         return json.loads(files.get("/closed").text)
     _, before = count()
-    for path in ("/whole", "/slow") * 5:
+    for path in ("/whole", "/slow", "/writing") * 5:
         with files.dial() as sock:
             sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
             sock.sendall(f"GET {path} HTTP/1.1\r\nHost: a\r\n\r\n".encode())
             sock.recv(100)
     files.wait_for(lambda: count()[0].count("slow") >= 5 and count()[1] <= before)
+    files.wait_for(lambda: count()[0].count("writing") >= 5)
+    assert "SystemError" not in files.messages()
 
 
 def test_flask_sends_files_with_curl(build, tmp_path):
