@@ -119,6 +119,8 @@ void asgi_request_disconnect(struct asgi_request *request, int status);
 /* A future for an operation that waits for step (WANT_READ, WANT_WRITE), or, for DONE, to look again in a while. */
 enum asgi_step asgi_request_wait(struct asgi_request *request, enum http_step step, bool has_time_limit,
 				 PyObject **ret_future);
+/* When the client takes more, what the engine has is flushed: for a WebSocket's frames that nobody waits for. */
+must_check int asgi_request_watch_output(struct asgi_request *request);
 /* Cancels the tasks of all requests. */
 void asgi_request_cancel_all(void);
 /* No requests come any more: WebSockets are told. */

@@ -26,6 +26,8 @@ static void call_loop(const char *method, int fd)
 	asgi_drop(PyObject_CallMethod(asgi.loop, method, "i", fd));
 }
 
+static int watch(struct asgi_request *request, bool is_write);
+
 static void unwatch(struct asgi_request *request)
 {
 	if (request->watches_read)
@@ -47,13 +49,21 @@ void asgi_request_wake(struct asgi_request *request)
 	unwatch(request);
 	for (Py_ssize_t i = 0; waiters && i < PyList_GET_SIZE(waiters); i++)
 		asgi_resolve(PyList_GET_ITEM(waiters, i));
+	/* A frame that none of them waited for still waits. */
+	if (request->exchange && request->websocket && request->websocket->awaits_room)
+		IGNORE_RESULT(watch(request, true));
 	asgi_report();
 }
 
 static PyObject *on_wake(PyObject *self, PyObject *ignored)
 {
+	struct asgi_request *request = (struct asgi_request *)Py_NewRef(self);
+
 	(void)ignored;
-	asgi_request_wake((struct asgi_request *)self);
+	asgi_request_wake(request);
+	if (request->websocket && !request->is_busy)
+		asgi_websocket_flush(request);
+	Py_DECREF(self);
 	Py_RETURN_NONE;
 }
 
@@ -85,22 +95,31 @@ static void lose(struct asgi_request *request, int status)
 	asgi_request_wake(request);
 }
 
+static void expire(struct asgi_request *request)
+{
+	Py_CLEAR(request->timer);
+	if (request->is_busy || !is_awaited(request) || !request->exchange)
+		return;
+	lose(request, request->is_body_read ? 0 : 408);
+}
+
 static PyObject *on_time(PyObject *self, PyObject *ignored)
 {
-	struct asgi_request *request = (struct asgi_request *)self;
-
 	(void)ignored;
-	Py_CLEAR(request->timer);
-	if (!is_awaited(request) || !request->exchange)
-		Py_RETURN_NONE;
-	lose(request, request->is_body_read ? 0 : 408);
+	Py_INCREF(self);
+	expire((struct asgi_request *)self);
+	Py_DECREF(self);
 	Py_RETURN_NONE;
 }
 
 static PyMethodDef wake_method = {"wake", on_wake, METH_NOARGS, NULL};
 static PyMethodDef time_method = {"expire", on_time, METH_NOARGS, NULL};
 
-/* A stream for which no descriptor is left (-1) is not watched. */
+/*
+ * Here and below: a call of the loop, or an object that is made, may run code of the application, which may have the
+ * exchange given back. asgi_request_wait looks at the end; meanwhile nothing may touch it.
+ * A stream for which no descriptor is left (-1) is not watched.
+ */
 static int watch(struct asgi_request *request, bool is_write)
 {
 	bool *watches = is_write ? &request->watches_write : &request->watches_read;
@@ -110,8 +129,8 @@ static int watch(struct asgi_request *request, bool is_write)
 		return 0;
 	if (!request->wake)
 		request->wake = PyCFunction_New(&wake_method, (PyObject *)request);
-	if (!request->wake)
-		return -1;
+	if (!request->wake || !request->exchange)
+		return request->wake ? 0 : -1;
 	request->watched_fd = http_descriptor(request->exchange);
 	if (request->watched_fd < 0)
 		return 0;
@@ -123,9 +142,12 @@ static int watch(struct asgi_request *request, bool is_write)
 
 static int limit_time(struct asgi_request *request, bool is_write)
 {
-	const double seconds = http_step_timeout_ms(request->exchange, is_write) / MS_PER_SECOND;
 	scoped(py_decrefp) PyObject *expire = NULL;
+	double seconds;
 
+	if (!request->exchange)
+		return 0;
+	seconds = http_step_timeout_ms(request->exchange, is_write) / MS_PER_SECOND;
 	/* Time counts while somebody waits: what was left by a wait that was cancelled begins anew. */
 	if (request->timer && is_awaited(request))
 		return 0;
@@ -176,6 +198,23 @@ static int sweep(struct asgi_request *request)
 	return kept ? 0 : -1;
 }
 
+/* Nothing of the loop's is left; the next step of whoever waits finds that the exchange is gone. */
+static void forget_exchange(struct asgi_request *request)
+{
+	asgi_request_wake(request);
+	/* It holds its request. */
+	Py_CLEAR(request->wake);
+}
+
+int asgi_request_watch_output(struct asgi_request *request)
+{
+	const int status = watch(request, true);
+
+	if (!request->exchange)
+		forget_exchange(request);
+	return status;
+}
+
 enum asgi_step asgi_request_wait(struct asgi_request *request, enum http_step step, bool has_time_limit,
 				 PyObject **ret_future)
 {
@@ -196,7 +235,9 @@ enum asgi_step asgi_request_wait(struct asgi_request *request, enum http_step st
 		Py_XDECREF(future);
 		return ASGI_RAISED;
 	}
-	if (is_deaf && has_time_limit)
+	if (!request->exchange)
+		forget_exchange(request);
+	else if (is_deaf && has_time_limit)
 		lose(request, 503);
 	*ret_future = future;
 	return ASGI_WAIT;
@@ -258,7 +299,7 @@ void asgi_request_release(struct asgi_request *request)
 	request->is_last = false;
 	request->phase = ASGI_COMPLETE;
 	http_release(exchange);
-	asgi_request_wake(request);
+	forget_exchange(request);
 	if (request->is_over)
 		delist(request);
 }
@@ -356,6 +397,8 @@ void asgi_request_end(struct asgi_request *request, bool has_raised)
 		report(request);
 	Py_CLEAR(request->task);
 	request->is_over = true;
+	if (request->websocket)
+		asgi_websocket_drop_queue(request->websocket);
 	if (!request->exchange)
 		delist(request);
 	else if (request->websocket && asgi_websocket_is_open(request->websocket))

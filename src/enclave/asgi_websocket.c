@@ -26,6 +26,18 @@ int asgi_websocket_new(struct asgi_request *request, struct asgi_websocket **ret
 	return 0;
 }
 
+void asgi_websocket_drop_queue(struct asgi_websocket *websocket)
+{
+	(void)PyList_SetSlice(websocket->queue, 0, PY_SSIZE_T_MAX, NULL);
+	websocket->queue_bytes = 0;
+}
+
+void asgi_websocket_drop_frames(struct asgi_websocket *websocket)
+{
+	if (!websocket->is_reading)
+		websocket_free(TAKE_PTR(websocket->frames));
+}
+
 void asgi_websocket_free(struct asgi_websocket *websocket)
 {
 	if (!websocket)
@@ -63,6 +75,7 @@ void asgi_websocket_detach(struct asgi_websocket *websocket, struct http_exchang
 		websocket->phase = ASGI_WEBSOCKET_CLOSED;
 	/* It holds its request. */
 	Py_CLEAR(websocket->on_input);
+	asgi_websocket_drop_frames(websocket);
 }
 
 /* What is written is still sent, by the engine. */
@@ -70,6 +83,8 @@ void asgi_websocket_end_tunnel(struct asgi_request *request)
 {
 	struct err ignored = ERR_INIT;
 
+	if (!request->exchange)
+		return;
 	request->websocket->phase = ASGI_WEBSOCKET_CLOSED;
 	request->is_disconnected = true;
 	(void)http_step_end(request->exchange, NULL, 0, &ignored);
@@ -78,6 +93,8 @@ void asgi_websocket_end_tunnel(struct asgi_request *request)
 
 void asgi_websocket_lose(struct asgi_request *request)
 {
+	if (!request->exchange)
+		return;
 	if (request->websocket->phase == ASGI_WEBSOCKET_OPEN)
 		set_reason(request->websocket, WEBSOCKET_ABNORMAL, NULL, 0);
 	request->websocket->phase = ASGI_WEBSOCKET_CLOSED;
@@ -92,10 +109,47 @@ static enum http_step write_close(struct asgi_request *request, unsigned code, c
 	struct asgi_websocket *websocket = request->websocket;
 	struct err ignored = ERR_INIT;
 	const size_t frame = websocket_close_frame(code, reason, size, websocket->close);
+	enum http_step step;
 
 	websocket->close_size = request->output.left > 0 ? frame : 0;
-	return websocket->close_size > 0 ? HTTP_STEP_WANT_WRITE
-					 : http_step_write(request->exchange, websocket->close, frame, &ignored);
+	if (websocket->close_size > 0)
+		return HTTP_STEP_WANT_WRITE;
+	step = http_step_write(request->exchange, websocket->close, frame, &ignored);
+	asgi_websocket_note_write(request, step);
+	return step;
+}
+
+void asgi_websocket_note_write(struct asgi_request *request, enum http_step step)
+{
+	request->websocket->awaits_room = step == HTTP_STEP_WANT_WRITE;
+	request->websocket->owes_flush = step == HTTP_STEP_WANT_WRITE || step == HTTP_STEP_WANT_READ;
+	/* Input is watched as it is. */
+	if (step == HTTP_STEP_WANT_WRITE && asgi_request_watch_output(request) < 0)
+		asgi_report();
+}
+
+void asgi_websocket_flush(struct asgi_request *request)
+{
+	struct asgi_websocket *websocket = request->websocket;
+	struct err ignored = ERR_INIT;
+	enum http_step step;
+
+	if (!request->exchange || !asgi_websocket_is_open(websocket) ||
+	    !(websocket->owes_flush || websocket->owes_pong))
+		return;
+	/* Whose message is under way flushes all by himself. */
+	if (request->output.left > 0) {
+		websocket->awaits_room = websocket->owes_flush = false;
+		return;
+	}
+	step = http_step_flush(request->exchange, &ignored);
+	if (step == HTTP_STEP_FAILED) {
+		asgi_websocket_lose(request);
+		return;
+	}
+	asgi_websocket_note_write(request, step);
+	if (step == HTTP_STEP_DONE && websocket->owes_pong)
+		asgi_websocket_send_pong(request);
 }
 
 void asgi_websocket_written(struct asgi_request *request)
@@ -103,15 +157,18 @@ void asgi_websocket_written(struct asgi_request *request)
 	struct asgi_websocket *websocket = request->websocket;
 	const size_t size = websocket->close_size;
 	struct err ignored = ERR_INIT;
+	enum http_step step;
 
 	if (!request->exchange || request->output.left > 0)
 		return;
 	if (websocket->owes_pong)
 		asgi_websocket_send_pong(request);
 	websocket->close_size = 0;
-	if (size == 0)
+	if (size == 0 || !request->exchange)
 		return;
-	if (http_step_write(request->exchange, websocket->close, size, &ignored) == HTTP_STEP_FAILED)
+	step = http_step_write(request->exchange, websocket->close, size, &ignored);
+	asgi_websocket_note_write(request, step);
+	if (step == HTTP_STEP_FAILED)
 		asgi_websocket_lose(request);
 	else if (websocket->is_answered)
 		asgi_websocket_end_tunnel(request);
@@ -138,9 +195,7 @@ enum http_step asgi_websocket_close(struct asgi_request *request, unsigned code,
 	const enum http_step step = write_close(request, code, reason, size);
 
 	begin_close(request, code, reason, size);
-	/* Nobody will ask for them. */
-	(void)PyList_SetSlice(websocket->queue, 0, PY_SSIZE_T_MAX, NULL);
-	websocket->queue_bytes = 0;
+	asgi_websocket_drop_queue(websocket);
 	if (step == HTTP_STEP_FAILED)
 		asgi_websocket_lose(request);
 	else
@@ -158,7 +213,7 @@ void asgi_websocket_answer_close(struct asgi_request *request, const struct webs
 		begin_close(request, message->code, message->data, message->size);
 	}
 	websocket->is_answered = true;
-	if (websocket->close_size == 0) {
+	if (websocket->close_size == 0 || !request->exchange) {
 		asgi_websocket_end_tunnel(request);
 		return;
 	}
@@ -214,6 +269,7 @@ static void ask(struct asgi_request *request, int64_t now_ns)
 
 	if (step == HTTP_STEP_DONE && request->output.left == 0)
 		step = http_step_write(request->exchange, head, websocket_head(WEBSOCKET_PING, 0, head), &ignored);
+	asgi_websocket_note_write(request, step);
 	websocket->is_asked = true;
 	websocket->deadline_ns = now_ns + ASGI_WEBSOCKET_PONG_MS * NS_PER_MS;
 	if (step == HTTP_STEP_FAILED)
@@ -257,11 +313,13 @@ static PyObject *on_tick(PyObject *self, PyObject *ignored)
 	struct asgi_request *request = (struct asgi_request *)self;
 
 	(void)ignored;
+	Py_INCREF(self);
 	Py_CLEAR(request->websocket->timer);
 	if (request->exchange && !request->is_busy)
 		look_after(request, clock_monotonic_ns());
 	if (request->exchange && set_timer(request) < 0)
 		asgi_report();
+	Py_DECREF(self);
 	Py_RETURN_NONE;
 }
 

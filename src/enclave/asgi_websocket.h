@@ -40,8 +40,11 @@ struct asgi_websocket {
 	bool is_watched;       /* the loop watches for input */
 	bool is_input_over;
 	bool wakes_on_input; /* somebody who writes waits for input, as TLS may want */
+	bool is_reading;     /* within frames: they must stay */
 	bool owes_pong;
-	bool is_asked; /* a ping is out, unanswered */
+	bool owes_flush;  /* of a close, a ping or a pong: nobody waits for them */
+	bool awaits_room; /* the same, and the client must take something first */
+	bool is_asked;    /* a ping is out, unanswered */
 	size_t turn_left;
 	PyObject *queue; /* list of messages for receive() */
 	size_t queue_bytes;
@@ -62,6 +65,10 @@ struct asgi_websocket {
 
 must_check int asgi_websocket_new(struct asgi_request *request, struct asgi_websocket **ret);
 void asgi_websocket_free(struct asgi_websocket *websocket);
+/* What nobody will receive. */
+void asgi_websocket_drop_queue(struct asgi_websocket *websocket);
+/* Of a closed one, unless they are being read. */
+void asgi_websocket_drop_frames(struct asgi_websocket *websocket);
 /* It was accepted, and its tunnel is there. */
 bool asgi_websocket_is_open(const struct asgi_websocket *websocket);
 /* protocol may be NULL; headers is from asgi_fields_copy. As websocket_accept. */
@@ -71,6 +78,10 @@ enum http_step asgi_websocket_open(struct asgi_request *request, const char *pro
 enum http_step asgi_websocket_close(struct asgi_request *request, unsigned code, const char *reason, size_t size);
 /* Something was written: what had to wait for the end of a message goes out. */
 void asgi_websocket_written(struct asgi_request *request);
+/* A frame of our own was written, with that result: what the client has not taken will be flushed when it can be. */
+void asgi_websocket_note_write(struct asgi_request *request, enum http_step step);
+/* The client takes more, or may. */
+void asgi_websocket_flush(struct asgi_request *request);
 /* The client's close is here: answers it and gives the tunnel back. */
 void asgi_websocket_answer_close(struct asgi_request *request, const struct websocket_message *message);
 /* What came is not to be borne: closes with its code and gives the tunnel back. */

@@ -48,7 +48,8 @@ static PyObject *on_input(PyObject *self, PyObject *ignored)
 	struct asgi_request *request = (struct asgi_request *)self;
 
 	(void)ignored;
-	if (request->exchange && !request->is_busy && asgi_websocket_is_open(request->websocket))
+	if (request->exchange && !request->is_busy && !request->websocket->is_reading &&
+	    asgi_websocket_is_open(request->websocket))
 		run_input(request);
 	Py_RETURN_NONE;
 }
@@ -165,19 +166,24 @@ static void take_event(struct asgi_request *request, enum websocket_event event,
 	}
 }
 
-/* If the client takes nothing now, a later ping may have better luck: it need not have a pong for each. */
+/* If the client takes nothing now, the pong waits, and is that of a later ping: it need not have one for each. */
 void asgi_websocket_send_pong(struct asgi_request *request)
 {
 	struct asgi_websocket *websocket = request->websocket;
 	uint8_t frame[WEBSOCKET_HEAD_SIZE_MAX + WEBSOCKET_CONTROL_SIZE_MAX];
 	const size_t head = websocket_head(WEBSOCKET_PONG, websocket->pong_size, frame);
 	struct err ignored = ERR_INIT;
+	enum http_step step;
 
-	if (request->output.left > 0 || http_step_flush(request->exchange, &ignored) != HTTP_STEP_DONE)
+	if (request->output.left > 0)
 		return;
-	websocket->owes_pong = false;
-	memcpy(frame + head, websocket->pong, websocket->pong_size);
-	(void)http_step_write(request->exchange, frame, head + websocket->pong_size, &ignored);
+	step = http_step_flush(request->exchange, &ignored);
+	if (step == HTTP_STEP_DONE) {
+		websocket->owes_pong = false;
+		memcpy(frame + head, websocket->pong, websocket->pong_size);
+		step = http_step_write(request->exchange, frame, head + websocket->pong_size, &ignored);
+	}
+	asgi_websocket_note_write(request, step);
 }
 
 /* The exchange is still there. */
@@ -185,8 +191,12 @@ static void end_turn(struct asgi_request *request)
 {
 	struct asgi_websocket *websocket = request->websocket;
 
-	if (websocket->owes_pong)
+	if (websocket->owes_flush)
+		asgi_websocket_flush(request);
+	else if (websocket->owes_pong)
 		asgi_websocket_send_pong(request);
+	if (!request->exchange)
+		return;
 	if (websocket->is_input_over && websocket->phase == ASGI_WEBSOCKET_OPEN)
 		asgi_websocket_lose(request);
 	else if (websocket->is_input_over && websocket->close_size > 0)
@@ -208,12 +218,16 @@ static void run_input(struct asgi_request *request)
 
 	Py_INCREF((PyObject *)request);
 	websocket->turn_left = ASGI_WEBSOCKET_TURN_BYTES;
+	websocket->is_reading = true;
 	while (event != WEBSOCKET_NOTHING && request->exchange && has_room(websocket)) {
 		struct websocket_message message;
 
 		event = websocket_next(websocket->frames, now_ns, &message);
 		take_event(request, event, &message);
 	}
+	websocket->is_reading = false;
+	if (!request->exchange)
+		asgi_websocket_drop_frames(websocket);
 	if (websocket->turn_left < ASGI_WEBSOCKET_TURN_BYTES) {
 		websocket->heard_ns = now_ns;
 		websocket->is_asked = false;

@@ -219,6 +219,15 @@ async def flood(scope, receive, send):
     finally:
         seen["flood_end"] = True
 
+async def crowds(scope, receive, send):
+    """Returns when its client takes no more."""
+    await accept(receive, send)
+    try:
+        while True:
+            await asyncio.wait_for(send({"type": "websocket.send", "bytes": bytes(10000)}), 0.5)
+    except asyncio.TimeoutError:
+        seen["crowds"] = True
+
 big = b"0123456789abcdef" * 131072  # 2 MiB, once
 
 async def share(scope, receive, send):
@@ -588,6 +597,37 @@ def test_a_client_that_does_not_read_holds_the_application_back_until_its_time_i
             assert time.monotonic() < end, before
             time.sleep(0.05)
     assert "BrokenPipeError" not in server.messages()
+
+
+def test_a_close_reaches_a_client_that_reads_late(server):
+    """Nobody waits for the frame: the application has ended."""
+    with accepted(server, "/crowds") as client:
+        assert asked(server, "crowds")
+        while (got := client.receive())[0] == BINARY:
+            pass
+        assert got == (CLOSE, b"\x03\xe8")
+        client.send(close(1000))
+        client.ended()
+
+
+def test_nothing_of_a_client_waits_for_the_collector(build):
+    code = APP + '''
+import gc
+gc.disable()
+
+async def count(scope, receive, send):
+    await http(send, b"%d" % sum(type(each).__name__ == "Exchange" for each in gc.get_objects()))
+'''
+    with PlainServer(build, {"app.py": code}) as server:
+        for _ in range(10):
+            with accepted(server, "/collect") as client:
+                client.send(frame(TEXT, b"x" * 1000), close(1000))
+                assert client.closed() == (1000, "")
+            with accepted(server, "/echo") as client:
+                assert client.ask("a") == "a"
+            with accepted(server, "/returns") as client:
+                assert client.close_code() == (1000, "")
+        server.wait_for(lambda: int(server.get("/count").text) <= 2)
 
 
 def read_whole(client, size):
