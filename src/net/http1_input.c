@@ -146,7 +146,10 @@ enum http_step http_exchange_skip_body(struct http_exchange *exchange)
 				     (exchange->body.framing == HTTP1_SIZED && exchange->body.left > SKIP_MAX)))
 		return HTTP_STEP_FAILED;
 	while (!exchange->body.done && exchange->skipped <= SKIP_MAX) {
-		if (http1_read(exchange, thrown, sizeof(thrown), 0, &got, &err) < 0)
+		const int status = http1_read(exchange, thrown, sizeof(thrown), 0, &got, &err);
+
+		explicit_bzero(thrown, sizeof(thrown));
+		if (status < 0)
 			return err.code == ERR_TIMEOUT ? HTTP_STEP_WANT_READ : HTTP_STEP_FAILED;
 		exchange->skipped += got;
 	}

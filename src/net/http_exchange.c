@@ -57,7 +57,7 @@ void http_exchange_free(struct http_exchange *exchange)
 		return;
 	say_done(exchange);
 	buf_done(&exchange->out);
-	free(exchange->path);
+	http_wipe_free(exchange->path);
 	http_conn_take_back(exchange->conn, exchange->memory, exchange->memory_used, exchange->memory_capacity);
 	free(exchange);
 }

@@ -137,6 +137,30 @@ static enum websocket_event begin_frame(struct websocket *websocket, const struc
 	return is_control ? WEBSOCKET_NOTHING : begin_data(websocket, frame);
 }
 
+/* As buf_add, but what a client has sent does not stay behind in memory that was outgrown. */
+static int add_data(struct websocket *websocket, const struct wslay_frame_iocb *frame, struct err *err)
+{
+	struct buf *message = &websocket->message;
+	struct buf grown = BUF_INIT(message->max);
+	const size_t wanted = message->size + frame->data_length;
+	uint8_t *room;
+
+	if (wanted < message->capacity)
+		return buf_add(message, frame->data, frame->data_length, err);
+	if (buf_reserve(&grown, wanted, &room, err) < 0)
+		return -1;
+	if (buf_add(&grown, message->data, message->size, err) < 0 ||
+	    buf_add(&grown, frame->data, frame->data_length, err) < 0) {
+		buf_done(&grown);
+		return -1;
+	}
+	if (message->data)
+		explicit_bzero(message->data, message->capacity);
+	buf_done(message);
+	*message = grown;
+	return 0;
+}
+
 static enum websocket_event take_data(struct websocket *websocket, const struct wslay_frame_iocb *frame)
 {
 	struct err ignored = ERR_INIT;
@@ -144,7 +168,7 @@ static enum websocket_event take_data(struct websocket *websocket, const struct 
 	if (websocket->opcode == WSLAY_TEXT_FRAME &&
 	    !utf8_check_take(&websocket->utf8, frame->data, frame->data_length))
 		return fail(websocket, WEBSOCKET_INVALID_DATA, "text that is not UTF-8");
-	if (frame->data_length > 0 && buf_add(&websocket->message, frame->data, frame->data_length, &ignored) < 0)
+	if (frame->data_length > 0 && add_data(websocket, frame, &ignored) < 0)
 		return fail(websocket, WEBSOCKET_INTERNAL, "no memory");
 	return WEBSOCKET_NOTHING;
 }
