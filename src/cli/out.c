@@ -6,7 +6,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
-#include "cli/line_queue.h"
+#include "base/line_queue.h"
 #include "cli/log_text.h"
 
 #define BOLD "\x1b[1m"

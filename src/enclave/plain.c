@@ -10,6 +10,7 @@
 #include "base/clock.h"
 #include "base/fd.h"
 #include "base/fs.h"
+#include "base/line_queue.h"
 #include "enclave/app_server.h"
 #include "enclave/operator_log.h"
 #include "enclave/serving.h"
@@ -17,7 +18,8 @@
 #include "enclave/wake.h"
 
 #define PEM_SIZE_MAX (256u << 10)
-#define OWN_THREADS 2 /* for handshakes and heads, whatever the application does */
+#define ACCESS_LOG_END_MS 1000 /* for who reads it, at the end */
+#define OWN_THREADS 2          /* for handshakes and heads, whatever the application does */
 
 struct plain {
 	struct plain_options options;
@@ -26,6 +28,7 @@ struct plain {
 	struct tls_server *tls;
 	const struct python_protocol *protocol;
 	struct plain_socket listening;
+	struct line_queue *access_log; /* so that no request waits for who reads it; NULL: none */
 };
 
 enum exit_code plain_fail(enum exit_code code, const struct err *err)
@@ -50,7 +53,24 @@ static void write_access_log(const struct http_exchange *exchange, const struct 
 
 	access_log_entry_of(exchange, done, clock_now_seconds(), &entry);
 	if (access_log_format_line(plain->options.access_log, &entry, &line, &err) == 0)
-		IGNORE_RESULT(write(STDOUT_FILENO, line.data, line.size) < 0);
+		line_queue_add(plain->access_log, (const char *)line.data, line.size);
+}
+
+static int begin_access_log(struct plain *plain, struct err *err)
+{
+	const enum access_log_format format = plain->options.access_log;
+
+	if (format == ACCESS_LOG_NONE)
+		return 0;
+	return line_queue_new(STDOUT_FILENO, format == ACCESS_LOG_JSON, &plain->access_log, err);
+}
+
+static void end_access_log(struct plain *plain)
+{
+	struct err err = ERR_INIT;
+
+	if (line_queue_end(TAKE_PTR(plain->access_log), ACCESS_LOG_END_MS, &err) < 0)
+		operator_log("access log: %s", err.text);
 }
 
 static struct tls_identity *choose(const char *sni, void *arg)
@@ -169,7 +189,7 @@ static enum exit_code work(struct plain *plain)
 	start_clock_mark("TLS");
 	if (load(plain, &site, &err) < 0)
 		return plain_fail(EXIT_CODE_APPLICATION, &err);
-	if (start_server(plain, &server, &err) < 0)
+	if (begin_access_log(plain, &err) < 0 || start_server(plain, &server, &err) < 0)
 		return plain_fail(EXIT_CODE_LISTEN, &err);
 	start_clock_mark("threads");
 	operator_log("%s is served (%s)", options->application, plain->protocol->name);
@@ -179,6 +199,7 @@ static enum exit_code work(struct plain *plain)
 	app_server_close(&plain->app);
 	plain_socket_leave(&plain->listening);
 	serving_stop(server, plain->protocol, options->drain_ms);
+	end_access_log(plain);
 	operator_log("%s", exit_code_label(EXIT_CODE_STOPPED));
 	return EXIT_CODE_STOPPED;
 }

@@ -251,6 +251,26 @@ def test_access_log_formats(build):
             assert re.fullmatch(pattern.replace("\\\\x1b", "") + ("\n" if pattern else ""), server.output()), server.output()
 
 
+def test_nobody_reads_the_access_log(build):
+    """Its reader holds nothing up; what finds no room is counted, in its place."""
+    ends = os.pipe()
+    with PlainServer(build, {"app.py": HELLO}, "--access-log", "json", out=ends[1]) as server:
+        os.close(ends[1])
+        connection = server.connection()
+        for number in range(300):
+            assert server.request("GET", f"/{number}/" + "x" * 7000, connection=connection).status == 200
+        connection.close()
+        with os.fdopen(ends[0]) as reader:
+            lines = (json.loads(line) for line in reader)
+            seen = 0
+            while "target" in (line := next(lines)):
+                assert line["target"].startswith(f"/{seen}/")
+                seen += 1
+            assert line["event"] == "dropped" and line["lines"] + seen == 300
+            assert server.get("/after").status == 200
+            assert next(lines)["target"] == "/after"
+
+
 def test_access_log_json(build):
     with PlainServer(build, {"app.py": HELLO}, "--access-log", "json") as server:
         server.get("/x", headers={"User-Agent": 'a"\\é'.encode("latin-1").decode("latin-1")})

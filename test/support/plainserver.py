@@ -13,7 +13,7 @@ import time
 
 
 class PlainServer:
-    def __init__(self, build, files, *options, application="app:app", bind="127.0.0.1:0", env=None):
+    def __init__(self, build, files, *options, application="app:app", bind="127.0.0.1:0", env=None, out=None):
         self.dir = pathlib.Path(tempfile.mkdtemp(prefix="mse-plain-"))
         self.code = self.dir / "code"
         self.program = pathlib.Path(build) / "mse-enclave"
@@ -21,6 +21,7 @@ class PlainServer:
         self.argv = [self.program, "--plain", application, "--bind", bind, "--app-dir", self.code, *options]
         self.env = {"PATH": "/usr/bin:/bin", "LANG": "C.UTF-8", "PYTHONDONTWRITEBYTECODE": "1",
                     **{k: os.environ[k] for k in ("ASAN_OPTIONS", "LSAN_OPTIONS") if k in os.environ}, **(env or {})}
+        self.out_fd = out  # instead of a file
         self.process = None
         self.write(files)
 
@@ -35,7 +36,7 @@ class PlainServer:
     def start(self, wait=True):
         self.out = open(self.dir / "out", "ab")
         self.err = open(self.dir / "err", "ab")
-        self.process = subprocess.Popen([str(a) for a in self.argv], stdin=subprocess.DEVNULL, stdout=self.out,
+        self.process = subprocess.Popen([str(a) for a in self.argv], stdin=subprocess.DEVNULL, stdout=self.out_fd or self.out,
                                         stderr=self.err, env=self.env, cwd=self.dir)
         if wait:
             self.wait_for(lambda: " is served (" in self.messages())

@@ -3,8 +3,8 @@
  * Lines for a descriptor that may be full: a thread writes them, so whoever adds one never waits for who reads. What
  * finds no room is left out, and told about in its place once there is room again.
  */
-#ifndef MSE_CLI_LINE_QUEUE_H
-#define MSE_CLI_LINE_QUEUE_H
+#ifndef MSE_BASE_LINE_QUEUE_H
+#define MSE_BASE_LINE_QUEUE_H
 
 #include <stdbool.h>
 #include <stdio.h>

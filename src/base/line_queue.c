@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "cli/line_queue.h"
+#include "base/line_queue.h"
 
 #include <errno.h>
 #include <poll.h>

@@ -9,7 +9,7 @@
 
 #include "base/buf.h"
 #include "base/clock.h"
-#include "cli/line_queue.h"
+#include "base/line_queue.h"
 
 #define NS_PER_MS 1000000LL
 #define PIPE_SIZE 4096
