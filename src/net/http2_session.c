@@ -443,4 +443,6 @@ void http2_drive(struct http2_session *session)
 		http2_say_goodbye(session);
 	look_at_clock(session);
 	http2_flush(session);
+	/* One that ends does not read any more: what has come stays where it is. */
+	session->has_more = session->has_more && !session->is_ending && !session->is_dead;
 }

@@ -58,8 +58,11 @@ static bool is_through(const struct http2_session *session)
 
 /* ---- waking whoever waits for the connection ---- */
 
+/* One that ends does not read any more: to wait for input that is never taken would be to go round in circles. */
 static uint32_t events_of(const struct http2_session *session)
 {
+	if (session->is_ending)
+		return EPOLLOUT;
 	return session->wanted == TLS_IO_WANT_WRITE ? EPOLLIN | EPOLLOUT : EPOLLIN;
 }
 
@@ -187,15 +190,26 @@ static void push_ready(struct http2_session *session)
 		http_work_push(session->conn->server, ready);
 }
 
+/* Once more, by who drives; others get the lock in between. */
+static void drive_again(struct http2_session *session)
+{
+	struct http_server *server = session->conn->server;
+	struct left left = leave(session);
+
+	if (left.ready)
+		http_work_push(server, left.ready);
+	finish_leaving(session, &left);
+	http2_lock(session);
+	http2_drive(session);
+}
+
 void http2_hand_back(struct http2_session *session)
 {
 	struct http_server *server = session->conn->server;
 	struct left left;
 
-	while (!is_through(session) && !arm_unless_more(session)) {
-		http2_drive(session);
-		push_ready(session);
-	}
+	while (!is_through(session) && !arm_unless_more(session))
+		drive_again(session);
 	/* Still driven: it is not armed, for there is nothing more to wait for. */
 	if (session->is_driven)
 		be_over(session);
@@ -216,15 +230,8 @@ void http2_conn_run(struct http_conn *conn)
 	http2_lock(session);
 	session->is_driven = true;
 	http2_drive(session);
-	while (session->has_more && !session->is_dead) {
-		struct left left = leave(session);
-
-		if (left.ready)
-			http_work_push(conn->server, left.ready);
-		finish_leaving(session, &left);
-		http2_lock(session);
-		http2_drive(session);
-	}
+	while (session->has_more && !session->is_dead)
+		drive_again(session);
 	http2_hand_back(session);
 }
 
@@ -283,11 +290,11 @@ static void pump(struct http2_session *session, int64_t until_ns)
 	const struct waker *waker = waker_of_thread();
 	const int64_t deadline_ns = http2_deadline(session);
 	const int timeout_ms = milliseconds(deadline_ns < until_ns ? deadline_ns : until_ns);
-	struct pollfd fds[2] = {{.fd = session->conn->fd, .events = POLLIN}, {.fd = -1, .events = POLLIN}};
+	struct pollfd fds[2] = {{.fd = session->conn->fd}, {.fd = -1, .events = POLLIN}};
 
 	session->armed_events = events_of(session);
-	if (session->armed_events & EPOLLOUT)
-		fds[0].events |= POLLOUT;
+	fds[0].events =
+	    (short)((session->armed_events & EPOLLIN ? POLLIN : 0) | (session->armed_events & EPOLLOUT ? POLLOUT : 0));
 	if (waker) {
 		fds[1].fd = waker->fds[0];
 		session->pump_fd = waker->fds[1];
@@ -316,13 +323,12 @@ static bool take_wheel(struct http2_session *session)
 	return true;
 }
 
-/* As http2_hand_back, but the lock is kept, and the caller's stream is live: the connection does not end here. */
+/* As http2_hand_back, but with the lock behind it; the caller's stream is live: the connection does not end here. */
 static void give_wheel(struct http2_session *session)
 {
-	while (session->has_more && !session->is_dead) {
-		http2_drive(session);
-		push_ready(session);
-	}
+	while (session->has_more && !session->is_dead)
+		drive_again(session);
+	push_ready(session);
 	if (is_through(session)) {
 		be_over(session);
 	} else {
@@ -345,6 +351,11 @@ void http2_wait(struct http2_stream *stream, bool (*holds)(const struct http2_st
 		else
 			wait_for_driver(session, until_ns);
 		push_ready(session);
+		if (!drives || (!holds(stream) && !is_through(session)))
+			continue;
+		/* Others may have the lock meanwhile: what holds is looked at again. */
+		give_wheel(session);
+		drives = false;
 	}
 	session->waiters--;
 	if (drives)

@@ -1,7 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
 """HTTP/2 in raw frames: the rules of RFC 9113 that a server can break, floods, limits, stalls, ends."""
+import array
+import fcntl
+import os
+import pathlib
 import socket
 import struct
+import termios
 import time
 
 import pytest
@@ -11,7 +16,7 @@ from http2client import (ACK, CANCEL, CONTINUATION, DATA, END_HEADERS, END_STREA
                          GET, GOAWAY, HEADERS, INTERNAL_ERROR, NO_ERROR, PADDED, PING, PREFACE, PRIORITY,
                          PROTOCOL_ERROR, PUSH_PROMISE, REFUSED_STREAM, RST_STREAM, SETTINGS, SETTINGS_TIMEOUT,
                          WINDOW_UPDATE, Connection, frame, request)
-from netserver import Server, read_all, until
+from netserver import Server, read_all, read_response, until
 
 
 @pytest.fixture(scope="module")
@@ -594,6 +599,45 @@ def test_an_awaited_body_that_drips_is_given_up():
         stream = one.head(request("/echo", "POST", ("content-length", "100")), 0)
         drip(one, lambda i: frame(DATA, 0, stream, b"x"), lambda: one.replies[stream].ended)
         assert one.replies[stream].status == 408
+
+
+UNKNOWN = frame(99, 0, 0, bytes(16384))
+
+
+def test_a_burst_as_its_time_runs_out_costs_no_thread():
+    """More is here than is read at once when the session is told its end: it reads no more."""
+    with Server(BUILD, h2c=1, threads=1, idle=300) as hasty, dial(hasty) as one, hasty.connect(10) as busy:
+        assert one.reply(one.head(GET)).body == b"hello\n"
+        busy.sendall(b"GET /slow?900 HTTP/1.1\r\nHost: a\r\n\r\n")
+        one.send(UNKNOWN * 20)
+        assert read_response(busy)[2] == b"slow\n"
+        one.end()
+        still_serves(hasty)
+
+
+def test_an_ending_session_does_not_go_round_in_circles():
+    """The client takes nothing, not even our GOAWAY, and goes on sending."""
+    with Server(BUILD, h2c=1, threads=2, write=2000) as hasty, dial(hasty) as one:
+        one.setting((4, 2**31 - 1))
+        one.window(0, 2**31 - 65536)
+        one.head(request("/stream?90000000"))
+        until(lambda: unread(one.sock) > 100_000)
+        one.send(frame(99) * 600 + UNKNOWN * 4)
+        before = cpu_seconds(hasty)
+        until(lambda: len(tcp_of(hasty)) == 0, 15)
+        assert cpu_seconds(hasty) - before < 0.5
+        still_serves(hasty)
+
+
+def unread(sock):
+    answer = array.array("i", [0])
+    fcntl.ioctl(sock, termios.FIONREAD, answer)
+    return answer[0]
+
+
+def cpu_seconds(server):
+    times = pathlib.Path(f"/proc/{server.process.pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(times[11]) + int(times[12])) / os.sysconf("SC_CLK_TCK")
 
 
 # ---- ends ----
