@@ -363,6 +363,8 @@ static enum step run_handler(struct http_conn *conn)
 	struct http_exchange *exchange = conn->exchange;
 	int none = DEFERRAL_NONE;
 
+	/* Before it, for behind it the connection may be somebody else's. */
+	http_server_yield_warmth(conn);
 	if (conn->server->handler(exchange, conn->server->arg) == HTTP_HANDLED)
 		return finish_handler(conn);
 	conn->phase = PHASE_FLUSH;

@@ -10,9 +10,9 @@
  * http_exchange.c, http_reply.c, http_steps.c   what handlers call, whatever the protocol
  * http1_*.c      HTTP/1: heads, bodies, and its rows of http_wire.h
  *
- * Who owns a connection: while `armed`, nobody: the next thread that epoll wakes claims it (claim).
- * A thread that has claimed it owns it alone, until it arms, parks or frees it. A parked one (deferred exchange) is
- * owned by whoever calls http_complete or http_resume. Fields marked [lock] belong to server->lock.
+ * Who owns a connection: while `armed`, nobody: the next thread that epoll wakes, or that is free if it is due, claims
+ * it (claim). A thread that has claimed it owns it alone, until it arms, parks or frees it. A parked one (deferred
+ * exchange) is owned by whoever calls http_complete or http_resume. Fields marked [lock] belong to server->lock.
  *
  * epoll is edge-triggered and a connection stays in it: an event that comes while somebody owns the connection is kept
  * as `missed`, and who arms it is told to go on. What was there before the last read leaves no other trace than
@@ -94,7 +94,8 @@ struct http_conn {
 	uint32_t watched;       /* [lock] events that epoll reports */
 	bool armed;             /* [lock] */
 	bool expired;           /* [lock] */
-	struct http_conn *prev; /* [lock] in the wheel, while armed */
+	bool is_due;            /* [lock] it waits for a thread of the pool, not in the wheel */
+	struct http_conn *prev; /* [lock] in the wheel, or among those that are due, while armed */
 	struct http_conn *next; /* [lock] */
 };
 
@@ -201,8 +202,10 @@ struct http_server {
 	bool acceptor_wants_slot;            /* [lock] */
 	bool deaf;                           /* [lock] the listening sockets are closed */
 	struct http_conn *wheel[WHEEL_SIZE]; /* [lock] armed connections by deadline */
+	struct http_conn *due;      /* [lock] armed connections that the pool must look at, the last come first */
+	struct http_conn *due_last; /* [lock] the one that has waited longest */
 	int64_t tick_ns;
-	int64_t last_tick;
+	int64_t last_tick;         /* [lock] the acceptor's to change */
 	int64_t acceptor_until_ns; /* [lock] the acceptor sleeps so long */
 };
 
@@ -216,7 +219,7 @@ must_check bool http_server_arm(struct http_conn *conn, uint32_t events);
 void http_server_watch(struct http_conn *conn, uint32_t events);
 /* Takes an armed connection for the calling thread, which owns it then; false: another thread has it. */
 bool http_server_take(struct http_conn *conn);
-/* For threads that must not run it themselves: a thread of the pool takes it as soon as it can be written to. */
+/* For threads that must not run it themselves: a thread of the pool takes it as soon as one is free. */
 void http_server_hand_over(struct http_conn *conn);
 /* Somebody else's epoll watches the descriptor while an exchange waits: ours is not to wake up for it. */
 void http_server_mute(struct http_conn *conn);
@@ -224,6 +227,8 @@ void http_server_mute(struct http_conn *conn);
 void http_server_warm(struct http_conn *conn);
 /* The opposite; for an owner. */
 void http_server_cool(struct http_conn *conn);
+/* The opposite if many connections are warm: who may be parked for long leaves room for the others. */
+void http_server_yield_warmth(struct http_conn *conn);
 /* Takes it out of the table, before its descriptor is closed. */
 void http_server_forget(struct http_conn *conn);
 /* Says that the descriptor is closed: the last touch of the server for a connection. */

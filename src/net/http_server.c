@@ -171,16 +171,28 @@ static bool next_event(struct http_server *server, struct epoll_event *ret)
 	return ret->data.u64 != STOP_KEY;
 }
 
+static void run_work(struct http_server *server)
+{
+	const bool is_calls_turn = http_work_is_calls_turn(&server->work);
+	struct http_exchange *exchange = is_calls_turn ? NULL : http_work_take(server);
+	struct http_conn *conn = exchange ? NULL : http_watch_take_due(server);
+
+	if (!exchange && !conn)
+		exchange = http_work_take(server);
+	http_work_pass_on(&server->work);
+	if (conn)
+		http_conn_run(conn);
+	else if (exchange)
+		http2_run(exchange);
+}
+
 static void handle(struct http_server *server, const struct epoll_event *event)
 {
-	struct http_exchange *exchange;
 	struct http_conn *conn;
 
 	if (event->data.u64 == WORK_KEY) {
 		http_work_heard(&server->work);
-		exchange = http_work_take(server);
-		if (exchange)
-			http2_run(exchange);
+		run_work(server);
 		return;
 	}
 	conn = http_watch_claim(server, event);

@@ -3,13 +3,13 @@
 #include "net/http_watch.h"
 
 #include <sys/epoll.h>
-#include <sys/socket.h>
 #include <unistd.h>
 
 #include "base/clock.h"
 
 #define HUNG (EPOLLRDHUP | EPOLLHUP | EPOLLERR)
-#define WARM_MAX 256 /* connections that keep their buffers: 40 KiB each */
+#define WARM_MAX 256        /* connections that keep their buffers: 40 KiB each */
+#define WARM_PARKED_MAX 192 /* of them, with requests that may wait for long */
 #define WARM_MS 1000
 
 /* ---- the wheel of deadlines, under lock ---- */
@@ -39,6 +39,9 @@ static void wheel_add(struct http_server *server, struct http_conn *conn)
 	conn->wheel_ns = conn->deadline_ns;
 	if (conn->cool_ns != 0 && conn->cool_ns < conn->wheel_ns)
 		conn->wheel_ns = conn->cool_ns;
+	/* What has passed already is for the next look, not for a turn of the wheel later. */
+	if (conn->wheel_ns < server->last_tick * server->tick_ns)
+		conn->wheel_ns = server->last_tick * server->tick_ns;
 	if (due_ns(server, conn->wheel_ns) < server->acceptor_until_ns) {
 		server->acceptor_until_ns = due_ns(server, conn->wheel_ns);
 		http_watch_wake_acceptor(server);
@@ -51,14 +54,37 @@ static void wheel_add(struct http_server *server, struct http_conn *conn)
 	*bucket = conn;
 }
 
-static void wheel_remove(struct http_server *server, struct http_conn *conn)
+/* ---- what the pool must look at, whatever the socket can do; under lock ---- */
+
+static void make_due(struct http_server *server, struct http_conn *conn)
 {
+	conn->is_due = true;
+	conn->prev = NULL;
+	conn->next = server->due;
+	if (server->due)
+		server->due->prev = conn;
+	else
+		server->due_last = conn;
+	server->due = conn;
+	http_work_call(&server->work);
+}
+
+/* Out of the wheel, or of those that are due. */
+static void leave_list(struct http_server *server, struct http_conn *conn)
+{
+	struct http_conn **list = conn->is_due ? &server->due : bucket_of(server, conn->wheel_ns);
+
 	if (conn->prev)
 		conn->prev->next = conn->next;
 	else
-		*bucket_of(server, conn->wheel_ns) = conn->next;
+		*list = conn->next;
 	if (conn->next)
 		conn->next->prev = conn->prev;
+	else if (conn->is_due)
+		server->due_last = conn->prev;
+	if (conn->is_due)
+		http_work_uncall(&server->work);
+	conn->is_due = false;
 	conn->prev = NULL;
 	conn->next = NULL;
 }
@@ -84,30 +110,39 @@ static void watch(struct http_conn *conn, uint32_t events)
 	conn->missed = false;
 }
 
-/*
- * Under lock: the next thread of the pool finds it expired and ends it in order. A socket that cannot be written to
- * would never wake anybody: reading from it is shut, which can be read.
- */
+/* Under lock: who claims it owns it. */
+static void disarm(struct http_server *server, struct http_conn *conn)
+{
+	conn->armed = false;
+	leave_list(server, conn);
+}
+
+/* Not through epoll: a socket whose buffers are full and whose client is silent has no event to give. */
 void http_watch_expire(struct http_server *server, struct http_conn *conn)
 {
 	conn->expired = true;
-	wheel_remove(server, conn);
-	conn->deadline_ns = INT64_MAX - server->tick_ns;
-	conn->cool_ns = conn->cool_ns == 0 ? 0 : INT64_MAX;
-	wheel_add(server, conn);
-	if (conn->phase == PHASE_FLUSH || (conn->phase == PHASE_HTTP2 && (conn->watched & EPOLLOUT)))
-		(void)shutdown(conn->fd, SHUT_RD);
-	watch(conn, EPOLLIN | EPOLLOUT);
+	leave_list(server, conn);
+	make_due(server, conn);
 }
 
 /* Under lock: nothing has come for a moment, so a thread of the pool takes its buffers away. */
 static void chill(struct http_server *server, struct http_conn *conn)
 {
 	conn->cools = true;
-	wheel_remove(server, conn);
-	conn->cool_ns = INT64_MAX;
-	wheel_add(server, conn);
-	watch(conn, EPOLLIN | EPOLLOUT);
+	leave_list(server, conn);
+	make_due(server, conn);
+}
+
+struct http_conn *http_watch_take_due(struct http_server *server)
+{
+	struct http_conn *conn;
+
+	(void)pthread_mutex_lock(&server->lock);
+	conn = server->due_last;
+	if (conn)
+		disarm(server, conn);
+	(void)pthread_mutex_unlock(&server->lock);
+	return conn;
 }
 
 /* Between two requests, nothing of the next one is here; or a session that can be told of the end. */
@@ -132,6 +167,7 @@ static bool has_something(struct http_conn *conn, uint32_t events)
 static void arm(struct http_server *server, struct http_conn *conn, uint32_t events, bool looks_again)
 {
 	conn->armed = true;
+	conn->expired = false;
 	wheel_add(server, conn);
 	/* Inside the lock: outside it, the connection could be claimed, freed and its descriptor reused meanwhile. */
 	if (server->deaf && is_idle(conn))
@@ -170,8 +206,8 @@ bool http_server_take(struct http_conn *conn)
 	(void)pthread_mutex_lock(&server->lock);
 	is_mine = conn->armed;
 	if (is_mine) {
-		conn->armed = conn->expired = false;
-		wheel_remove(server, conn);
+		disarm(server, conn);
+		conn->expired = false;
 	}
 	(void)pthread_mutex_unlock(&server->lock);
 	return is_mine;
@@ -182,7 +218,9 @@ void http_server_hand_over(struct http_conn *conn)
 	struct http_server *server = conn->server;
 
 	(void)pthread_mutex_lock(&server->lock);
-	arm(server, conn, EPOLLOUT, true);
+	conn->armed = true;
+	conn->expired = false;
+	make_due(server, conn);
 	(void)pthread_mutex_unlock(&server->lock);
 }
 
@@ -222,6 +260,12 @@ void http_server_cool(struct http_conn *conn)
 	http_conn_release_input(conn);
 }
 
+void http_server_yield_warmth(struct http_conn *conn)
+{
+	if (conn->cool_ns != 0 && atomic_load(&conn->server->warm) > WARM_PARKED_MAX)
+		http_server_cool(conn);
+}
+
 /* The connection that an event is for, now owned by the caller; NULL for an event that came too late. */
 struct http_conn *http_watch_claim(struct http_server *server, const struct epoll_event *event)
 {
@@ -235,8 +279,7 @@ struct http_conn *http_watch_claim(struct http_server *server, const struct epol
 	if (conn && (event->events & HUNG))
 		conn->is_hung = true;
 	if (conn && conn->armed) {
-		conn->armed = false;
-		wheel_remove(server, conn);
+		disarm(server, conn);
 	} else if (conn) {
 		conn->missed = true;
 		conn = NULL;
@@ -267,14 +310,14 @@ void http_watch_expire_due(struct http_server *server)
 
 	if (tick == server->last_tick)
 		return;
+	(void)pthread_mutex_lock(&server->lock);
 	if (tick - server->last_tick > WHEEL_SIZE)
 		server->last_tick = tick - WHEEL_SIZE;
-	(void)pthread_mutex_lock(&server->lock);
 	/* The bucket of the present tick may hold what is due within it: it is looked at again at the next tick. */
 	for (int64_t i = server->last_tick; i <= tick; i++)
 		expire_bucket(server, (uint64_t)i % WHEEL_SIZE, now_ns);
-	(void)pthread_mutex_unlock(&server->lock);
 	server->last_tick = tick;
+	(void)pthread_mutex_unlock(&server->lock);
 }
 
 void http_server_forget(struct http_conn *conn)

@@ -12,6 +12,9 @@ bool http_watch_enter(struct http_server *server, struct http_conn *conn);
 /* The connection that an event is for, now owned by the caller; NULL for an event that came too late. */
 struct http_conn *http_watch_claim(struct http_server *server, const struct epoll_event *event);
 
+/* One that is due, whatever its socket can do, now owned by the caller; NULL: there is none. */
+struct http_conn *http_watch_take_due(struct http_server *server);
+
 /* Under lock, of an armed one: the next thread of the pool finds it expired and ends it in order. */
 void http_watch_expire(struct http_server *server, struct http_conn *conn);
 void http_watch_expire_due(struct http_server *server);

@@ -13,6 +13,7 @@ int http_work_init(struct http_work *work, struct err *err)
 	(void)pthread_mutex_init(&work->lock, NULL);
 	atomic_init(&work->count, 0);
 	atomic_init(&work->waiting, 0);
+	atomic_init(&work->turn, 0);
 	return pipe2(work->pipe, O_CLOEXEC | O_NONBLOCK) < 0 ? err_set_errno(err, "cannot make a pipe") : 0;
 }
 
@@ -56,7 +57,6 @@ struct http_exchange *http_work_take(struct http_server *server)
 {
 	struct http_work *work = &server->work;
 	struct http_exchange *exchange;
-	bool has_more;
 
 	if (atomic_load(&work->count) == 0)
 		return NULL;
@@ -66,11 +66,30 @@ struct http_exchange *http_work_take(struct http_server *server)
 		work->first = exchange->next;
 		(void)atomic_fetch_sub(&work->count, 1);
 	}
-	has_more = work->first != NULL;
 	(void)pthread_mutex_unlock(&work->lock);
-	if (has_more)
-		wake_one(work);
 	return exchange;
+}
+
+void http_work_call(struct http_work *work)
+{
+	(void)atomic_fetch_add(&work->count, 1);
+	wake_one(work);
+}
+
+void http_work_uncall(struct http_work *work)
+{
+	(void)atomic_fetch_sub(&work->count, 1);
+}
+
+bool http_work_is_calls_turn(struct http_work *work)
+{
+	return atomic_fetch_add(&work->turn, 1) % 2 == 0;
+}
+
+void http_work_pass_on(struct http_work *work)
+{
+	if (atomic_load(&work->count) > 0)
+		wake_one(work);
 }
 
 bool http_work_begin_wait(struct http_work *work)

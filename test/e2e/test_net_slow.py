@@ -1,11 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
 """Clients that are slow on purpose cost no thread: others are served meanwhile, and the slow ones are cut in the end."""
+import array
+import fcntl
 import select
+import termios
 import time
 
 import pytest
 from conftest import BUILD
-from netserver import Server, read_response, temporary
+from netserver import Server, read_response, temporary, until
 from plainserver import PlainServer
 
 GET = b"GET / HTTP/1.1\r\nHost: a\r\n\r\n"
@@ -25,6 +28,23 @@ async def app(scope, receive, send):
     while True:
         await send({"type": "http.response.body", "body": b"x" * 20, "more_body": True})
 """
+
+BIG = 100000  # fits into a socket, which cannot be written to then
+GATED = """
+import pathlib
+import time
+
+HERE = pathlib.Path(__file__).parent
+
+def app(environ, start):
+    if environ["PATH_INFO"] == "/hold":
+        (HERE / "held").touch()
+        while not (HERE / "go").exists():
+            time.sleep(0.01)
+    body = b"x" * (%d if environ["PATH_INFO"] == "/big" else 6)
+    start("200 OK", [("Content-Length", str(len(body)))])
+    return [body]
+""" % BIG
 
 
 def probe(server, seconds):
@@ -83,6 +103,44 @@ def test_who_takes_a_little_now_and_then_is_cut(build, code):
                 time.sleep(0.2)
                 sock.recv(20)
             assert is_closed(sock), "it went on for 15 seconds at 100 bytes a second"
+
+
+def test_who_never_reads_is_ended():
+    """Its socket has no event to give, neither when its buffers are to go nor when its time is over."""
+    folder = temporary()
+    path = folder / "s"
+    with Server(BUILD, unix=str(path), idle=1500) as server:
+        with server.connect() as sock:
+            sock.sendall(get(f"/blob?{BIG}"))
+            until(lambda: is_closed(sock), 10)
+    folder.rmdir()
+
+
+def test_who_never_reads_holds_no_place_of_the_application(build):
+    """Its request is next when a place is free, and its socket has no event to give."""
+    with PlainServer(build, {"app.py": GATED}, "--threads", "1", bind="unix:app.sock") as server:
+        with server.dial() as deaf, server.dial() as holder, server.dial() as other:
+            deaf.sendall(get("/big"))
+            until(lambda: ioctl(deaf, termios.FIONREAD) >= BIG)
+            holder.sendall(get("/hold"))
+            until((server.code / "held").exists)
+            deaf.sendall(get("/"))
+            until(lambda: ioctl(deaf, termios.TIOCOUTQ) == 0)
+            (server.code / "go").touch()
+            other.settimeout(10)
+            other.sendall(get("/"))
+            assert [read_response(sock)[2] for sock in (holder, other)] == [b"x" * 6] * 2
+            assert [len(read_response(deaf)[2]) for _ in range(2)] == [BIG, 6]
+
+
+def get(path):
+    return f"GET {path} HTTP/1.1\r\nHost: a\r\n\r\n".encode()
+
+
+def ioctl(sock, request):
+    answer = array.array("i", [0])
+    fcntl.ioctl(sock, request, answer)
+    return answer[0]
 
 
 def is_closed(sock):
