@@ -270,7 +270,8 @@ void http_conn_release_input(struct http_conn *conn)
 
 void http_conn_take_back(struct http_conn *conn, uint8_t *memory, size_t used, size_t capacity)
 {
-	if (conn->cool_ns == 0 || conn->in || capacity == 0 || capacity > IN_KEPT_MAX) {
+	/* The capacity first: streams of HTTP/2 have none, and their connection may be armed. */
+	if (capacity == 0 || capacity > IN_KEPT_MAX || conn->cool_ns == 0 || conn->in) {
 		http_wipe_free(memory);
 		return;
 	}
