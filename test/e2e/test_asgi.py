@@ -326,6 +326,7 @@ async def background(scope, receive, send):
     seen["background"] = "done"
 
 async def sleep(scope, receive, send):
+    print("sleeps", flush=True)
     await asyncio.sleep(float(scope["query_string"]))
     await say(send, b"slept")
 
@@ -915,11 +916,11 @@ def test_a_stop_lets_requests_finish(build):
     with PlainServer(build, {"app.py": APP}) as one:
         connection = one.connection()
         connection.request("GET", "/sleep?1")
-        time.sleep(0.3)
+        one.wait_for(lambda: one.output() == "sleeps\n")
         one.process.send_signal(signal.SIGTERM)
         assert connection.getresponse().read() == b"slept"
         assert one.exit() == 0
-        assert one.output() == "shutdown\n"
+        assert one.output() == "sleeps\nshutdown\n"
 
 
 def test_a_stop_cancels_what_does_not_end(build):
