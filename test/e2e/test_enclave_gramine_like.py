@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """What Gramine does not have is not used: WSGI and ASGI, from start to end, under a filter that answers ENOSYS."""
+import contextlib
 import json
 import os
 import re
@@ -39,7 +40,8 @@ def epolls_watching_epolls(pid):
     """Descriptors of the process that are an epoll, watched by another of its epolls."""
     links = {}
     for fd in os.listdir(f"/proc/{pid}/fd"):
-        links[int(fd)] = os.readlink(f"/proc/{pid}/fd/{fd}")
+        with contextlib.suppress(FileNotFoundError):  # a connection may end meanwhile
+            links[int(fd)] = os.readlink(f"/proc/{pid}/fd/{fd}")
     epolls = [fd for fd, link in links.items() if link == "anon_inode:[eventpoll]"]
     assert epolls, "it has an epoll at all"
     watched = []
