@@ -43,8 +43,11 @@ async def app(scope, receive, send):
     if path == "/no":
         return await send({"type": "websocket.close"})
     await send({"type": "websocket.accept", "subprotocol": scope["subprotocols"][0] if scope["subprotocols"] else None})
+    # Chromium may miss what comes with the answer to its handshake: its page speaks first.
+    first = await receive() if path == "/echo" else None
     await send({"type": "websocket.send", "text": repr([scope["http_version"], scope["scheme"], path])})
-    while (message := await receive())["type"] == "websocket.receive":
+    while (message := first or await receive())["type"] == "websocket.receive":
+        first = None
         await send({**message, "type": "websocket.send"})
     print("ended", message["code"], flush=True)
 '''
