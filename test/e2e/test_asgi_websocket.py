@@ -37,7 +37,7 @@ async def echo(scope, receive, send):
     while True:
         message = await receive()
         if message["type"] == "websocket.disconnect":
-            seen["echo"] = message, await receive()
+            seen[scope["query_string"].decode()] = message, await receive()
             return
         assert message["type"] == "websocket.receive" and len(message) == 2, message
         await send({**message, "type": "websocket.send"})
@@ -510,11 +510,11 @@ def test_pings_are_answered_while_the_application_only_sends(server):
     (close(), None, {"code": 1005, "reason": ""}),
 ])
 def test_the_client_closes(server, sent, answered, message):
-    with accepted(server, "/echo") as client:
+    with accepted(server, f"/echo?closes-{answered}") as client:
         client.send(sent)
         assert client.closed() == (answered, message["reason"])
     wanted = {"type": "websocket.disconnect", **message}
-    assert asked(server, "echo") == (wanted, wanted)
+    assert asked(server, f"closes-{answered}") == (wanted, wanted)
 
 
 def test_messages_before_the_close_are_received(server):
@@ -525,12 +525,12 @@ def test_messages_before_the_close_are_received(server):
 
 
 def test_the_client_vanishes(server):
-    with accepted(server, "/echo") as client:
+    with accepted(server, "/echo?leaves") as client:
         assert client.ask("a") == "a"
-    assert asked(server, "echo")[0] == {"type": "websocket.disconnect", "code": 1006, "reason": ""}
-    with accepted(server, "/echo") as client:
+    assert asked(server, "leaves")[0] == {"type": "websocket.disconnect", "code": 1006, "reason": ""}
+    with accepted(server, "/echo?resets") as client:
         client.sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-    assert asked(server, "echo")[0]["code"] == 1006
+    assert asked(server, "resets")[0]["code"] == 1006
 
 
 def test_the_client_vanishes_before_the_accept(server):
