@@ -13,18 +13,18 @@
 #include "base/line_queue.h"
 #include "enclave/app_server.h"
 #include "enclave/operator_log.h"
+#include "enclave/plain_tls.h"
 #include "enclave/serving.h"
 #include "enclave/start_clock.h"
 #include "enclave/wake.h"
 
-#define PEM_SIZE_MAX (256u << 10)
 #define ACCESS_LOG_END_MS 1000 /* for who reads it, at the end */
 #define OWN_THREADS 2          /* for handshakes and heads, whatever the application does */
 
 struct plain {
 	struct plain_options options;
 	struct app_server app;
-	struct tls_identity *identity; /* NULL: plain HTTP */
+	struct plain_tls *certificate; /* NULL: plain HTTP */
 	struct tls_server *tls;
 	const struct python_protocol *protocol;
 	struct plain_socket listening;
@@ -75,27 +75,19 @@ static void end_access_log(struct plain *plain)
 
 static struct tls_identity *choose(const char *sni, void *arg)
 {
-	struct plain *plain = arg;
+	const struct plain *plain = arg;
 
 	(void)sni;
-	return tls_identity_ref(plain->identity);
+	return plain_tls_identity(plain->certificate, clock_monotonic_ns());
 }
 
 static int setup_tls(struct plain *plain, struct err *err)
 {
-	scoped(buf_done) struct buf cert = BUF_INIT(PEM_SIZE_MAX);
-	scoped(buf_done) struct buf key = BUF_INIT(PEM_SIZE_MAX);
-	int status = 0;
+	const struct plain_options *options = &plain->options;
 
-	if (!plain->options.cert)
+	if (!options->cert)
 		return 0;
-	if (fs_read(plain->options.cert, &cert, err) < 0)
-		return err_prefix(err, "'--cert'");
-	if (fs_read(plain->options.key, &key, err) < 0)
-		return err_prefix(err, "'--key'");
-	status = tls_identity_from_pem(cert.data, cert.size, key.data, key.size, &plain->identity, err);
-	explicit_bzero(key.data, key.size);
-	if (status < 0)
+	if (plain_tls_new(options->cert, options->key, &plain->certificate, err) < 0)
 		return err_prefix(err, "'--cert' and '--key'");
 	return tls_server_new(choose, plain, &plain->tls, err);
 }
@@ -288,7 +280,7 @@ enum exit_code plain_run(char *const *argv)
 	else
 		code = run_parent(&plain, argv);
 	tls_server_free(plain.tls);
-	tls_identity_unref(plain.identity);
+	plain_tls_free(plain.certificate);
 	plain_options_done(&plain.options);
 	return code;
 }

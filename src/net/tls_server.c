@@ -129,6 +129,9 @@ int tls_identity_from_pem(const void *chain_pem, size_t chain_size, const void *
 
 	if (chain_size > TLS_CHAIN_MAX * (size_t)65536 || key_size > 65536)
 		return err_set(err, ERR_LIMIT, "certificate chain or key too large");
+	if (chain_size == 0 || key_size == 0)
+		return err_set(err, ERR_INVALID, "no %s: empty",
+			       chain_size ? "private key" : "certificate in the chain");
 	chain = BIO_new_mem_buf(chain_pem, (int)chain_size);
 	key = BIO_new_mem_buf(key_pem, (int)key_size);
 	if (!identity || !chain || !key)

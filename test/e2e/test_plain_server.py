@@ -423,7 +423,7 @@ def test_reload(build):
     ({"app.py": HELLO}, ["--bind", "x"], 2, "'--bind' is given twice"),
     ({"app.py": HELLO}, ["--threads", "0"], 2, "'--threads'"),
     ({"app.py": HELLO}, ["--cert", "x.pem"], 2, "'--cert' and '--key' go together"),
-    ({"app.py": HELLO}, ["--cert", "x.pem", "--key", "x.pem"], 2, "'--cert': cannot open 'x.pem'"),
+    ({"app.py": HELLO}, ["--cert", "x.pem", "--key", "x.pem"], 2, "'--cert' and '--key': cannot open '"),
     ({"app.py": HELLO}, ["--interface", "cgi"], 2, "'--interface' is 'cgi'"),
     ({"app.py": HELLO}, ["--access-log", "apache"], 2, "no access log format"),
     ({"app.py": HELLO}, ["--worse"], 2, "unknown option '--worse'"),

@@ -18,6 +18,7 @@ sys.path[:0] = [str(ROOT / "test" / "support"), str(ROOT / "test" / "long")]
 import bodies  # noqa: E402  (found by the line above)
 import chaos  # noqa: E402
 import killing  # noqa: E402
+import renewals  # noqa: E402
 import seals  # noqa: E402
 import servers  # noqa: E402
 import testcloud  # noqa: E402
@@ -105,6 +106,7 @@ PARTS = [
     ("server bodies", lambda seed, minutes: servers.bodies(BUILD), 0),
     ("server idle", lambda seed, minutes: servers.idle(BUILD), 0),
     ("server floods", lambda seed, minutes: servers.floods(BUILD), 0),
+    ("server certificates", lambda seed, minutes: renewals.run(BUILD), 0),
     ("server requests", lambda seed, minutes: servers.requests(BUILD, seed, minutes), 0.15),
     ("fuzzing", fuzz, 0.15),
 ]
