@@ -10,12 +10,12 @@ _mse()
 	"") choices="attest cloud connect context deploy image init list localtest login logout logs scaffold sgx status stop test trust verify" ;;
 	"attest") choices="bundle fresh show verify watch" ;;
 	"attest bundle") choices="--allow-simulation --collateral --color --help --host --json --offline --output --pccs --quote --ratls --refresh --report --servername --trust-root --version" ;;
-	"attest fresh") choices="--allow-debug --allow-missing-crl --allow-simulation --code --collateral --color --context --from --help --host --json --measurement --offline --owner-key --pccs --policy --release --role --save --servername --tickets-from --time --trust-root --version" ;;
+	"attest fresh") choices="--allow-debug --allow-missing-crl --allow-simulation --code --collateral --color --context --from --help --host --json --libpal --measurement --offline --owner-key --pccs --policy --release --role --save --servername --tickets-from --time --trust-root --version" ;;
 	"attest show") choices="--color --help --json --version" ;;
 	"attest verify") choices="--allow-debug --allow-missing-crl --allow-simulation --bundle --collateral --color --help --host --json --max-age --measurement --offline --pccs --policy --quote --ratls --report --report-data --servername --time --trust-root --version" ;;
-	"attest watch") choices="--allow-debug --allow-missing-crl --allow-simulation --code --collateral --color --context --exec --failures --help --interval --json --measurement --metrics --offline --once --owner-key --pccs --policy --release --role --tickets-from --trust-root --verbose --version --webhook --webhook-file" ;;
+	"attest watch") choices="--allow-debug --allow-missing-crl --allow-simulation --code --collateral --color --context --exec --failures --help --interval --json --libpal --measurement --metrics --offline --once --owner-key --pccs --policy --release --role --tickets-from --trust-root --verbose --version --webhook --webhook-file" ;;
 	"cloud") choices="connect context deploy init list localtest login logout logs scaffold status stop test trust verify" ;;
-	"cloud connect") choices="--allow-debug --allow-missing-crl --allow-simulation --code --collateral --color --connections --context --expose --fingerprint --help --json --listen --max-age --measurement --offline --pccs --policy --release --speaks --tcp --trust-root --version --wait" ;;
+	"cloud connect") choices="--allow-debug --allow-missing-crl --allow-simulation --code --collateral --color --connections --context --expose --fingerprint --help --json --libpal --listen --max-age --measurement --offline --pccs --policy --release --speaks --tcp --trust-root --version --wait" ;;
 	"cloud context") choices="--color --export --help --json --list --output --purge --remove --version" ;;
 	"cloud deploy") choices="--allow-simulation --color --help --json --no-verify --path --pccs --timeout --untrusted-ssl --version --workspace --yes" ;;
 	"cloud init") choices="--color --help --version" ;;
@@ -35,7 +35,7 @@ _mse()
 	"cloud trust remove") choices="--color --help --version" ;;
 	"cloud trust remove-publisher") choices="--color --help --version" ;;
 	"cloud verify") choices="--allow-simulation --code --color --context --fingerprint --help --json --pccs --verbose --version --workspace" ;;
-	"connect") choices="--allow-debug --allow-missing-crl --allow-simulation --code --collateral --color --connections --context --expose --fingerprint --help --json --listen --max-age --measurement --offline --pccs --policy --release --speaks --tcp --trust-root --version --wait" ;;
+	"connect") choices="--allow-debug --allow-missing-crl --allow-simulation --code --collateral --color --connections --context --expose --fingerprint --help --json --libpal --listen --max-age --measurement --offline --pccs --policy --release --speaks --tcp --trust-root --version --wait" ;;
 	"context") choices="--color --export --help --json --list --output --purge --remove --version" ;;
 	"deploy") choices="--allow-simulation --color --help --json --no-verify --path --pccs --timeout --untrusted-ssl --version --workspace --yes" ;;
 	"image") choices="bill key sign verify" ;;

@@ -10,6 +10,7 @@
 #include "cli/release_plan.h"
 #include "domain/release.h"
 #include "format/hex.h"
+#include "measure/measure_manifest.h"
 
 #define DIFFERENCES_MAX 10
 #define LINES_MAX 2048
@@ -122,24 +123,61 @@ static int take_fingerprint(struct app_expect *app, const char *given, struct er
 	return 0;
 }
 
+/* As 'mse sgx measure': no loader is pinned for hardware, so it is given. */
+static int measure_for_hardware(struct app_expect *app, const struct app_expect_options *options, struct err *err)
+{
+	scoped(buf_done) struct buf libpal = BUF_INIT(MEASURE_LOADER_MAX);
+	const struct buf *manifest = &app->manifest;
+
+	if (!options->libpal)
+		return err_set(
+		    err, ERR_INVALID,
+		    "it is for hardware: give Gramine's loader, with which its fingerprint is computed, with "
+		    "--libpal FILE");
+	if (fs_read(options->libpal, &libpal, err) < 0 ||
+	    measure_enclave(manifest->data, manifest->size, libpal.data, libpal.size, app->expect.fingerprint, err) < 0)
+		return err_prefix(err, "--libpal %s", options->libpal);
+	return 0;
+}
+
+static int measure_for_simulation(struct app_expect *app, const struct app_expect_options *options,
+				  const struct release *release, const struct bill *bill, struct err *err)
+{
+	struct measure_result result;
+
+	if (options->libpal)
+		return err_set(err, ERR_INVALID,
+			       "it is for the simulation, whose loader is known: --libpal is for "
+			       "hardware");
+	if (release_fingerprint(release, bill, NULL, &result, err) < 0)
+		return -1;
+	memcpy(app->expect.fingerprint, result.mrenclave, sizeof(app->expect.fingerprint));
+	return 0;
+}
+
+static int measure_release(struct app_expect *app, const struct app_expect_options *options,
+			   const struct release *release, const struct bill *bill, struct err *err)
+{
+	switch (release->tee) {
+	case RELEASE_TEE_SIM:
+		return measure_for_simulation(app, options, release, bill, err);
+	case RELEASE_TEE_GRAMINE:
+		return measure_for_hardware(app, options, err);
+	}
+	return err_set(err, ERR_INTERNAL, "no such TEE");
+}
+
 /* A release names its code and its owner: who answers then needs the owner's ticket too. */
-static int take_release(struct app_expect *app, const char *path, struct err *err)
+static int take_release(struct app_expect *app, const struct app_expect_options *options, struct err *err)
 {
 	scoped(release_freep) struct release *release = NULL;
 	scoped(bill_freep) struct bill *bill = NULL;
 	struct context_expect *expect = &app->expect;
-	struct measure_result result;
 
-	if (fs_read(path, &app->manifest, err) < 0 ||
+	if (fs_read(options->release, &app->manifest, err) < 0 ||
 	    release_from_manifest(app->manifest.data, app->manifest.size, &release, &bill, err) < 0 ||
-	    release_fingerprint(release, bill, NULL, &result, err) < 0)
-		return err_prefix(err, "--release %s", path);
-	if (release->tee != RELEASE_TEE_SIM)
-		return err_set(err, ERR_UNSUPPORTED,
-			       "--release %s is for hardware: its fingerprint needs Gramine's loader ('mse sgx "
-			       "measure'); give it with --fingerprint",
-			       path);
-	memcpy(expect->fingerprint, result.mrenclave, sizeof(expect->fingerprint));
+	    measure_release(app, options, release, bill, err) < 0)
+		return err_prefix(err, "--release %s", options->release);
 	expect->has_fingerprint = true;
 	expect->has_owner_key = release->has_owner_key;
 	memcpy(expect->owner_key, release->owner_key, sizeof(expect->owner_key));
@@ -154,7 +192,7 @@ static int find_fingerprint(struct app_expect *app, const struct app_expect_opti
 	if (options->fingerprint)
 		return take_fingerprint(app, options->fingerprint, err);
 	if (options->release)
-		return take_release(app, options->release, err);
+		return take_release(app, options, err);
 	if (options->code)
 		return recompute(app, options->code, err);
 	app->fingerprint_from = is_known ? "context" : options->has_policy ? "policy" : "none";
@@ -223,6 +261,8 @@ static int check_options(const struct app_expect_options *options, struct err *e
 		return err_set(err, ERR_INVALID, "--release does not go with --context and --fingerprint");
 	if (options->code && !options->context)
 		return err_set(err, ERR_INVALID, "--code goes with --context");
+	if (options->libpal && !options->release)
+		return err_set(err, ERR_INVALID, "--libpal goes with --release");
 	return 0;
 }
 

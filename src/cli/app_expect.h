@@ -16,6 +16,7 @@ struct app_expect_options {
 	const char *code;    /* DIR; goes with context */
 	const char *fingerprint;
 	const char *release; /* FILE: the canonical manifest */
+	const char *libpal;  /* FILE: Gramine's loader; needed and allowed for a release for hardware only */
 	const char *simulation_root;
 	const char *pccs;
 	enum collateral_mode mode;

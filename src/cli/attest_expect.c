@@ -90,11 +90,14 @@ static int read_app(const struct cmd_call *call, const char *domain, struct atte
 	    .context = cmd_value(call, "context"),
 	    .code = cmd_value(call, "code"),
 	    .release = cmd_value(call, "release"),
+	    .libpal = cmd_value(call, "libpal"),
 	    .mode = options->mode,
 	    .has_policy = true,
 	};
 	const struct context_expect *app = &expect->app.expect;
 
+	if (!given.context && !given.release && given.libpal)
+		return err_set(err, ERR_INVALID, "--libpal goes with --release");
 	if (!given.context && !given.release)
 		return given.code ? err_set(err, ERR_INVALID, "--code goes with --context") : 0;
 	expect->has_app = true;

@@ -14,6 +14,7 @@
 	{"context", 0, "FILE", "context of the app, as its owner exported it", false}, \
 	    {"code", 0, "DIR", "folder of the app's code, to recompute the fingerprint (with --context)", false}, \
 	    {"release", 0, "FILE", "manifest of the release that must answer", false}, \
+	    {"libpal", 0, "FILE", "Gramine's loader, for a release for hardware (as in 'sgx measure')", false}, \
 	    {"owner-key", 0, "HEX", "the owner's public key: role 2 then needs the owner's ticket", false}, \
 	{ \
 		"tickets-from", 0, "RFC3339", "refuse tickets of deployments that began before", false \

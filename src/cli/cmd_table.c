@@ -147,6 +147,7 @@ static const struct cmd_option connect_options[] = {
     {"context", 0, "FILE", "context of the app (default: the stored one of the domain)", false},
     {"code", 0, "DIR", "folder of the app's code, to recompute the fingerprint", false},
     {"release", 0, "FILE", "manifest of the release that must answer", false},
+    {"libpal", 0, "FILE", "Gramine's loader, for a release for hardware (as in 'sgx measure')", false},
     {"connections", 0, "N", "attested connections at once (default: 256); further requests wait", false},
     {"wait", 0, "SECONDS", "how long a request waits for one (default: 30), then 503", false},
     {"max-age", 0, "SECONDS", "attest again after so long (default and maximum: 3600)", false},

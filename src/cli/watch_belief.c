@@ -95,8 +95,10 @@ static void let_go(struct watch_belief *belief)
 /* Every file and folder that the command line names for what is expected. */
 static void note_files(struct watch *watch)
 {
-	static const char *const options[] = {"policy",     "context",         "code", "release", "collateral",
-					      "trust-root", "allow-simulation"};
+	static const char *const options[] = {"policy", "context",    "code",       "release",
+					      "libpal", "collateral", "trust-root", "allow-simulation"};
+
+	_Static_assert(COUNT_OF(options) <= FILE_WATCH_PATHS_MAX, "each of them is watched");
 
 	for (size_t i = 0; i < COUNT_OF(options); i++)
 		file_watch_add(&watch->files, cmd_value(watch->call, options[i]));
