@@ -31,6 +31,11 @@ static int add_item(struct collateral_run *run, const struct collateral_wanted *
 	return status;
 }
 
+static bool is_root_list(enum collateral_kind kind)
+{
+	return kind == COLLATERAL_KIND_ROOT_CRL || kind == COLLATERAL_KIND_VCEK_CRL || kind == COLLATERAL_KIND_VLEK_CRL;
+}
+
 /* Before anything is judged: what is signed by whom the root has revoked counts no more, kept or offered. */
 static void find_root_list(struct collateral_run *run, const struct collateral_wanted wanted[], size_t count)
 {
@@ -41,11 +46,10 @@ static void find_root_list(struct collateral_run *run, const struct collateral_w
 	for (size_t i = 0; i < count; i++) {
 		scoped(collateral_record_done) struct collateral_record record = COLLATERAL_RECORD_INIT;
 
-		if (wanted[i].kind == COLLATERAL_KIND_ROOT_CRL && cache &&
-		    collateral_name(run, &wanted[i], name, &ignored) == 0 &&
+		if (is_root_list(wanted[i].kind) && cache && collateral_name(run, &wanted[i], name, &ignored) == 0 &&
 		    collateral_cache_find(cache, name, &record))
-			IGNORE_RESULT(crl_parse(record.answer.body.data, record.answer.body.size,
-						&run->issuers.intel_list, &ignored));
+			IGNORE_RESULT((collateral_kind_is_amd(wanted[i].kind) ? crl_parse_amd : crl_parse)(
+			    record.answer.body.data, record.answer.body.size, &run->issuers.root_list, &ignored));
 	}
 }
 

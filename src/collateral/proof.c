@@ -14,7 +14,7 @@ void collateral_issuers_done(struct collateral_issuers *issuers)
 	x509_cert_free(issuers->intel_root);
 	x509_cert_free(issuers->ask);
 	x509_cert_free(issuers->ark);
-	x509_crl_free(issuers->intel_list);
+	x509_crl_free(issuers->root_list);
 	*issuers = (struct collateral_issuers){0};
 }
 

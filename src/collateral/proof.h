@@ -16,8 +16,9 @@ struct collateral_issuers {
 	struct x509_cert *intel_root; /* of the TCB info: signs the root's revocation list */
 	struct x509_cert *ask;        /* or ASVK: signs the VCEK */
 	struct x509_cert *ark;        /* signs AMD's revocation list */
-	/* Of Intel's root, as it is kept: whom it names proves nothing. NULL: none. Believed once its root is known. */
-	struct x509_crl *intel_list;
+	/* Of Intel's root or the ARK, as it is kept: whom it names proves nothing. NULL: none. Believed once its issuer
+	 * is known. */
+	struct x509_crl *root_list;
 };
 
 void collateral_issuers_done(struct collateral_issuers *issuers);
@@ -30,9 +31,8 @@ struct collateral_edition {
 };
 
 /*
- * ERR_UNTRUSTED unless the item is signed so, by whom intel_list does not name; ERR_INVALID if it is about something
- * else. With it *issuers learns the
- * certificates that other items need: plan.h's order is such that they come first.
+ * ERR_UNTRUSTED unless the item is signed so, by whom root_list does not name; ERR_INVALID if it is about something
+ * else. With it *issuers learns the certificates that other items need: plan.h's order is such that they come first.
  */
 must_check int collateral_prove(const struct trust *trust, const struct collateral_wanted *wanted,
 				const struct collateral_answer *answer, struct collateral_issuers *issuers,

@@ -40,6 +40,16 @@ static int parse_chain(const struct collateral_answer *answer, struct x509_cert 
 	return x509_parse_amd(ark.data, ark.size, ret_ark, err);
 }
 
+/* Entries of a list stay true when it has ended; only what this ARK signed is heard. */
+static bool is_revoked(const struct x509_crl *list, const struct x509_cert *ask, const struct x509_cert *ark)
+{
+	struct err ignored = ERR_INIT;
+
+	return list && crl_is_revoked(list, ask->serial) && proof_check_list(list, ark, &ignored) == 0 &&
+	       crl_verify_amd(list, ark, &ignored) == 0;
+}
+
+/* The ARK is learned even if it has revoked the ASK: its newer lists are kept all the same. */
 int proof_of_amd_chain(const struct trust *trust, const struct collateral_wanted *wanted,
 		       const struct collateral_answer *answer, struct collateral_issuers *issuers,
 		       struct collateral_edition *ret, struct err *err)
@@ -53,9 +63,13 @@ int proof_of_amd_chain(const struct trust *trust, const struct collateral_wanted
 	    check_issued(ark, ark, "ARK", err) < 0 || proof_check_root(trust, ark, ret, err) < 0)
 		return -1;
 	ret->date = ask->not_before;
-	collateral_issuers_done(issuers);
-	issuers->ask = TAKE_PTR(ask);
+	x509_cert_free(issuers->ask);
+	x509_cert_free(issuers->ark);
+	issuers->ask = NULL;
 	issuers->ark = TAKE_PTR(ark);
+	if (is_revoked(issuers->root_list, ask, issuers->ark))
+		return err_set(err, ERR_UNTRUSTED, "the ASK is revoked");
+	issuers->ask = TAKE_PTR(ask);
 	return 0;
 }
 

@@ -54,7 +54,7 @@ static int read_chain(const struct trust *trust, const struct collateral_answer 
 	if (chain_parse(buf_text(&answer->chain), answer->chain.size, &chain, err) < 0 ||
 	    check_chain(&chain, first, name, err) < 0 ||
 	    proof_check_root(trust, chain_root(&chain), edition, err) < 0 ||
-	    check_revocation(&chain, issuers->intel_list, err) < 0)
+	    check_revocation(&chain, issuers->root_list, err) < 0)
 		return err_prefix(err, "issuer chain");
 	*ret = chain;
 	chain = (struct chain){0};

@@ -159,7 +159,7 @@ def test_what_was_kept_of_another_day_makes_no_refusal(build, verify, tmp_path):
 
 
 def test_a_revoked_ca_is_asked_about_again(build, verify, tmp_path):
-    """What names it is kept: the service may have a list by now that does not, or items of another signer."""
+    """What names it is kept, and what it has signed is not: there may be a newer list by now, or another ASK."""
     with cs.Server(cs.Service("kds", amd=amd(build, tmp_path / "evidence", "Milan", "--revoked"))) as kds:
         asked = []
         for _ in range(2):
@@ -167,7 +167,35 @@ def test_a_revoked_ca_is_asked_about_again(build, verify, tmp_path):
                                    tmp_path / "evidence/report.bin", MSE_KDS_URL=kds.url)
             assert code == 2 and verdict["error"] == "ca-revoked"
             asked.append(len(kds.requests))
-        assert asked[1] == 2 * asked[0], kds.requests
+        assert asked == [3, 3 + 2 + 3], kds.requests
+
+
+@pytest.mark.parametrize("key", [[], ["--vlek"]])
+def test_a_revoked_ask_locks_nothing(build, verify, tmp_path, key):
+    """What the kept list of the ARK names counts no more, kept or offered, though it is newer than what is offered."""
+    before = amd(build, tmp_path / "before", "Milan", *key)
+    after = amd(build, tmp_path / "after", "Milan", *key, "--revoked", "--new-ask")
+    assert before.keys() == after.keys()
+    report = (tmp_path / "after/report.bin").read_bytes()
+    with cs.Server(cs.Service("kds", amd=before)) as kds:
+        tool = cs.Tool(build, kds=kds.url, cache=tmp_path / "conf/collateral", tee="sev-snp", product="Milan",
+                       vlek=1 if key else None, chip=report[CHIP_ID].hex(), tcb=report[REPORTED_TCB].hex(),
+                       root=tmp_path / "before/ark.pem", delay_ms=10, limit_ms=8000)
+
+        def renewed(served):
+            kds.service.amd = served
+            return tool(mode="renew")
+        kept, offered = tool()["items"]["ask"], renewed(after)
+        assert offered["items"]["ask"] == kept, "its list was not known when this was judged"
+        new = tool()["items"]["ask"]
+        assert new != kept and tool(mode="offline")["items"]["ask"] == new
+        answer = renewed({path: reply if path.endswith("/crl") else before[path] for path, reply in after.items()})
+        assert answer["items"]["ask"] == new and "the ASK is revoked" in answer["origins"][0]["failure"]
+        if not key:
+            kds.service.amd = after
+            code, verdict = verify("--report-data", "any", "--trust-root", tmp_path / "after/ark.pem", "--report",
+                                   tmp_path / "after/report.bin", MSE_KDS_URL=kds.url)
+            assert code == 0, verdict["error"]
 
 
 FAULTS = {"truncated": cs.truncated, "wrong type": cs.changed(body=b"<html>sign in</html>", type="text/html"),

@@ -9,6 +9,7 @@
  *   --product Milan|Genoa|Turin   --version 2..5   --vlek   --debug   --migrate   --time UNIX_SECONDS
  *   --report-data HEX   --measurement HEX   --svn N   --revoked   --no-crl   --microcode N (of the report alone)
  *   --other-chip (the report is of another chip)   --break (the report's signature)
+ *   --new-ask (an ASK of another serial, valid from a day earlier; --revoked names the usual one all the same)
  */
 #include <string.h>
 
@@ -22,7 +23,7 @@ struct options {
 	const char *product;
 	int64_t version, svn, time;
 	int64_t microcode; /* negative: as the test CA has it */
-	bool vlek, debug, migrate, revoked, no_crl, other_chip, break_signature;
+	bool vlek, debug, migrate, revoked, no_crl, other_chip, break_signature, new_ask;
 	const char *report_data;
 	const char *measurement;
 };
@@ -53,6 +54,7 @@ static void read_options(int argc, char **argv, struct options *ret)
 	    {"--no-crl", .flag = &ret->no_crl},
 	    {"--other-chip", .flag = &ret->other_chip},
 	    {"--break", .flag = &ret->break_signature},
+	    {"--new-ask", .flag = &ret->new_ask},
 	};
 
 	*ret = (struct options){.product = "Milan", .version = 5, .svn = 7, .time = AMD_TIME, .microcode = -1};
@@ -76,6 +78,10 @@ static void apply(const struct options *options, struct amd_evidence *e)
 	e->crl.next_update += by;
 	if (options->revoked)
 		e->crl.revoked = e->ask.serial;
+	if (options->new_ask) {
+		e->ask.serial++;
+		e->ask.not_before -= AMD_DAY;
+	}
 	amd_put_u32(e->report + AMD_AT_GUEST_SVN, (uint32_t)options->svn);
 	amd_put_u64(e->report + AMD_AT_POLICY,
 		    0x30000u | (options->debug ? 1u << 19 : 0) | (options->migrate ? 1u << 18 : 0));
