@@ -17,6 +17,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
@@ -219,18 +220,32 @@ def build(tree):
     return [folder / program for program in programs]
 
 
+def has_failure(process):
+    """Ends the program at its first failure, which cmocka tells at once on standard error."""
+    for line in process.stderr:
+        if line.startswith("[  ERROR   ]"):
+            process.kill()
+            return True
+    return False
+
+
 def noticed_by(program, number):
-    """The name of the test of one program that fails with the mutant, or None."""
-    try:
-        tree = program.parents[3]
-        done = subprocess.run([program], env=dict(os.environ, MSE_MUTANT=str(number), MSE_TEST_SOURCE_DIR=str(tree)),
-                              cwd=tree, capture_output=True, text=True, errors="replace", timeout=SECONDS)
-    except subprocess.TimeoutExpired:
+    """How one program fails with the mutant, or None."""
+    tree = program.parents[3]
+    with subprocess.Popen([program], env=dict(os.environ, MSE_MUTANT=str(number), MSE_TEST_SOURCE_DIR=str(tree)),
+                          cwd=tree, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True,
+                          errors="replace") as process:
+        late = threading.Event()
+        watchdog = threading.Timer(SECONDS, lambda: (late.set(), process.kill()))
+        watchdog.start()
+        failed = has_failure(process)
+        process.wait()
+        watchdog.cancel()
+    if failed:
+        return program.name
+    if late.is_set():
         return f"{program.name} (no end)"
-    if done.returncode == 0:
-        return None
-    failed = re.search(r"^\[  FAILED  \] (\w+)", done.stdout + done.stderr, re.M)
-    return f"{program.name}:{failed.group(1)}" if failed else f"{program.name} (status {done.returncode})"
+    return f"{program.name} (status {process.returncode})" if process.returncode else None
 
 
 def quickest_first(programs):
@@ -246,11 +261,14 @@ def quickest_first(programs):
     return sorted(programs, key=times.get)
 
 
-def judge(programs, number, stem):
+def judge(programs, number, stem, order):
+    """order: of each file's stem, the programs in the order in which they are asked; who noticed is asked first next."""
     likely = [p for p in programs if stem in p.name]
-    for program in likely + [p for p in programs if p not in likely]:
+    asked = order.setdefault(stem, likely + [p for p in programs if p not in likely])
+    for program in list(asked):
         test = noticed_by(program, number)
         if test:
+            order[stem] = [program] + [p for p in asked if p != program]
             return test
     return None
 
@@ -281,7 +299,8 @@ def main():
         programs = quickest_first(build(tree))
         harmless, alive, used, by_file = read_harmless(), [], set(), {}
         with concurrent.futures.ThreadPoolExecutor(options.jobs) as pool:
-            jobs = {n: pool.submit(judge, programs, n, pathlib.Path(mutants.file(n)).stem) for n in numbers}
+            order = {}
+            jobs = {n: pool.submit(judge, programs, n, pathlib.Path(mutants.file(n)).stem, order) for n in numbers}
             for n, job in jobs.items():
                 test = job.result()
                 counts = by_file.setdefault(mutants.file(n), [0, 0, 0])
