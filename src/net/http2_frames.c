@@ -313,8 +313,8 @@ static int make_options(const struct http2_limits *limits, nghttp2_option **ret)
 		return -1;
 	nghttp2_option_set_no_auto_window_update(option, 1);
 	nghttp2_option_set_no_closed_streams(option, 1);
-	nghttp2_option_set_max_outbound_ack(option, HTTP2_ACKS_MAX);
-	nghttp2_option_set_max_continuations(option, HTTP2_CONTINUATIONS_MAX);
+	nghttp2_option_set_max_outbound_ack(option, limits->acks);
+	nghttp2_option_set_max_continuations(option, limits->continuations);
 	/* Twice: ours comes first. */
 	nghttp2_option_set_stream_reset_rate_limit(option, 2 * (uint64_t)limits->resets, limits->resets);
 	nghttp2_option_set_max_deflate_dynamic_table_size(option, limits->header_table);

@@ -44,11 +44,7 @@
 #define HTTP2_OUT_ALL_MAX (4u << 20) /* so much of a connection's replies may wait beyond that, ended or not */
 #define HTTP2_OUT_SCARCE (16u << 10) /* instead of both, while the server's memory is scarce */
 #define HTTP2_LOOK_MS 60000
-#define HTTP2_CONTINUATIONS_MAX 8
 #define HTTP2_FIELD_OVERHEAD 32 /* RFC 9113 6.5.2 */
-#define HTTP2_ACKS_MAX 128      /* of PING and SETTINGS that the client does not take */
-#define HTTP2_QUEUE_MIN 256 /* frames that the client may leave untaken, besides HTTP2_QUEUE_STREAM for each stream */
-#define HTTP2_QUEUE_STREAM 4
 
 enum http2_pseudo {
 	HTTP2_METHOD,

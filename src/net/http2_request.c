@@ -193,7 +193,7 @@ static int settle_host(struct http2_stream *stream)
 		return 400;
 	if (host)
 		return 0;
-	if (head->header_count >= HTTP_HEADERS_MAX)
+	if (head->header_count >= stream->session->conn->server->limits.header_count)
 		return 431;
 	memmove(&head->headers[1], &head->headers[0], head->header_count * sizeof(head->headers[0]));
 	head->headers[0] = (struct http_header){"host", authority};

@@ -310,7 +310,7 @@ static void take_in(struct http2_session *session, const uint8_t *data, size_t s
  */
 static void bound_queue(struct http2_session *session)
 {
-	const size_t most = HTTP2_QUEUE_MIN + HTTP2_QUEUE_STREAM * (size_t)session->limits.streams;
+	const size_t most = session->limits.queue + HTTP2_QUEUE_STREAM * (size_t)session->limits.streams;
 
 	if (session->is_dead || nghttp2_session_get_outbound_queue_size(session->nghttp2) <= most)
 		return;

@@ -15,6 +15,7 @@
 
 #include "base/clock.h"
 #include "base/fd.h"
+#include "base/number.h"
 #include "net/http2_guard.h"
 #include "net/http_watch.h"
 
@@ -292,6 +293,9 @@ static void take_http2_limits(const struct http2_limits *given, struct http2_lim
 	*ret = (struct http2_limits){
 	    .streams = least(or_default(given->streams, HTTP2_STREAMS), HTTP2_STREAMS_MAX),
 	    .header_table = least(or_default(given->header_table, HTTP2_HEADER_TABLE), HTTP2_HEADER_TABLE_MAX),
+	    .continuations = least(or_default(given->continuations, HTTP2_CONTINUATIONS), HTTP2_CONTINUATIONS_MAX),
+	    .acks = least(or_default(given->acks, HTTP2_ACKS), HTTP2_ACKS_MAX),
+	    .queue = least(or_default(given->queue, HTTP2_QUEUE), HTTP2_QUEUE_MAX),
 	    .resets = least(or_default(given->resets, HTTP2_RESETS), HTTP2_RATE_MAX),
 	    .pings = least(or_default(given->pings, HTTP2_PINGS), HTTP2_RATE_MAX),
 	    .settings = least(or_default(given->settings, HTTP2_SETTINGS), HTTP2_RATE_MAX),
@@ -329,7 +333,7 @@ static void take_options(struct http_server *server, const struct http_server_op
 	server->stream_waits_max = or_default(options->stream_waits_max, waits_by_descriptors());
 	take_limits(&options->limits, &server->limits);
 	take_http2_limits(&options->http2, &server->http2);
-	server->http2_memory = options->http2_memory ? options->http2_memory : HTTP2_MEMORY;
+	server->http2_memory = options->http2_memory ? size_min(options->http2_memory, HTTP2_MEMORY_MAX) : HTTP2_MEMORY;
 	server->stack_size = options->stack_size ? options->stack_size : STACK_SIZE;
 	if (server->stack_size < STACK_SIZE_MIN)
 		server->stack_size = STACK_SIZE_MIN;

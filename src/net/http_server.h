@@ -33,8 +33,16 @@
 #define HTTP2_STREAMS_MAX 1000
 #define HTTP2_HEADER_TABLE 4096
 #define HTTP2_HEADER_TABLE_MAX 65536
+#define HTTP2_CONTINUATIONS 8
+#define HTTP2_CONTINUATIONS_MAX 1000
 #define HTTP2_RATE_MAX 100000
+#define HTTP2_ACKS 128
+#define HTTP2_ACKS_MAX 100000
+#define HTTP2_QUEUE 256
+#define HTTP2_QUEUE_MAX 100000
+#define HTTP2_QUEUE_STREAM 4
 #define HTTP2_MEMORY (64u << 20)
+#define HTTP2_MEMORY_MAX (1ULL << 40)
 #define HTTP_CHUNK_EXTENSION_MAX 256 /* bytes of extensions of one chunk, and of all of one body's */
 #define HTTP_TRAILER_BYTES_MAX 8192
 /*
@@ -75,10 +83,16 @@ struct http_listener {
 	bool is_http2_plain;    /* without tls: a connection that begins with the preface of HTTP/2 is one */
 };
 
-/* Of one connection of HTTP/2. Zero means the default in brackets; the last six are in a second: more ends it. */
+/*
+ * Of one connection of HTTP/2. Zero means the default in brackets; more than HTTP2_*_MAX counts as that. The last six
+ * are in a second: more ends it.
+ */
 struct http2_limits {
 	unsigned streams;        /* [100] open at once, with those whose handler has not ended */
 	unsigned header_table;   /* [4096] bytes of each table of HPACK */
+	unsigned continuations;  /* [8] CONTINUATION frames of one head; more ends it */
+	unsigned acks;           /* [128] of PING and SETTINGS that the client does not take; more ends it */
+	unsigned queue;          /* [256] frames that the client does not take, besides HTTP2_QUEUE_STREAM a stream */
 	unsigned resets;         /* [200] RST_STREAM */
 	unsigned pings;          /* [100] */
 	unsigned settings;       /* [20] */

@@ -38,7 +38,9 @@ enum http_step websocket_accept(struct http_exchange *exchange, const char *prot
 #define WEBSOCKET_MESSAGE_DEFAULT (16u << 20)
 #define WEBSOCKET_MESSAGE_MAX (1u << 30)
 #define WEBSOCKET_FRAGMENTS_DEFAULT 65536
+#define WEBSOCKET_FRAGMENTS_MAX (1u << 24)
 #define WEBSOCKET_CONTROLS_DEFAULT 100
+#define WEBSOCKET_CONTROLS_MAX 100000
 #define WEBSOCKET_CONTROL_SIZE_MAX 125
 
 /* Zero means the default. */

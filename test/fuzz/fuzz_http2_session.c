@@ -86,6 +86,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	server.http2_memory = HTTP2_MEMORY;
 	server.http2 = (struct http2_limits){.streams = 10,
 					     .header_table = 4096,
+					     .continuations = HTTP2_CONTINUATIONS,
+					     .acks = HTTP2_ACKS,
+					     .queue = HTTP2_QUEUE,
 					     .resets = 20,
 					     .pings = 20,
 					     .settings = 20,
