@@ -5,7 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#define HELP_COLUMN 26
+#define HELP_COLUMN 30
 
 /* The row that text names, up to its end or '='; NULL if none. */
 static const struct argument *find(const struct argument *rows, size_t count, const char *text)

@@ -8,17 +8,25 @@
 #define NS_PER_MS 1000000LL
 #define NS_PER_SECOND 1e9
 
+static unsigned or_default(unsigned value, unsigned fallback)
+{
+	return value ? value : fallback;
+}
+
 int asgi_websocket_new(struct asgi_request *request, struct asgi_websocket **ret)
 {
+	const struct websocket_options *options = &asgi.site->websocket;
 	struct asgi_websocket *websocket = calloc(1, sizeof(*websocket));
 	struct err ignored = ERR_INIT;
 
 	if (!websocket)
 		return -1;
 	websocket->code = WEBSOCKET_ABNORMAL;
+	websocket->queue_messages_max = or_default(options->queue_messages, WEBSOCKET_QUEUE);
+	websocket->queue_bytes_max = or_default(options->queue_bytes, WEBSOCKET_QUEUE_BYTES);
 	websocket->queue = PyList_New(0);
 	if (!websocket->queue ||
-	    websocket_new(&asgi.site->websocket, asgi_websocket_read, request, &websocket->frames, &ignored) < 0) {
+	    websocket_new(&options->limits, asgi_websocket_read, request, &websocket->frames, &ignored) < 0) {
 		asgi_websocket_free(websocket);
 		return -1;
 	}
@@ -183,7 +191,8 @@ static void begin_close(struct asgi_request *request, unsigned code, const void 
 
 	set_reason(websocket, code, reason, size);
 	websocket->phase = ASGI_WEBSOCKET_CLOSING;
-	websocket->deadline_ns = clock_monotonic_ns() + ASGI_WEBSOCKET_CLOSE_MS * NS_PER_MS;
+	websocket->deadline_ns =
+	    clock_monotonic_ns() + or_default(asgi.site->websocket.close_ms, WEBSOCKET_CLOSE_MS) * NS_PER_MS;
 	websocket->owes_pong = false;
 	if (set_timer(request) < 0)
 		asgi_report();
@@ -256,7 +265,7 @@ void asgi_websocket_stop(struct asgi_request *request)
 
 static int64_t ping_ns(void)
 {
-	return (asgi.site->websocket_ping_ms ? asgi.site->websocket_ping_ms : ASGI_WEBSOCKET_PING_MS) * NS_PER_MS;
+	return or_default(asgi.site->websocket.ping_ms, WEBSOCKET_PING_MS) * NS_PER_MS;
 }
 
 /* A client that takes nothing now runs into the time-out of whoever writes, or of its next pong. */
@@ -271,7 +280,7 @@ static void ask(struct asgi_request *request, int64_t now_ns)
 		step = http_step_write(request->exchange, head, websocket_head(WEBSOCKET_PING, 0, head), &ignored);
 	asgi_websocket_note_write(request, step);
 	websocket->is_asked = true;
-	websocket->deadline_ns = now_ns + ASGI_WEBSOCKET_PONG_MS * NS_PER_MS;
+	websocket->deadline_ns = now_ns + or_default(asgi.site->websocket.pong_ms, WEBSOCKET_PONG_MS) * NS_PER_MS;
 	if (step == HTTP_STEP_FAILED)
 		asgi_websocket_lose(request);
 }

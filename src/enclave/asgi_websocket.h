@@ -8,7 +8,7 @@
  * It is a request (asgi.h) with a tunnel behind it once it is accepted. The tunnel is read while there is room for
  * messages, so that pings are answered and a close is seen whatever the application does; an application that does not
  * receive holds its client back. A pong is owed for the last ping only, so nothing piles up behind a client that does
- * not read. After a close the tunnel goes on by itself until the client has answered, or ASGI_WEBSOCKET_CLOSE_MS.
+ * not read. After a close the tunnel goes on by itself until the client has answered, or its time is over.
  */
 #ifndef MSE_ENCLAVE_ASGI_WEBSOCKET_H
 #define MSE_ENCLAVE_ASGI_WEBSOCKET_H
@@ -16,12 +16,7 @@
 #include "enclave/asgi.h"
 #include "net/websocket.h"
 
-#define ASGI_WEBSOCKET_QUEUE_MAX 32            /* messages that wait for receive() ... */
-#define ASGI_WEBSOCKET_QUEUE_BYTES (64u << 10) /* ... and their bytes: with as many, no further one is read */
 #define ASGI_WEBSOCKET_TURN_BYTES (256u << 10) /* read of one client, before others have their turn */
-#define ASGI_WEBSOCKET_PING_MS 20000           /* default: a client that is silent for so long is asked */
-#define ASGI_WEBSOCKET_PONG_MS 20000           /* and has so long to answer */
-#define ASGI_WEBSOCKET_CLOSE_MS 10000          /* a client has so long to answer a close */
 #define ASGI_WEBSOCKET_JOIN_MAX (16u << 10)    /* messages up to this are copied behind their frame's head */
 
 enum asgi_websocket_phase {
@@ -48,6 +43,8 @@ struct asgi_websocket {
 	size_t turn_left;
 	PyObject *queue; /* list of messages for receive() */
 	size_t queue_bytes;
+	Py_ssize_t queue_messages_max;
+	size_t queue_bytes_max;
 	PyObject *on_input; /* bound method */
 	PyObject *timer;
 	int64_t heard_ns;    /* when something came last */

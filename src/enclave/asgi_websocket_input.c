@@ -35,8 +35,8 @@ static bool has_room(const struct asgi_websocket *websocket)
 	if (websocket->is_answered)
 		return false;
 	return websocket->phase == ASGI_WEBSOCKET_CLOSING ||
-	       (PyList_GET_SIZE(websocket->queue) < ASGI_WEBSOCKET_QUEUE_MAX &&
-		websocket->queue_bytes < ASGI_WEBSOCKET_QUEUE_BYTES);
+	       (PyList_GET_SIZE(websocket->queue) < websocket->queue_messages_max &&
+		websocket->queue_bytes < websocket->queue_bytes_max);
 }
 
 /* ---- what the loop watches ---- */

@@ -147,6 +147,8 @@ static int start_server(struct plain *plain, struct http_server **ret, struct er
 	    .idle_timeout_ms = options->idle_timeout_ms,
 	    .write_timeout_ms = options->write_timeout_ms,
 	    .limits = options->limits,
+	    .http2 = options->http2,
+	    .http2_memory = options->http2_memory,
 	    .on_done = options->access_log == ACCESS_LOG_NONE ? NULL : write_access_log,
 	};
 
@@ -172,8 +174,7 @@ static enum exit_code work(struct plain *plain)
 	    .is_multiprocess = options->workers > 1,
 	    .threads = options->threads,
 	    .body_max = options->body_max,
-	    .websocket = {.message_max = options->websocket_max},
-	    .websocket_ping_ms = options->websocket_ping_ms,
+	    .websocket = options->websocket,
 	};
 	app_server_init(&plain->app, options->threads, options->queue);
 	if (setup_tls(plain, &err) < 0)

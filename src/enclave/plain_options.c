@@ -8,7 +8,6 @@
 #include "enclave/application_name.h"
 #include "enclave/arguments.h"
 #include "enclave/settings.h"
-#include "net/websocket.h"
 
 #define SECONDS_MAX 86400
 #define MS_PER_SECOND 1000
@@ -42,8 +41,26 @@
 	X(body_timeout, "--body-timeout", "S", "30", "between two pieces of a body") \
 	X(idle_timeout, "--idle-timeout", "S", "75", "between two requests") \
 	X(write_timeout, "--write-timeout", "S", "30", "between two pieces that a client takes") \
+	X(http2_streams, "--http2-streams", "N", "100", "of one connection; more are refused") \
+	X(http2_memory, "--http2-memory", "BYTES", "67108864", "of all streams; beyond it streams are refused") \
+	X(http2_table, "--http2-header-table", "BYTES", "4096", "of each table of field compression") \
+	X(http2_continuations, "--http2-continuations", "N", "8", "frames that one head goes on in") \
+	X(http2_resets, "--http2-resets", "N", "200", "streams that a client resets in a second") \
+	X(http2_pings, "--http2-pings", "N", "100", "in a second") \
+	X(http2_settings, "--http2-settings", "N", "20", "frames of settings in a second") \
+	X(http2_empty_data, "--http2-empty-data", "N", "100", "empty frames of bodies in a second") \
+	X(http2_updates, "--http2-window-updates", "N", "1000", "in a second, besides 3 for each frame of data sent") \
+	X(http2_others, "--http2-others", "N", "500", "priorities and other frames in a second") \
+	X(http2_acks, "--http2-acks", "N", "128", "acknowledgements that a client does not take") \
+	X(http2_queue, "--http2-queue", "N", "256", "frames that a client does not take, and 4 for each stream") \
 	X(websocket_max, "--websocket-max", "BYTES", "16777216", "of one message") \
+	X(websocket_fragments, "--websocket-fragments", "N", "65536", "frames of one message") \
+	X(websocket_controls, "--websocket-controls", "N", "100", "pings, pongs and empty fragments in a second") \
+	X(websocket_queue, "--websocket-queue", "N", "32", "messages that wait for the application") \
+	X(websocket_queue_bytes, "--websocket-queue-bytes", "BYTES", "65536", "of those; more is not read") \
 	X(websocket_ping, "--websocket-ping", "S", "20", "until a silent client is asked whether it is there") \
+	X(websocket_pong, "--websocket-pong-timeout", "S", "20", "to answer that") \
+	X(websocket_close, "--websocket-close-timeout", "S", "10", "to answer a close") \
 	X(drain, "--graceful-timeout", "S", "10", "for running requests at a stop") \
 	X(worker_fd, "--worker-fd", "FD", "", "what the server's parent tells its workers")
 
@@ -69,11 +86,12 @@ int plain_options_help(struct buf *ret, struct err *err)
 	struct texts *texts = &ignored;
 	const struct argument rows[] = ROWS;
 
-	if (buf_add_text(ret,
-			 "usage: mse-enclave --plain MODULE:APP [OPTIONS]\n\n"
-			 "An ordinary application server: WSGI and ASGI over HTTP/1.1, plain or TLS. No TEE, no "
-			 "attestation.\n\n",
-			 err) < 0)
+	if (buf_add_text(
+		ret,
+		"usage: mse-enclave --plain MODULE:APP [OPTIONS]\n\n"
+		"An ordinary application server: WSGI and ASGI over HTTP/1.1, plain or TLS, and over HTTP/2 with\n"
+		"TLS; WebSocket over both. No TEE, no attestation.\n\n",
+		err) < 0)
 		return -1;
 	return arguments_help(rows, COUNT_OF(rows), ret, err);
 }
@@ -115,7 +133,29 @@ static int parse_numbers(const struct texts *texts, struct plain_options *ret, s
 	    {"--body-timeout", texts->body_timeout, 1, SECONDS_MAX, MS_PER_SECOND, &ret->body_timeout_ms},
 	    {"--idle-timeout", texts->idle_timeout, 1, SECONDS_MAX, MS_PER_SECOND, &ret->idle_timeout_ms},
 	    {"--write-timeout", texts->write_timeout, 1, SECONDS_MAX, MS_PER_SECOND, &ret->write_timeout_ms},
-	    {"--websocket-ping", texts->websocket_ping, 1, SECONDS_MAX, MS_PER_SECOND, &ret->websocket_ping_ms},
+	    {"--http2-streams", texts->http2_streams, 1, HTTP2_STREAMS_MAX, 1, &ret->http2.streams},
+	    {"--http2-header-table", texts->http2_table, 1, HTTP2_HEADER_TABLE_MAX, 1, &ret->http2.header_table},
+	    {"--http2-continuations", texts->http2_continuations, 1, HTTP2_CONTINUATIONS_MAX, 1,
+	     &ret->http2.continuations},
+	    {"--http2-resets", texts->http2_resets, 1, HTTP2_RATE_MAX, 1, &ret->http2.resets},
+	    {"--http2-pings", texts->http2_pings, 1, HTTP2_RATE_MAX, 1, &ret->http2.pings},
+	    {"--http2-settings", texts->http2_settings, 2, HTTP2_RATE_MAX, 1, &ret->http2.settings},
+	    {"--http2-empty-data", texts->http2_empty_data, 1, HTTP2_RATE_MAX, 1, &ret->http2.empty_data},
+	    {"--http2-window-updates", texts->http2_updates, 1, HTTP2_RATE_MAX, 1, &ret->http2.window_updates},
+	    {"--http2-others", texts->http2_others, 1, HTTP2_RATE_MAX, 1, &ret->http2.others},
+	    {"--http2-acks", texts->http2_acks, 1, HTTP2_ACKS_MAX, 1, &ret->http2.acks},
+	    {"--http2-queue", texts->http2_queue, 1, HTTP2_QUEUE_MAX, 1, &ret->http2.queue},
+	    {"--websocket-fragments", texts->websocket_fragments, 1, WEBSOCKET_FRAGMENTS_MAX, 1,
+	     &ret->websocket.limits.fragments_max},
+	    {"--websocket-controls", texts->websocket_controls, 1, WEBSOCKET_CONTROLS_MAX, 1,
+	     &ret->websocket.limits.controls_per_second},
+	    {"--websocket-queue", texts->websocket_queue, 1, WEBSOCKET_QUEUE_MAX, 1, &ret->websocket.queue_messages},
+	    {"--websocket-queue-bytes", texts->websocket_queue_bytes, 1, WEBSOCKET_QUEUE_BYTES_MAX, 1,
+	     &ret->websocket.queue_bytes},
+	    {"--websocket-ping", texts->websocket_ping, 1, SECONDS_MAX, MS_PER_SECOND, &ret->websocket.ping_ms},
+	    {"--websocket-pong-timeout", texts->websocket_pong, 1, SECONDS_MAX, MS_PER_SECOND, &ret->websocket.pong_ms},
+	    {"--websocket-close-timeout", texts->websocket_close, 1, SECONDS_MAX, MS_PER_SECOND,
+	     &ret->websocket.close_ms},
 	    {"--graceful-timeout", texts->drain, 0, SECONDS_MAX, MS_PER_SECOND, &ret->drain_ms},
 	};
 
@@ -124,9 +164,21 @@ static int parse_numbers(const struct texts *texts, struct plain_options *ret, s
 				 err) < 0)
 			return -1;
 	}
+	return 0;
+}
+
+/* Those that count in bytes, and may be more than fits in 32 bits. */
+static int parse_sizes(const struct texts *texts, struct plain_options *ret, struct err *err)
+{
+	uint64_t memory;
+
 	if (number_parse_u64(texts->body_max, 0, BODY_MAX, &ret->body_max, err) < 0)
 		return err_prefix(err, "'--body-max'");
-	if (number_parse_u64(texts->websocket_max, 1, WEBSOCKET_MESSAGE_MAX, &ret->websocket_max, err) < 0)
+	if (number_parse_u64(texts->http2_memory, 1, HTTP2_MEMORY_MAX, &memory, err) < 0)
+		return err_prefix(err, "'--http2-memory'");
+	ret->http2_memory = (size_t)memory;
+	if (number_parse_u64(texts->websocket_max, 1, WEBSOCKET_MESSAGE_MAX, &ret->websocket.limits.message_max, err) <
+	    0)
 		return err_prefix(err, "'--websocket-max'");
 	return 0;
 }
@@ -168,7 +220,8 @@ static int parse_all(const struct texts *texts, struct plain_options *ret, struc
 	if (!settings_is_interface(texts->interface))
 		return err_set(err, ERR_INVALID, "'--interface' is '%s', expected auto, wsgi or asgi",
 			       texts->interface);
-	if (parse_numbers(texts, ret, err) < 0 || parse_worker_fd(texts->worker_fd, &ret->worker_fd, err) < 0)
+	if (parse_numbers(texts, ret, err) < 0 || parse_sizes(texts, ret, err) < 0 ||
+	    parse_worker_fd(texts->worker_fd, &ret->worker_fd, err) < 0)
 		return -1;
 	ret->app_dir = texts->app_dir;
 	ret->interface = texts->interface;

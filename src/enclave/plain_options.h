@@ -4,6 +4,7 @@
 #define MSE_ENCLAVE_PLAIN_OPTIONS_H
 
 #include "enclave/access_log.h"
+#include "enclave/websocket_options.h"
 #include "format/listen_address.h"
 
 #define PLAIN_WORKERS_MAX 64
@@ -28,13 +29,14 @@ struct plain_options {
 	unsigned queue;        /* of requests that wait for a thread */
 	unsigned stream_waits; /* 0: the server's default */
 	struct http_limits limits;
+	struct http2_limits http2;
+	size_t http2_memory;
+	struct websocket_options websocket;
 	uint64_t body_max;
 	unsigned header_timeout_ms;
 	unsigned body_timeout_ms;
 	unsigned idle_timeout_ms;
 	unsigned write_timeout_ms;
-	uint64_t websocket_max;
-	unsigned websocket_ping_ms;
 	unsigned drain_ms;
 	int worker_fd; /* this is a worker: its listening socket; else PLAIN_NO_FD */
 };

@@ -22,7 +22,7 @@
 #include "base/err.h"
 #include "base/scoped.h"
 #include "enclave/settings.h"
-#include "net/websocket.h"
+#include "enclave/websocket_options.h"
 
 #define PYTHON_STDLIB "/usr/lib/python3.11"
 #define PYTHON_BODY_MAX (2048ULL << 20) /* E4: of one request, in an enclave */
@@ -46,8 +46,7 @@ struct python_site {
 	bool is_multiprocess;
 	unsigned threads;
 	uint64_t body_max;
-	struct websocket_limits websocket;
-	unsigned websocket_ping_ms; /* a silent client is asked so often whether it is there; 0: the default */
+	struct websocket_options websocket;
 };
 
 struct python_protocol {

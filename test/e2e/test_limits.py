@@ -140,34 +140,57 @@ def test_rate(build):
 
 # option, least, most
 RANGES = [("--threads", 1, 128), ("--workers", 1, 64), ("--connections", 1, 100000), ("--queue", 1, 8192),
+          ("--stream-waits", 0, 100000), ("--http2-streams", 1, 1000), ("--http2-memory", 1, 1 << 40),
+          ("--http2-header-table", 1, 65536), ("--http2-continuations", 1, 1000), ("--http2-resets", 1, 100000),
+          ("--http2-pings", 1, 100000), ("--http2-settings", 2, 100000), ("--http2-empty-data", 1, 100000),
+          ("--http2-window-updates", 1, 100000), ("--http2-others", 1, 100000), ("--http2-acks", 1, 100000),
+          ("--http2-queue", 1, 100000), ("--websocket-fragments", 1, 1 << 24), ("--websocket-controls", 1, 100000),
+          ("--websocket-queue", 1, 65536), ("--websocket-queue-bytes", 1, 1 << 30),
+          ("--websocket-pong-timeout", 1, 86400), ("--websocket-close-timeout", 1, 86400),
           ("--target-max", 1, 16384), ("--header-bytes-max", 1, 65536), ("--headers-max", 1, 100),
           ("--chunk-extension-max", 1, 256), ("--trailer-max", 1, 8192), ("--rate-min", 1, 1048576),
           ("--body-max", 0, 1 << 40), ("--header-timeout", 1, 86400), ("--body-timeout", 1, 86400),
-          ("--idle-timeout", 1, 86400), ("--write-timeout", 1, 86400), ("--graceful-timeout", 0, 86400), ("--websocket-max", 1, 1 << 30), ("--websocket-ping", 1, 86400)]
+          ("--idle-timeout", 1, 86400), ("--write-timeout", 1, 86400), ("--graceful-timeout", 0, 86400),
+          ("--websocket-max", 1, 1 << 30), ("--websocket-ping", 1, 86400)]
+
+
+def says(build, *options):
+    """What is wrong with a command line: if nothing else, that there is no key."""
+    argv = [build / "mse-enclave", "--plain", "app:app", "--cert", "/nowhere/cert", *map(str, options)]
+    done = subprocess.run(argv, capture_output=True, text=True, timeout=20)
+    assert done.returncode == 2
+    return done.stderr
 
 
 @pytest.mark.parametrize("name, least, most", RANGES, ids=[name for name, _, _ in RANGES])
 def test_ranges(build, name, least, most):
-    """Only what is in range gets past the command line: then there is no certificate."""
-    def exits(value):
-        argv = [build / "mse-enclave", "--plain", "app:app", "--cert", "/nowhere/cert", name, str(value)]
-        done = subprocess.run(argv, capture_output=True, text=True, timeout=20)
-        assert done.returncode == 2
-        return done.stderr
-    for value in (least - 1 if least else -1, most + 1, "x", "", "0x10", "1 ", "+1"):
-        assert f"'{name}'" in exits(value), value
-    for value in (least, most):
-        assert "'--cert' and '--key' go together" in exits(value)
+    for value in (least - 1 if least else -1, most + 1):
+        assert f"'{name}'" in says(build, name, value), value
+
+
+def test_ends_of_ranges(build):
+    for at in 1, 2:
+        assert "'--cert' and '--key' go together" in says(build, *[word for row in RANGES for word in (row[0], row[at])])
+
+
+@pytest.mark.parametrize("value", ["x", "", "0x10", "1 ", "+1"])
+def test_no_numbers(build, value):
+    for name in "--queue", "--body-max", "--http2-memory", "--websocket-max":
+        assert f"'{name}'" in says(build, name, value)
 
 
 def test_every_limit_is_documented(build):
     """The page, the help and the ranges above name the same options, with the same defaults and maxima."""
     done = subprocess.run([build / "mse-enclave", "--plain", "--help"], capture_output=True, text=True, timeout=20)
-    options = {line.split()[0] for line in done.stdout.splitlines() if line.startswith("  --")}
+    lines = {line.split()[0]: line for line in done.stdout.splitlines() if line.startswith("  --")}
     page = (ROOT / "docs/plain-server.md").read_text()
     rows = {name: row for row in re.findall(r"^\| (`--.*) \|$", page, re.M)
             for name in re.findall(r"`(--[\w-]+)`", row.split(" | ")[0])}
-    assert options - set(rows) - {"--help", "--worker-fd"} == set()
+    assert set(lines) - {"--help", "--worker-fd"} == set(rows)
+    for name, line in lines.items():
+        default = re.search(r" \[([^]]*)\]$", line)
+        if default and default[1] != "0":
+            assert f"`{default[1]}`" in rows[name], f"{name}: its default is not in the table"
     for name, _, most in RANGES:
         assert f"| {most} |" in f"{rows[name]} |", f"{name}: its maximum {most} is not in the table"
 

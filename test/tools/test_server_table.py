@@ -5,7 +5,7 @@ import re
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 TEXT = (ROOT / "docs/testing-server.md").read_text()
-ROWS = [row for row in re.findall(r"^\| (.*) \|$", TEXT, re.M) if not row.startswith("rule ")]
+ROWS = [row for row in re.findall(r"^\| (.*) \|$", TEXT, re.M) if not row.startswith(("rule ", "limit "))]
 RULES = "test/e2e/test_http1_rules.py"
 
 
@@ -44,3 +44,11 @@ def test_every_test_is_named():
     own = cases() | {name for name in functions(RULES) if name.startswith("test_")} - {"test_refused", "test_taken"}
     assert sorted(own - listed) == []
     assert len(cases()) > 80
+
+
+def test_every_limit_of_the_plain_server_has_a_row():
+    """Those whose row ends in a number, their most."""
+    page = (ROOT / "docs/plain-server.md").read_text()
+    limits = set(re.findall(r"^\| `(--[\w-]+)` \|.* \d+ \|$", page, re.M))
+    assert len(limits) > 30
+    assert limits == {name for row in ROWS for name in re.findall(r"`(--[\w-]+)`", row.split(" | ")[1])}
