@@ -185,17 +185,16 @@ static void name_leaves(const char *base_domain, struct leaf ret[static 2])
 int authority_renew(const char *data_dir, const char *base_domain, int64_t now, bool *ret_renewed, struct err *err)
 {
 	struct leaf leaves[2];
-	bool renewed = false;
 
+	*ret_renewed = false;
 	name_leaves(base_domain, leaves);
 	for (size_t i = 0; i < COUNT_OF(leaves); i++) {
 		const int due = is_due(data_dir, &leaves[i], now, err);
 
 		if (due < 0 || (due && make_leaf(data_dir, &leaves[i], now, err) < 0))
 			return -1;
-		renewed |= due == 1;
+		*ret_renewed |= due == 1;
 	}
-	*ret_renewed = renewed;
 	return 0;
 }
 

@@ -18,7 +18,8 @@
 /* CA, token key, then the certificates. ERR_CONFLICT when there is a CA. */
 must_check int authority_create(const char *data_dir, const char *base_domain, int64_t now, struct err *err);
 
-/* Makes API and operator certificates anew when they are absent or near their end. *ret_renewed: something changed. */
+/* Makes API and operator certificates anew when they are absent or near their end. *ret_renewed: something changed, on
+ * failure too. */
 must_check int authority_renew(const char *data_dir, const char *base_domain, int64_t now, bool *ret_renewed,
 			       struct err *err);
 

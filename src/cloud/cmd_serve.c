@@ -12,6 +12,7 @@
 #include "base/log.h"
 #include "cloud/authority.h"
 #include "cloud/command.h"
+#include "cloud/edge.h"
 #include "cloud/files.h"
 #include "cloud/lock.h"
 #include "cloud/reconciler.h"
@@ -24,6 +25,7 @@
 #define PEM_MAX 65536
 #define HTTP_SERVER_NAME "msed"
 #define RENEWAL_LOOK_SECONDS 3600
+#define RENEWAL_LOOK_SECONDS_TESTED 1 /* with a clock that tests move */
 
 enum { OPTION_DATA_DIR, OPTION_CLOCK_FILE };
 
@@ -36,6 +38,7 @@ static const struct command_option options[] = {
 struct shown {
 	pthread_mutex_t lock;
 	struct tls_identity *identity;
+	bool is_behind; /* what was renewed could not be shown yet; the main thread's */
 };
 
 static struct tls_identity *choose(const char *sni, void *arg)
@@ -83,25 +86,36 @@ static int load_identity(struct cloud *cloud, struct tls_identity **ret, struct 
 	return read_identity(cloud->data_dir, ret, err);
 }
 
-static void renew(struct cloud *cloud, struct shown *shown)
+/* To clients from their next handshake on: ours, and haproxy's, which goes on with running connections. */
+static int show_renewed(struct cloud *cloud, struct shown *shown, struct err *err)
 {
 	struct tls_identity *identity = NULL, *old;
-	struct err err = ERR_INIT;
-	bool renewed = false;
 
-	if (authority_renew(cloud->data_dir, cloud->config.base_domain, cloud_now(cloud), &renewed, &err) < 0 ||
-	    (renewed && read_identity(cloud->data_dir, &identity, &err) < 0)) {
-		log_event(LOG_WARNING, "certificate_not_renewed", "message", err.text, NULL);
-		return;
-	}
-	if (!renewed)
-		return;
+	if (read_identity(cloud->data_dir, &identity, err) < 0)
+		return -1;
 	(void)pthread_mutex_lock(&shown->lock);
 	old = shown->identity;
 	shown->identity = identity;
 	(void)pthread_mutex_unlock(&shown->lock);
 	tls_identity_unref(old);
-	log_event(LOG_INFO, "certificate_renewed", NULL);
+	return edge_reload(cloud, err);
+}
+
+static void renew(struct cloud *cloud, struct shown *shown)
+{
+	struct err err = ERR_INIT;
+	bool renewed;
+	int status = authority_renew(cloud->data_dir, cloud->config.base_domain, cloud_now(cloud), &renewed, &err);
+
+	shown->is_behind |= renewed;
+	if (status == 0 && shown->is_behind)
+		status = show_renewed(cloud, shown, &err);
+	if (status < 0) {
+		log_event(LOG_WARNING, "certificate_not_renewed", "message", err.text, NULL);
+	} else if (shown->is_behind) {
+		shown->is_behind = false;
+		log_event(LOG_INFO, "certificate_renewed", NULL);
+	}
 }
 
 static int start_server(struct cloud *cloud, struct tls_server *tls, struct http_server **ret, struct err *err)
@@ -134,7 +148,8 @@ static void block_signals(sigset_t *ret)
 
 static void wait_for_signal(struct cloud *cloud, struct shown *shown, const sigset_t *signals)
 {
-	static const struct timespec period = {.tv_sec = RENEWAL_LOOK_SECONDS};
+	const struct timespec period = {.tv_sec =
+					    cloud->clock_file ? RENEWAL_LOOK_SECONDS_TESTED : RENEWAL_LOOK_SECONDS};
 
 	while (sigtimedwait(signals, NULL, &period) < 0)
 		if (errno == EAGAIN)

@@ -176,6 +176,11 @@ int edge_reconcile(struct cloud *cloud, struct err *err)
 	return status;
 }
 
+int edge_reload(struct cloud *cloud, struct err *err)
+{
+	return cloud->proxy ? proxy_reload(cloud->proxy, err) : 0;
+}
+
 int edge_stats(struct cloud *cloud, const struct app *app, struct edge_stats *ret, struct err *err)
 {
 	struct proxy_stats stats;

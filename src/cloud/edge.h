@@ -18,6 +18,9 @@ must_check int edge_remove(struct cloud *cloud, const struct app *app, struct er
 /* Makes the proxy's entries those of the active apps, and no others. */
 must_check int edge_reconcile(struct cloud *cloud, struct err *err);
 
+/* After a renewal of the operator's certificate. */
+must_check int edge_reload(struct cloud *cloud, struct err *err);
+
 struct edge_stats {
 	double queue_seconds, connect_seconds, response_seconds, total_seconds; /* averages */
 	uint64_t connections;

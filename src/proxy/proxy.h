@@ -71,7 +71,10 @@ struct proxy_route {
 /* Exactly these from now on; also starts a haproxy that died. Cheap when nothing differs: call it every few seconds. */
 must_check int proxy_reconcile(struct proxy *proxy, const struct proxy_route *routes, size_t count, struct err *err);
 
-/* Seamless: nothing is dropped, running connections stay with the old worker. After a change of operator_pem's file. */
+/*
+ * Seamless: nothing is dropped, running connections stay with the old worker. After a change of operator_pem's file,
+ * which any other call above notices too.
+ */
 must_check int proxy_reload(struct proxy *proxy, struct err *err);
 
 /* Since the last (re)load. Times are averages over the last 1024 connections. */

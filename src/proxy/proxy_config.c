@@ -92,16 +92,17 @@ static int add_ends(const struct proxy *proxy, struct buf *ret, struct err *err)
 {
 	if (!proxy->operator_pem)
 		return buf_add_text(ret, "backend to_ends\n", err);
-	return buf_addf(ret, err,
-			"backend to_ends\n"
-			"    server ends unix@%s send-proxy-v2\n"
-			"frontend ends\n"
-			"    bind unix@%s mode 600 accept-proxy ssl crt %s alpn http/1.1\n"
-			"    tcp-request inspect-delay 5s\n"
-			"    tcp-request content accept if { ssl_fc_sni,lower,map(%s) -m found }\n"
-			"    tcp-request content reject\n"
-			"    default_backend ends\n",
-			proxy->ends_socket, proxy->ends_socket, proxy->operator_pem, proxy->ends_map);
+	return buf_addf(
+	    ret, err,
+	    "backend to_ends\n"
+	    "    server ends unix@%s send-proxy-v2\n"
+	    "frontend tls_end\n" /* not "ends": statistics are asked for by name, and the backend's are wanted */
+	    "    bind unix@%s mode 600 accept-proxy ssl crt %s alpn http/1.1\n"
+	    "    tcp-request inspect-delay 5s\n"
+	    "    tcp-request content accept if { ssl_fc_sni,lower,map(%s) -m found }\n"
+	    "    tcp-request content reject\n"
+	    "    default_backend ends\n",
+	    proxy->ends_socket, proxy->ends_socket, proxy->operator_pem, proxy->ends_map);
 }
 
 /* The backends come last, so that their servers can follow. */
@@ -117,6 +118,20 @@ static int add_backend(const struct proxy *proxy, enum proxy_mode mode, struct b
 			proxy_backend(mode), name, proxy_map(proxy, mode));
 }
 
+/* Over the operator's certificate too: haproxy reads its file at a reload only. One that is gone is haproxy's to
+ * refuse. */
+static void hash_base(const struct proxy *proxy, const struct buf *base, uint8_t ret[static SHA256_SIZE])
+{
+	scoped(sha256_freep) struct sha256_ctx *ctx = sha256_new();
+	uint8_t certificate[SHA256_SIZE];
+	struct err ignored = ERR_INIT;
+
+	sha256_add(ctx, base->data, base->size);
+	if (proxy->operator_pem && sha256_file(proxy->operator_pem, certificate, NULL, &ignored) == 0)
+		sha256_add(ctx, certificate, sizeof(certificate));
+	sha256_finish(ctx, ret);
+}
+
 int proxy_config_base(const struct proxy *proxy, struct buf *ret, char ret_hash[static PROXY_BASE_SIZE],
 		      struct err *err)
 {
@@ -126,7 +141,7 @@ int proxy_config_base(const struct proxy *proxy, struct buf *ret, char ret_hash[
 	    buf_addf(ret, err, "backend api\n    server msed unix@%s send-proxy-v2\n", proxy->api_socket) < 0 ||
 	    add_ends(proxy, ret, err) < 0)
 		return -1;
-	sha256(ret->data, ret->size, hash);
+	hash_base(proxy, ret, hash);
 	for (size_t i = 0; i < sizeof(hash); i++)
 		(void)snprintf(ret_hash + 2 * i, 3, "%02x", hash[i]);
 	return 0;

@@ -71,7 +71,7 @@ must_check int proxy_routes_format(const struct route_list *routes, struct buf *
 must_check int proxy_routes_parse(char *text, struct route_list *ret, struct err *err); /* text is cut up */
 
 /* ---- proxy_config.c ---- */
-/* The part of haproxy.cfg that only a reload can change; its hash goes to ret_hash. */
+/* The part of haproxy.cfg that only a reload can change; its hash, with operator_pem's, goes to ret_hash. */
 must_check int proxy_config_base(const struct proxy *proxy, struct buf *ret, char ret_hash[static PROXY_BASE_SIZE],
 				 struct err *err);
 /* The whole file: base and the servers of the routes. */

@@ -107,6 +107,44 @@ def answers(cloud, name):
         return b"Mse-Status: Waiting" in tls.recv(4096)
 
 
+def dial(cloud, name):
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.load_verify_locations(cloud.ca)
+    raw = socket.create_connection(("127.0.0.1", cloud.port), timeout=10)
+    return context.wrap_socket(raw, server_hostname=name)
+
+
+def shown(cloud, name):
+    with dial(cloud, name) as tls:
+        return tls.getpeercert(True)
+
+
+def is_answered(tls, name, path):
+    tls.sendall(f"GET {path} HTTP/1.1\r\nHost: {name}\r\n\r\n".encode())
+    return tls.recv(65536).startswith(b"HTTP/1.1 200 ")
+
+
+def test_certificates_are_renewed_while_msed_serves(own):
+    """Made an hour before now, they are not valid yet for who lives two hours ago: due, as near their end."""
+    api = client_of(own)
+    app = deployed(api, dev_mode=True)
+    wait_status(api, app["id"], "initializing")
+    names = {f"api.{own.base_domain}": "/healthz", app["domain_name"]: "/"}
+    old = {name: shown(own, name) for name in names}
+    held = {name: dial(own, name) for name in names}
+    own.clock.write_text(str(-2 * 3600))
+    until = time.monotonic() + 20
+    while any(shown(own, name) == old[name] for name in names):
+        assert time.monotonic() < until, own.log_text()[-2000:]
+        time.sleep(0.05)
+    for name, path in names.items():
+        assert is_answered(held[name], name, path), name
+        held[name].close()
+        with dial(own, name) as tls:
+            assert is_answered(tls, name, path), name
+    assert own.log_text().count("certificate_renewed") == 1
+
+
 def test_what_happened_while_msed_was_away_is_found(own):
     api = client_of(own)
     app = deployed(api)
