@@ -179,10 +179,8 @@ static int take_release(struct app_expect *app, const struct app_expect_options 
 	    measure_release(app, options, release, bill, err) < 0)
 		return err_prefix(err, "--release %s", options->release);
 	expect->has_fingerprint = true;
-	expect->has_owner_key = release->has_owner_key;
-	memcpy(expect->owner_key, release->owner_key, sizeof(expect->owner_key));
 	app->fingerprint_from = "release";
-	return 0;
+	return release->has_owner_key ? context_expect_owner(app->settings, release->owner_key, expect, err) : 0;
 }
 
 static int find_fingerprint(struct app_expect *app, const struct app_expect_options *options, struct err *err)

@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "cli/deployments.h"
 #include "format/hex.h"
 
 int attest_expect_role(const struct cmd_call *call, uint8_t *ret, struct err *err)
@@ -110,12 +111,26 @@ static int read_app(const struct cmd_call *call, const char *domain, struct atte
 	return app->has_fingerprint ? take_fingerprint(expect, options, err) : 0;
 }
 
-int attest_expect_load(const struct cmd_call *call, const char *domain, struct attest_options *options,
+/* Whoever named the owner: of stored contexts, and of the one that was given. */
+static int see_deployments(const struct cmd_call *call, const char *domain, int64_t until, struct attest_expect *expect,
+			   struct err *err)
+{
+	if (expect->has_app && expect->app.has_context &&
+	    deployment_of_context(&expect->app.context, &expect->deployed_seen, err) < 0)
+		return -1;
+	return expect->has_owner_key
+		   ? deployments_of_owner(call->settings, domain, expect->owner_key, until, &expect->deployed_seen, err)
+		   : 0;
+}
+
+int attest_expect_load(const struct cmd_call *call, const char *domain, int64_t until, struct attest_options *options,
 		       struct attest_expect *ret, struct err *err)
 {
 	memset(ret, 0, sizeof(*ret));
 	ret->instance.domain = domain;
 	if (read_owner(call, ret, err) < 0 || read_app(call, domain, options, ret, err) < 0)
+		return -1;
+	if (see_deployments(call, domain, until, ret, err) < 0)
 		return -1;
 	return read_tickets(call, ret, err);
 }
@@ -137,9 +152,4 @@ const uint8_t *attest_expect_owner_key(const struct attest_expect *expect)
 const uint8_t *attest_expect_identity(const struct attest_expect *expect)
 {
 	return expect->has_app && expect->app.expect.has_identity ? expect->app.expect.identity : NULL;
-}
-
-int64_t attest_expect_deployed(const struct attest_expect *expect)
-{
-	return expect->has_app ? expect->app.expect.deployed_seen : 0;
 }

@@ -34,6 +34,7 @@ struct attest_expect {
 	uint8_t owner_key[32];
 	bool has_owner_key;
 	int64_t tickets_from;
+	int64_t deployed_seen; /* by that owner, as the given and the stored contexts say; 0: none */
 	struct attest_measurement measurement;
 };
 
@@ -41,16 +42,16 @@ struct attest_expect {
 must_check int attest_expect_role(const struct cmd_call *call, uint8_t *ret, struct err *err);
 
 /*
- * domain: that the enclave must name. A fingerprint becomes the only measurement of options->policy, which must allow
- * it. attest_expect_done also after a failure; options must not be used after that.
+ * domain: that the enclave must name. until: stored deployments that began later do not count (INT64_MAX: all do; of
+ * a saved exchange: the time that it is judged as of). A fingerprint becomes the only measurement of options->policy,
+ * which must allow it. attest_expect_done also after a failure; options must not be used after that.
  */
-must_check int attest_expect_load(const struct cmd_call *call, const char *domain, struct attest_options *options,
-				  struct attest_expect *ret, struct err *err);
+must_check int attest_expect_load(const struct cmd_call *call, const char *domain, int64_t until,
+				  struct attest_options *options, struct attest_expect *ret, struct err *err);
 void attest_expect_done(struct attest_expect *expect);
 
 /* As struct channel_expect and struct attest_fresh take it; borrowed. */
 const uint8_t *attest_expect_owner_key(const struct attest_expect *expect); /* NULL: none */
 const uint8_t *attest_expect_identity(const struct attest_expect *expect);  /* NULL: none */
-int64_t attest_expect_deployed(const struct attest_expect *expect);
 
 #endif

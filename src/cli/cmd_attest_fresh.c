@@ -45,7 +45,7 @@ static int load_live(struct fresh *fresh, const char *host, struct err *err)
 	if (hostport_parse(host, HTTPS_PORT, &fresh->address, err) < 0)
 		return err_prefix(err, "--host");
 	if (evidence_domain(call, &fresh->address, fresh->domain, err) < 0 ||
-	    attest_expect_load(call, fresh->domain, &fresh->options, &fresh->expect, err) < 0)
+	    attest_expect_load(call, fresh->domain, INT64_MAX, &fresh->options, &fresh->expect, err) < 0)
 		return -1;
 	return attest_options_guess(call, fresh->domain, &fresh->options, err);
 }
@@ -137,7 +137,7 @@ static int run_live(struct fresh *fresh, const char *host, struct err *err)
 	    .owner_key = attest_expect_owner_key(&fresh->expect),
 	    .identity = attest_expect_identity(&fresh->expect),
 	    .tickets_from = fresh->expect.tickets_from,
-	    .deployed_seen = attest_expect_deployed(&fresh->expect),
+	    .deployed_seen = fresh->expect.deployed_seen,
 	    .collateral = fresh->options.collateral,
 	    .policy = &fresh->options.policy,
 	    .roots = &fresh->options.roots,
@@ -173,7 +173,7 @@ static int load_saved(struct fresh *fresh, const char *path, struct err *err)
 	(void)snprintf(fresh->domain, sizeof(fresh->domain), "%s", bundle->exchange.domain);
 	if (!options->has_time)
 		options->time = bundle->exchange.asked;
-	if (attest_expect_load(call, fresh->domain, options, &fresh->expect, err) < 0)
+	if (attest_expect_load(call, fresh->domain, options->time, options, &fresh->expect, err) < 0)
 		return -1;
 	if (cmd_has(call, "collateral") || cmd_has(call, "pccs"))
 		return 0;
@@ -199,7 +199,7 @@ static int judge_saved(const struct fresh *fresh, struct attest_verdict **ret_ve
 	    .owner_key = attest_expect_owner_key(&fresh->expect),
 	    .identity = attest_expect_identity(&fresh->expect),
 	    .tickets_from = fresh->expect.tickets_from,
-	    .deployed_seen = attest_expect_deployed(&fresh->expect),
+	    .deployed_seen = fresh->expect.deployed_seen,
 	};
 	scoped(collateral_loan_freep) struct collateral_loan *loan = NULL;
 	const char *why = "";

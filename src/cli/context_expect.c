@@ -4,10 +4,8 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "cli/context_store.h"
-#include "format/base64.h"
+#include "cli/deployments.h"
 #include "format/hex.h"
-#include "format/ticket.h"
 
 #define HTTPS_PORT 443
 #define URL_MAX 512
@@ -17,38 +15,6 @@ static int read_hex(const char *text, uint8_t *ret, size_t size, bool *ret_prese
 {
 	*ret_present = text != NULL;
 	return text ? hex_decode(text, strlen(text), ret, size, err) : 0;
-}
-
-static int read_ticket(const char *text, int64_t *ret_deployed, struct err *err)
-{
-	scoped(buf_done) struct buf bytes = BUF_INIT(TICKET_SIZE_MAX);
-	struct ticket ticket;
-
-	if (!text)
-		return 0;
-	if (base64_decode(text, strlen(text), &bytes, err) < 0 ||
-	    ticket_parse(bytes.data, bytes.size, &ticket, err) < 0)
-		return err_prefix(err, "instance.ticket");
-	*ret_deployed = (int64_t)ticket.deployed;
-	return 0;
-}
-
-/* Later deployments of the same owner for the same domain, which this client has contexts of (F9). */
-static int see_deployment(const struct context_store_item *item, void *arg, struct err *err)
-{
-	struct context_expect *expect = arg;
-	const struct context *own = expect->context;
-	const struct context *other = item->context;
-	int64_t deployed = 0;
-
-	if (!other || !other->domain_name || strcasecmp(other->domain_name, expect->address.host) != 0 ||
-	    !other->owner_public_key || strcasecmp(other->owner_public_key, own->owner_public_key) != 0)
-		return 0;
-	if (read_ticket(other->ticket, &deployed, err) < 0)
-		return err_prefix(err, "context %s", item->uuid);
-	if (deployed > expect->deployed_seen)
-		expect->deployed_seen = deployed;
-	return 0;
 }
 
 /* Every field of the document that the owner saw and signed. */
@@ -89,7 +55,7 @@ static int read_context(const struct context *context, struct context_expect *ex
 		     err) < 0 ||
 	    read_hex(context->identity, expect->identity, sizeof(expect->identity), &expect->has_identity, err) < 0)
 		return -1;
-	return read_ticket(context->ticket, &expect->deployed_seen, err);
+	return deployment_of_context(context, &expect->deployed_seen, err);
 }
 
 static const char *domain_of(const struct context *context)
@@ -156,6 +122,13 @@ static int find_collateral(const struct settings *settings, const struct context
 	return collateral_source_new(settings, url, options->mode, &expect->collateral, err);
 }
 
+/* Whoever named the owner: what is known of that owner's deployments for the domain counts. */
+static int see_deployments(const struct settings *settings, struct context_expect *expect, struct err *err)
+{
+	return deployments_of_owner(settings, expect->address.host, expect->owner_key, INT64_MAX,
+				    &expect->deployed_seen, err);
+}
+
 int context_expect_init(const struct settings *settings, const struct context_expect_options *options,
 			struct context_expect *ret, struct err *err)
 {
@@ -166,7 +139,15 @@ int context_expect_init(const struct settings *settings, const struct context_ex
 		return -1;
 	if (options->context && read_context(options->context, ret, err) < 0)
 		return -1;
-	return ret->has_owner_key ? context_store_each(settings, see_deployment, ret, err) : 0;
+	return ret->has_owner_key ? see_deployments(settings, ret, err) : 0;
+}
+
+int context_expect_owner(const struct settings *settings, const uint8_t owner_key[static 32],
+			 struct context_expect *expect, struct err *err)
+{
+	memcpy(expect->owner_key, owner_key, sizeof(expect->owner_key));
+	expect->has_owner_key = true;
+	return see_deployments(settings, expect, err);
 }
 
 void context_expect_done(struct context_expect *expect)

@@ -40,6 +40,9 @@ struct context_expect_options {
 
 must_check int context_expect_init(const struct settings *settings, const struct context_expect_options *options,
 				   struct context_expect *ret, struct err *err);
+/* The owner is named elsewhere than in a context (a release): as if the context had named it. */
+must_check int context_expect_owner(const struct settings *settings, const uint8_t owner_key[static 32],
+				    struct context_expect *expect, struct err *err);
 void context_expect_done(struct context_expect *expect);
 
 /* An attested connection to the application (role 2). As channel_open. */

@@ -61,8 +61,8 @@ static int read_belief(const struct watch *watch, struct watch_belief *belief, s
 		return -1;
 	for (size_t i = 0; i < watch->host_count; i++) {
 		belief->expect_count++;
-		if (attest_expect_load(watch->call, watch->hosts[i].address.host, &belief->options, &belief->expects[i],
-				       err) < 0 ||
+		if (attest_expect_load(watch->call, watch->hosts[i].address.host, INT64_MAX, &belief->options,
+				       &belief->expects[i], err) < 0 ||
 		    choose_collateral(watch, belief, i, err) < 0)
 			return err_prefix(err, "%s", watch->hosts[i].label);
 	}

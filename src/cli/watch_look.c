@@ -32,7 +32,7 @@ static int ask_host(struct watch_host *host, const struct watch_belief *belief, 
 {
 	const size_t index = (size_t)(host - host->watch->hosts);
 	const struct attest_expect *expect = &belief->expects[index];
-	const int64_t deployed = attest_expect_deployed(expect), seen = host->learnt.deployed_seen;
+	const int64_t deployed = expect->deployed_seen, seen = host->learnt.deployed_seen;
 	scoped(channel_closep) struct channel *channel = NULL;
 	const struct channel_expect wanted = {
 	    .host = host->address.host,
