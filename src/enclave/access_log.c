@@ -22,13 +22,18 @@ int access_log_format_parse(const char *text, enum access_log_format *ret, struc
 	return err_set(err, ERR_INVALID, "'%s' is no access log format: none, common, combined or json", text);
 }
 
-/* Printable ASCII stays, but for '"' and '\\', which get a '\\'; the rest becomes PREFIX and two hex digits. */
+/*
+ * Printable ASCII stays, but for '"' and '\\', which get a '\\'; the rest becomes PREFIX and two hex digits. A long
+ * text is cut: no client keeps its request out of the log by what it sends.
+ */
 static int add_escaped(struct buf *ret, const char *text, const char *prefix, struct err *err)
 {
-	for (; *text; text++) {
+	for (const char *const end = text + ACCESS_LOG_TEXT_MAX; *text; text++) {
 		const uint8_t byte = (uint8_t)*text;
 		int status;
 
+		if (text == end)
+			return buf_add(ret, "...", 3, err);
 		if (byte == '"' || byte == '\\')
 			status = buf_addf(ret, err, "\\%c", byte);
 		else if (byte < ' ' || byte > '~')

@@ -8,7 +8,9 @@
 
 #include "net/http_server.h"
 
-#define ACCESS_LOG_LINE_MAX (96u << 10) /* a head's worth of escaped bytes; what is longer is left out */
+#define ACCESS_LOG_TEXT_MAX (16u << 10) /* bytes of a target, referer, or user agent; then "..." */
+#define ACCESS_LOG_LINE_MAX \
+	(3 * 6 * ACCESS_LOG_TEXT_MAX + 4096) /* each of three texts escaped as \u00HH, and the rest */
 
 #define ACCESS_LOG_FORMATS(X) X(NONE, "none") X(COMMON, "common") X(COMBINED, "combined") X(JSON, "json")
 

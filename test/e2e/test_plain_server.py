@@ -251,6 +251,16 @@ def test_access_log_formats(build):
             assert re.fullmatch(pattern.replace("\\\\x1b", "") + ("\n" if pattern else ""), server.output()), server.output()
 
 
+def test_nobody_stays_out_of_the_access_log(build):
+    """What escaping makes long is cut, not left out."""
+    request = b"GET /here HTTP/1.1\r\nHost: a\r\nUser-Agent: " + b"\xff" * 25000 + b"\r\nConnection: close\r\n\r\n"
+    for name in ("combined", "json"):
+        with PlainServer(build, {"app.py": HELLO}, "--access-log", name) as server:
+            assert b"200 OK" in server.raw(request)
+            assert server.stop() == 0
+            assert "/here" in server.output() and server.output().endswith('..."}\n' if name == "json" else '..."\n')
+
+
 def test_nobody_reads_the_access_log(build):
     """Its reader holds nothing up; what finds no room is counted, in its place."""
     ends = os.pipe()
