@@ -246,15 +246,20 @@ static bool is_target_byte(uint8_t byte)
 }
 
 /* What a Host may hold (RFC 3986 3.2.2 with port); user information and paths are not part of it. */
-bool http1_host_is_valid(const char *host)
+static bool host_is_valid(const char *host, size_t size)
 {
-	for (; *host; host++) {
+	for (const char *const end = host + size; host < end; host++) {
 		const uint8_t byte = (uint8_t)*host;
 
 		if (!is_target_byte(byte) || strchr("/?#@\\\"<>^`{|}", *host))
 			return false;
 	}
 	return true;
+}
+
+bool http1_host_is_valid(const char *host)
+{
+	return host_is_valid(host, strlen(host));
 }
 
 /* The version at the line's end: 0 known, -1 status set. */
@@ -369,17 +374,21 @@ static bool is_authority(const char *target)
 
 /*
  * RFC 9112 3.2.2: what Host says does not count beside an absolute target. Both have to say the same, so that nobody
- * between us and the client has routed by the other one.
+ * between us and the client has routed by the other one. HTTP/1.0 knows no Host: there the authority stands alone.
  */
-static bool authority_is_host(const char *target, const char *host)
+static bool authority_is_host(const struct http1_head *head)
 {
-	const char *scheme_end = strstr(target, "://");
-	const char *authority = scheme_end ? scheme_end + 3 : "";
-	const size_t size = strcspn(authority, "/?");
+	const char *scheme_end = strstr(head->target, "://");
+	const char *authority;
+	size_t size;
 
-	if (*target == '/' || *target == '*' || !*host)
-		return size > 0 || !scheme_end;
-	return size > 0 && size == strlen(host) && strncasecmp(authority, host, size) == 0;
+	if (*head->target == '/' || *head->target == '*' || !scheme_end)
+		return true;
+	authority = scheme_end + 3;
+	size = strcspn(authority, "/?");
+	if (head->minor_version == 0 && !*head->host)
+		return size > 0 && host_is_valid(authority, size);
+	return size > 0 && size == strlen(head->host) && strncasecmp(authority, head->host, size) == 0;
 }
 
 static int check_target(struct http1_head *head, bool is_tunnel, int *ret_status)
@@ -392,8 +401,7 @@ static int check_target(struct http1_head *head, bool is_tunnel, int *ret_status
 /* For who answers himself: a proxy goes by the target alone. */
 static int check_authority(struct http1_head *head, int *ret_status)
 {
-	return authority_is_host(head->target, head->host) ? 0
-							   : fail(head, 400, "Host is not the target's", ret_status);
+	return authority_is_host(head) ? 0 : fail(head, 400, "Host is not the target's", ret_status);
 }
 
 /* An empty line before the start line. */

@@ -126,7 +126,7 @@ struct http_exchange {
 	bool close; /* no further request on this connection */
 	bool aborted;
 	bool chunked;
-	bool bodiless; /* HEAD, 204, 304: what is written is counted but not sent */
+	bool bodiless; /* HEAD, 204, 205, 304: what is written is counted but not sent */
 	bool sized;
 	bool is_tunnel;
 	uint64_t reply_left;   /* of a sized reply */
