@@ -84,6 +84,14 @@ static void serve_post(struct http_exchange *exchange, struct enclave *enclave)
 	enclave->on_accepted(enclave->on_accepted_arg);
 }
 
+static void tell_state(struct http_exchange *exchange, struct enclave *enclave)
+{
+	if (life_state(&enclave->life) == LIFE_ENDED)
+		enclave_reply(exchange, 503, "Stopping", "the time for the owner is over\n");
+	else
+		enclave_reply(exchange, 200, "Waiting", WAITING_TEXT);
+}
+
 enum http_result configuration_serve(struct http_exchange *exchange, struct enclave *enclave)
 {
 	const char *method = http_method(exchange);
@@ -91,7 +99,7 @@ enum http_result configuration_serve(struct http_exchange *exchange, struct encl
 	struct err err = ERR_INIT;
 
 	if (strcmp(method, "GET") == 0 || strcmp(method, "HEAD") == 0)
-		enclave_reply(exchange, 200, "Waiting", WAITING_TEXT);
+		tell_state(exchange, enclave);
 	else if (strcmp(method, "POST") != 0)
 		IGNORE_RESULT(http_reply(exchange, 405, &allow, 1, "", 0, &err));
 	else if (strcmp(http_path(exchange), "/") != 0)

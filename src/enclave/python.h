@@ -10,8 +10,8 @@
  * In an enclave the interpreter is isolated: no environment variable, user site, .pth file, or current directory
  * decides what it imports. sys.path is MODULE_PATH, then Debian's standard library and its packages: all measured.
  *
- * A protocol is one row of struct python_protocol, found by inspection or by its name. WebSocket will be a further
- * function of a row, for exchanges that are upgraded.
+ * A protocol is one row of struct python_protocol, found by inspection or by its name; takes_tunnels says whether it
+ * speaks WebSocket.
  */
 #ifndef MSE_ENCLAVE_PYTHON_H
 #define MSE_ENCLAVE_PYTHON_H

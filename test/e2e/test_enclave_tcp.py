@@ -100,6 +100,19 @@ def test_it_waits_so_long_and_no_longer(build):
         assert one.log_text().splitlines()[-1] == "mse-enclave: not-provisioned: nobody came within 1 seconds"
 
 
+def test_who_comes_later_is_not_told_to_wait(build):
+    with enclave(build, MSE_WAIT_SECONDS="1") as one:
+        one.start()
+        with testenclave.client_context().wrap_socket(one.dial(), server_hostname=testenclave.CONFIG_DOMAIN) as tls:
+            tls.sendall(b"GET / HTTP/1.1\r\n")
+            while "nobody came" not in one.log_text():
+                time.sleep(0.05)
+            tls.sendall(b"Host: a\r\n\r\n")
+            answer = tls.recv(1000)
+        assert answer.startswith(b"HTTP/1.1 503 ") and b"\r\nMse-Status: Stopping\r\n" in answer
+        assert one.wait_exit() == 9
+
+
 def test_once_provisioned_it_stays(build):
     with enclave(build, MSE_WAIT_SECONDS="2") as one:
         one.run()
