@@ -10,6 +10,8 @@
 #include "base/fd.h"
 #include "enclave/wake.h"
 
+#define CANCELLED_SECONDS 1.0 /* for what a request does about being cancelled */
+
 struct asgi asgi;
 
 /* What pool threads hand to the loop's. */
@@ -24,6 +26,8 @@ static struct waiting **queue_end = &queue_first;
 static int queue_pipe[2] = {-1, -1}; /* readable when the queue became filled */
 static PyMethodDef queue_method;
 static PyMethodDef cancel_method;
+static PyMethodDef give_up_method;
+static bool is_given_up; /* what was cancelled had its time */
 
 /* ---- is it one? ---- */
 
@@ -203,29 +207,44 @@ static int asgi_start(PyObject *app, const struct python_site *site, struct err 
 
 /* ---- running ---- */
 
-static PyObject *on_cancel(PyObject *self, PyObject *ignored)
-{
-	(void)self;
-	(void)ignored;
-	asgi_request_cancel_all();
-	Py_RETURN_NONE;
-}
-
 /* A method of the loop; what goes wrong is told and changes nothing. */
 static void call(const char *method)
 {
 	asgi_drop(PyObject_CallMethod(asgi.loop, method, NULL));
 }
 
+static PyObject *call_later(double seconds, PyMethodDef *method)
+{
+	scoped(py_decrefp) PyObject *callback = PyCFunction_New(method, NULL);
+
+	return callback ? PyObject_CallMethod(asgi.loop, "call_later", "dO", seconds, callback) : NULL;
+}
+
+static PyObject *on_give_up(PyObject *self, PyObject *ignored)
+{
+	(void)self;
+	(void)ignored;
+	is_given_up = true;
+	call("stop");
+	Py_RETURN_NONE;
+}
+
+static PyObject *on_cancel(PyObject *self, PyObject *ignored)
+{
+	(void)self;
+	(void)ignored;
+	asgi_request_cancel_all();
+	asgi_drop(call_later(CANCELLED_SECONDS, &give_up_method));
+	Py_RETURN_NONE;
+}
+
 static PyObject *cancel_later(int cancel_ms)
 {
-	scoped(py_decrefp) PyObject *callback = NULL;
-
 	if (cancel_ms < 0)
 		return NULL;
 	cancel_method = (PyMethodDef){"cancel", on_cancel, METH_NOARGS, NULL};
-	callback = PyCFunction_New(&cancel_method, NULL);
-	return callback ? PyObject_CallMethod(asgi.loop, "call_later", "dO", cancel_ms / 1000.0, callback) : NULL;
+	give_up_method = (PyMethodDef){"give_up", on_give_up, METH_NOARGS, NULL};
+	return call_later(cancel_ms / 1000.0, &cancel_method);
 }
 
 static bool is_readable(int fd)
@@ -259,6 +278,15 @@ static void run_until(int fd)
 	}
 }
 
+/* Work goes on behind whole responses, which the engine knows nothing of. */
+static void await_requests(void)
+{
+	asgi.ends_with_last = true;
+	while (asgi_request_is_any() && !is_given_up && !is_loop_closed())
+		call("run_forever");
+	asgi.ends_with_last = false;
+}
+
 static void asgi_run(int fd, int cancel_ms)
 {
 	scoped(py_decrefp) PyObject *stop = PyObject_GetAttrString(asgi.loop, "stop");
@@ -274,6 +302,8 @@ static void asgi_run(int fd, int cancel_ms)
 		asgi_request_stop_all();
 	run_until(fd);
 	removed = PyObject_CallMethod(asgi.loop, "remove_reader", "i", fd);
+	if (timer)
+		await_requests();
 	cancelled = timer ? PyObject_CallMethod(timer, "cancel", NULL) : NULL;
 	asgi_report();
 }

@@ -36,6 +36,7 @@ struct asgi {
 	PyObject *task_type;
 	PyObject *enter_task;
 	PyObject *leave_task;
+	bool ends_with_last; /* the loop stops when the last request has ended */
 };
 
 extern struct asgi asgi;
@@ -121,6 +122,8 @@ enum asgi_step asgi_request_wait(struct asgi_request *request, enum http_step st
 				 PyObject **ret_future);
 /* When the client takes more, what the engine has is flushed: for a WebSocket's frames that nobody waits for. */
 must_check int asgi_request_watch_output(struct asgi_request *request);
+/* Is there one whose application has not ended? Its response may be complete. */
+bool asgi_request_is_any(void);
 /* Cancels the tasks of all requests. */
 void asgi_request_cancel_all(void);
 /* No requests come any more: WebSockets are told. */

@@ -272,6 +272,13 @@ static void delist(struct asgi_request *request)
 		request->next->prev = request->prev;
 	request->prev = request->next = NULL;
 	Py_DECREF((PyObject *)request);
+	if (!all && asgi.ends_with_last)
+		asgi_drop(PyObject_CallMethod(asgi.loop, "stop", NULL));
+}
+
+bool asgi_request_is_any(void)
+{
+	return all != NULL;
 }
 
 bool asgi_request_enter(struct asgi_request *request)
