@@ -26,6 +26,12 @@
 #define ASGI_HTTP_VERSION "2.4" /* spec_version of the scopes: send() to a client that is gone raises OSError */
 #define ASGI_LIFESPAN_VERSION "2.0"
 #define ASGI_PIECE_SIZE (64u << 10) /* of a request's body, in one message */
+/*
+ * A client that always has something, or takes everything at once, makes nobody wait: after so many bytes without a
+ * wait the loop has its turn. An operation counts as ASGI_TURN_STEP of them at least.
+ */
+#define ASGI_TURN_BYTES (2u << 20)
+#define ASGI_TURN_STEP 4096
 
 /* What all files share; filled by asgi.c at the start. */
 struct asgi {
@@ -46,6 +52,7 @@ extern struct asgi asgi;
 enum asgi_step {
 	ASGI_DONE,   /* *ret is what await gives */
 	ASGI_WAIT,   /* *ret is a future: the step is taken again when it is done */
+	ASGI_YIELD,  /* others have their turn: the step is taken again in the loop's next */
 	ASGI_RAISED, /* an exception is set */
 };
 
@@ -95,6 +102,7 @@ struct asgi_request {
 	bool has_trailers;
 	int failure_status; /* what to say instead of 500, if the body failed */
 	uint64_t body_got;
+	size_t turn_used; /* of ASGI_TURN_BYTES */
 	enum asgi_phase phase;
 	int status;     /* of http.response.start, until the first piece of the body */
 	int64_t length; /* its Content-Length; -1: none */
@@ -133,6 +141,9 @@ enum asgi_step asgi_receive(PyObject *request, PyObject **message, PyObject **re
 enum asgi_step asgi_send(PyObject *request, PyObject **message, PyObject **ret);
 /* Sets is_busy; false with an exception: it was. */
 must_check bool asgi_request_enter(struct asgi_request *request);
+/* It was given so much that others have their turn: then ASGI_YIELD, before or within an operation. */
+bool asgi_request_is_spent(const struct asgi_request *request);
+enum asgi_step asgi_request_yield(struct asgi_request *request);
 
 /* ---- parts of asgi_send.c that a WebSocket needs too ---- */
 
@@ -156,7 +167,7 @@ enum asgi_step asgi_send_unknown(const char *type);
 must_check int asgi_output_take(struct asgi_request *request, PyObject *bytes);
 must_check int asgi_output_take_text(struct asgi_request *request, PyObject *text);
 void asgi_output_drop(struct asgi_output *output);
-/* Writes it behind what the engine has; DONE: the client has taken all. */
+/* Writes it behind what the engine has; DONE: the client has taken all, unless something is left: its turn is over. */
 enum http_step asgi_output_write(struct asgi_request *request, struct err *err);
 /* The same, but first what the engine has. */
 enum http_step asgi_output_flush(struct asgi_request *request, struct err *err);

@@ -110,6 +110,9 @@ static PySendResult run(struct operation *operation, PyObject *value, PyObject *
 			if (begin_wait(operation, ret) < 0)
 				return raised(operation);
 			break;
+		case ASGI_YIELD:
+			*ret = Py_NewRef(Py_None);
+			return PYGEN_NEXT;
 		}
 	}
 }

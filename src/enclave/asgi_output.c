@@ -48,9 +48,10 @@ enum http_step asgi_output_write(struct asgi_request *request, struct err *err)
 	struct asgi_output *output = &request->output;
 	enum http_step step = HTTP_STEP_DONE;
 
-	while (step == HTTP_STEP_DONE && output->left > 0) {
+	while (step == HTTP_STEP_DONE && output->left > 0 && !asgi_request_is_spent(request)) {
 		const size_t size = size_min(output->left, PIECE_SIZE);
 
+		request->turn_used += size;
 		step = http_step_write(request->exchange, output->data, size, err);
 		output->data += size;
 		output->left -= size;
@@ -65,7 +66,7 @@ enum http_step asgi_output_flush(struct asgi_request *request, struct err *err)
 	enum http_step step = http_step_flush(request->exchange, err);
 
 	/* The last piece may be with the engine: that is flushed too. */
-	while (step == HTTP_STEP_DONE && request->output.left > 0)
+	if (step == HTTP_STEP_DONE && request->output.left > 0)
 		step = asgi_output_write(request, err);
 	if (step == HTTP_STEP_FAILED)
 		asgi_output_drop(&request->output);

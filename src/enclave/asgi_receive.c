@@ -56,6 +56,7 @@ static enum asgi_step read_piece(struct asgi_request *request, PyObject **ret)
 		if (got < (size_t)PyBytes_GET_SIZE(body) && _PyBytes_Resize(&body, (Py_ssize_t)got) < 0)
 			return ASGI_RAISED;
 		request->body_got += got;
+		request->turn_used += got;
 		return say_body(request, body, got == 0 || request->body_got == (uint64_t)declared, ret);
 	case HTTP_STEP_WANT_READ:
 	case HTTP_STEP_WANT_WRITE:
@@ -92,6 +93,8 @@ enum asgi_step asgi_receive(PyObject *self, PyObject **message, PyObject **ret)
 	enum asgi_step step;
 
 	(void)message;
+	if (asgi_request_is_spent(request))
+		return asgi_request_yield(request);
 	if (!asgi_request_enter(request))
 		return ASGI_RAISED;
 	step = receive_step(request, ret);

@@ -222,6 +222,7 @@ enum asgi_step asgi_request_wait(struct asgi_request *request, enum http_step st
 	bool is_deaf;
 	PyObject *future;
 
+	request->turn_used = 0;
 	if ((step == HTTP_STEP_DONE ? look_again(request) : watch(request, is_write)) < 0)
 		return ASGI_RAISED;
 	is_deaf = step != HTTP_STEP_DONE && request->watched_fd < 0;
@@ -288,7 +289,19 @@ bool asgi_request_enter(struct asgi_request *request)
 		return false;
 	}
 	request->is_busy = true;
+	request->turn_used += ASGI_TURN_STEP;
 	return true;
+}
+
+bool asgi_request_is_spent(const struct asgi_request *request)
+{
+	return request->turn_used >= ASGI_TURN_BYTES;
+}
+
+enum asgi_step asgi_request_yield(struct asgi_request *request)
+{
+	request->turn_used = 0;
+	return ASGI_YIELD;
 }
 
 void asgi_request_release(struct asgi_request *request)

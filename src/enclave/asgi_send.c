@@ -145,6 +145,8 @@ static enum asgi_step go_on(struct asgi_request *request, enum http_step step, c
 		request->is_last = false;
 		return step_failed(request, err);
 	}
+	if (step == HTTP_STEP_DONE && request->output.left > 0)
+		return asgi_request_yield(request);
 	/* The end of a reply needs nobody: the engine sends what it has. */
 	if (request->is_last && request->output.left == 0) {
 		request->is_last = false;
@@ -317,6 +319,8 @@ enum asgi_step asgi_send(PyObject *self, PyObject **message, PyObject **ret)
 	struct asgi_request *request = (struct asgi_request *)self;
 	enum asgi_step step;
 
+	if (asgi_request_is_spent(request))
+		return asgi_request_yield(request);
 	if (!asgi_request_enter(request))
 		return ASGI_RAISED;
 	step = send_step(request, message, ret);

@@ -96,6 +96,8 @@ enum asgi_step asgi_websocket_receive(PyObject *self, PyObject **message, PyObje
 	enum asgi_step step;
 
 	(void)message;
+	if (asgi_request_is_spent(request))
+		return asgi_request_yield(request);
 	if (!asgi_request_enter(request))
 		return ASGI_RAISED;
 	step = receive_step(request, ret);
@@ -119,6 +121,8 @@ static enum asgi_step wait_for(struct asgi_request *request, enum http_step step
 			asgi_websocket_lose(request);
 		return gone();
 	}
+	if (step == HTTP_STEP_DONE && request->output.left > 0)
+		return asgi_request_yield(request);
 	asgi_websocket_written(request);
 	if (step == HTTP_STEP_DONE || !request->exchange)
 		return sent(ret);
@@ -313,7 +317,7 @@ static enum asgi_step send_step(struct asgi_request *request, PyObject **message
 		Py_CLEAR(*ret);
 	} else if (request->exchange && !request->is_disconnected) {
 		step = asgi_output_flush(request, &err);
-		if (step != HTTP_STEP_DONE || !*message)
+		if (step != HTTP_STEP_DONE || request->output.left > 0 || !*message)
 			return wait_for(request, step, ret);
 		asgi_websocket_written(request);
 	} else if (!*message) {
@@ -328,6 +332,8 @@ enum asgi_step asgi_websocket_send(PyObject *self, PyObject **message, PyObject 
 	struct asgi_request *request = (struct asgi_request *)self;
 	enum asgi_step step;
 
+	if (asgi_request_is_spent(request))
+		return asgi_request_yield(request);
 	if (!asgi_request_enter(request))
 		return ASGI_RAISED;
 	step = send_step(request, message, ret);
