@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/text.h"
 #include "cli/collateral.h"
 
 static int print_json(struct cmd_call *call, const struct attest_verdict *verdict,
@@ -59,8 +60,8 @@ void attest_report_refuse(struct attest_verdict *verdict, const char *check, enu
 		verdict->check_count--;
 	last = &verdict->checks[verdict->check_count++];
 	*last = (struct attest_check){.result = ATTEST_FAILED, .error = error};
-	(void)snprintf(last->name, sizeof(last->name), "%s", check);
-	(void)snprintf(last->text, sizeof(last->text), "%s", text);
+	text_clean(check, last->name, sizeof(last->name));
+	text_clean(text, last->text, sizeof(last->text));
 	if (verdict->failed)
 		return;
 	verdict->accepted = false;
@@ -89,8 +90,8 @@ void attest_report_loosened(struct attest_verdict *verdict, const char *name, co
 		return;
 	}
 	last = &verdict->loosenings[verdict->loosening_count++];
-	(void)snprintf(last->name, sizeof(last->name), "%s", name);
-	(void)snprintf(last->text, sizeof(last->text), "%s", text);
+	text_clean(name, last->name, sizeof(last->name));
+	text_clean(text, last->text, sizeof(last->text));
 }
 
 static enum attest_error error_of(const char *text)

@@ -60,7 +60,7 @@ static void print_line(struct connect *connect, json_t *object)
 static void report_json(struct connect *connect, const char *event, const char *name, const char *text,
 			const struct attest_verdict *verdict)
 {
-	json_t *object = json_pack("{s:s, s:s, s:s}", "event", event, "error", name, "message", text);
+	json_t *object = json_pack("{s:s, s:s, s:o}", "event", event, "error", name, "message", out_text_json(text));
 	char *dumped = object && verdict ? attest_verdict_json(verdict) : NULL;
 
 	if (dumped)

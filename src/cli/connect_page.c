@@ -5,6 +5,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "cli/out.h"
 #include "net/http.h"
 
 #define BAD_GATEWAY 502
@@ -167,8 +168,9 @@ static json_t *verdict_json(const struct attest_verdict *verdict)
 
 static int format_json(const struct connect_page *page, struct buf *ret, struct err *err)
 {
-	json_t *object = json_pack("{s:i, s:s, s:s, s:s?, s:o}", "status", page->status, "error", page->name, "message",
-				   page->text, "domain", page->domain, "verdict", verdict_json(page->verdict));
+	json_t *object =
+	    json_pack("{s:i, s:s, s:o, s:s?, s:o}", "status", page->status, "error", page->name, "message",
+		      out_text_json(page->text), "domain", page->domain, "verdict", verdict_json(page->verdict));
 	char *text = object ? json_dumps(object, JSON_INDENT(2)) : NULL;
 	int status;
 

@@ -7,6 +7,7 @@
 
 #include "base/clock.h"
 #include "base/line_queue.h"
+#include "base/text.h"
 #include "cli/log_text.h"
 
 #define BOLD "\x1b[1m"
@@ -113,6 +114,16 @@ void out_json(struct out *out, json_t *value)
 		out->no_memory = true;
 	free(text);
 	json_decref(value);
+}
+
+json_t *out_text_json(const char *text)
+{
+	scoped(freep) char *clean = strdup(text);
+
+	if (!clean)
+		return NULL;
+	text_clean(clean, clean, strlen(clean) + 1);
+	return json_string(clean);
 }
 
 #define SAY(sign, color) \

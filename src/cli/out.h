@@ -38,6 +38,9 @@ void out_bold(struct out *out, const char *format, ...) format_like(2, 3);
 /* Takes value over, writes it as one indented JSON text. NULL (out of memory) is an error of out_finish. */
 void out_json(struct out *out, json_t *value);
 
+/* Any text as JSON: what is no printable UTF-8 becomes '?' (base/text.h). NULL when out of memory. */
+json_t *out_text_json(const char *text);
+
 /* stderr, one line each with its sign. */
 void out_info(struct out *out, const char *format, ...) format_like(2, 3);
 void out_success(struct out *out, const char *format, ...) format_like(2, 3);

@@ -120,7 +120,10 @@ struct watch_happening {
 	int64_t next; /* 0: no further look */
 };
 
-/* watch_text.c: one line. JSON: NULL when out of memory, the caller frees; with the whole verdict for those outside. */
+/*
+ * watch_text.c: one line. JSON: the caller frees; with the whole verdict for those outside; shorter where there is no
+ * room for all of it, NULL only when there is none for that either.
+ */
 char *watch_happening_json(const struct watch_happening *happening, bool with_verdict);
 must_check int watch_happening_text(const struct watch_happening *happening, struct buf *ret, struct err *err);
 

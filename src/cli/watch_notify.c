@@ -9,6 +9,7 @@
 #include "base/clock.h"
 #include "base/fd.h"
 #include "base/spawn.h"
+#include "base/text.h"
 #include "cli/child.h"
 #include "format/uri.h"
 
@@ -26,16 +27,6 @@ void watch_notify_done(struct watch_notify *notify)
 
 /* ---- the program ---- */
 
-/* What a host said must not steer the program's terminal or log. */
-static void tame(const char *text, char *ret, size_t size)
-{
-	size_t i = 0;
-
-	for (; text[i] && i + 1 < size; i++)
-		ret[i] = (unsigned char)text[i] < ' ' || text[i] == 0x7f ? '?' : text[i];
-	ret[i] = '\0';
-}
-
 static int set_environment(const struct watch_message *message, struct child_env *env, struct err *err)
 {
 	const struct watch_look *look = message->look;
@@ -51,7 +42,8 @@ static int set_environment(const struct watch_message *message, struct child_env
 	    {"MSE_WATCH_TIME", time},
 	};
 
-	tame(look->message, text, sizeof(text));
+	/* What a host said must not steer the program's terminal or log. */
+	text_clean(look->message, text, sizeof(text));
 	clock_format_utc(look->time, time);
 	if (child_env_inherit(env, err) < 0)
 		return -1;

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "base/text.h"
 #include "crypto/hash.h"
 #include "format/hex.h"
 
@@ -130,15 +131,15 @@ void watch_look_of_verdict(const struct attest_verdict *verdict, int64_t time, s
 		set_values(ret, verdict);
 		return;
 	}
-	(void)snprintf(ret->error, sizeof(ret->error), "%s", verdict->error_text);
-	(void)snprintf(ret->message, sizeof(ret->message), "%s", verdict->failed ? verdict->failed->text : "refused");
+	text_clean(verdict->error_text, ret->error, sizeof(ret->error));
+	text_clean(verdict->failed ? verdict->failed->text : "refused", ret->message, sizeof(ret->message));
 }
 
 void watch_look_unjudged(const char *error, const char *message, int64_t time, struct watch_look *ret)
 {
 	*ret = (struct watch_look){.result = WATCH_UNJUDGED, .time = time, .valid_until = INT64_MAX};
-	(void)snprintf(ret->error, sizeof(ret->error), "%s", error);
-	(void)snprintf(ret->message, sizeof(ret->message), "%.*s", WATCH_MESSAGE_SIZE - 1, message);
+	text_clean(error, ret->error, sizeof(ret->error));
+	text_clean(message, ret->message, sizeof(ret->message));
 }
 
 /* ---- what it means ---- */

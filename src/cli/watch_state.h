@@ -60,7 +60,7 @@ struct watch_look {
 
 /* verdict: made by the library. time: of the look. */
 void watch_look_of_verdict(const struct attest_verdict *verdict, int64_t time, struct watch_look *ret);
-/* error: a stable word; message: what happened. */
+/* error: a stable word; message: what happened, of which printable UTF-8 is kept. */
 void watch_look_unjudged(const char *error, const char *message, int64_t time, struct watch_look *ret);
 
 enum watch_event {

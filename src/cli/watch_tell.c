@@ -37,11 +37,11 @@ static void notify_others(const struct watch_happening *happening, struct err *r
 	struct watch_host *host = happening->host;
 	const bool is_news = happening->event == WATCH_ALARM || happening->event == WATCH_RECOVERY;
 	scoped(freep) char *line = is_news ? watch_happening_json(happening, true) : NULL;
-	const struct watch_message message = {host->label, happening->event, happening->look, line};
+	const struct watch_message message = {host->label, happening->event, happening->look, line ? line : ""};
 	pid_t pid = 0;
 
-	/* Neither waits for the other. */
-	if (line)
+	/* Neither waits for the other. The environment tells the program even where there is no line. */
+	if (is_news)
 		IGNORE_RESULT(watch_notify_program(&host->notify, &message, &pid, ret_program));
 	IGNORE_RESULT(watch_notify_webhook(&host->notify, line, ret_webhook));
 	IGNORE_RESULT(watch_notify_wait(&host->notify, pid, ret_program));
