@@ -86,7 +86,8 @@ int asgi_scope_start(void)
 {
 	if (make_texts() < 0)
 		return -1;
-	common = Py_BuildValue("{s:s, s:s, s:s}", "type", "http", "http_version", "1.1", "root_path", "");
+	common = Py_BuildValue("{s:s, s:s, s:s}", "type", "http", "http_version", "1.1", "root_path",
+			       asgi.site->root_path ? asgi.site->root_path : "");
 	versions = Py_BuildValue("{s:s, s:s}", "version", "3.0", "spec_version", ASGI_HTTP_VERSION);
 	extensions = Py_BuildValue("{s:{}, s:{}}", "http.response.trailers", "http.response.early_hint");
 	websocket_extensions = Py_BuildValue("{s:{}}", "websocket.http.response");

@@ -2,6 +2,7 @@
 #include "enclave/enclave.h"
 
 #include <string.h>
+#include <strings.h>
 
 #include "enclave/connection.h"
 #include "enclave/sealed_state.h"
@@ -121,6 +122,37 @@ static enum http_result serve_reserved(struct http_exchange *exchange, struct en
 	return attestation_serve(exchange, enclave);
 }
 
+static bool is_name(const char *host, size_t size, const char *name)
+{
+	return size == strlen(name) && strncasecmp(host, name, size) == 0;
+}
+
+/*
+ * Whether the client means us (RFC 9110 7.4): a request for another name took a wrong way, or came from a page whose
+ * name was turned to our address. Addresses and names without a dot ("localhost") are nobody's site: a tunnel
+ * (mse connect --tcp) ends there. Where TLS ends at the operator it may come without.
+ */
+static bool is_for_us(const struct http_exchange *exchange, const struct instance *instance)
+{
+	const char *host = http_host(exchange);
+	size_t size = strcspn(host, ":");
+
+	if (!http_is_tls(exchange) || *host == '[' || strspn(host, "0123456789.") == size)
+		return true;
+	if (size > 0 && host[size - 1] == '.')
+		size--;
+	return !memchr(host, '.', size) || is_name(host, size, instance->domain) ||
+	       is_name(host, size, instance->config_domain);
+}
+
+static enum http_result serve_application(struct http_exchange *exchange, struct enclave *enclave)
+{
+	if (is_for_us(exchange, &enclave->input.instance))
+		return app_server_serve(exchange, &enclave->app);
+	enclave_reply(exchange, 421, NULL, "this enclave does not answer for that host\n");
+	return HTTP_HANDLED;
+}
+
 enum http_result enclave_serve(struct http_exchange *exchange, void *arg)
 {
 	struct enclave *enclave = arg;
@@ -137,7 +169,7 @@ enum http_result enclave_serve(struct http_exchange *exchange, void *arg)
 		enclave_reply(exchange, 503, "Starting", "the application is starting\n");
 		return HTTP_HANDLED;
 	case LIFE_RUNNING:
-		return app_server_serve(exchange, &enclave->app);
+		return serve_application(exchange, enclave);
 	case LIFE_FAILED:
 		enclave_reply(exchange, 503, "Failed", "the application failed to load\n");
 		return HTTP_HANDLED;

@@ -171,6 +171,7 @@ static enum exit_code work(struct plain *plain)
 
 	site = (struct python_site){
 	    .domain = server_name(options),
+	    .root_path = options->root_path,
 	    .is_multiprocess = options->workers > 1,
 	    .threads = options->threads,
 	    .body_max = options->body_max,

@@ -14,6 +14,7 @@
 #define THREADS_MAX (HTTP_THREADS_MAX / 2)
 #define FD_MAX 1023
 #define BODY_MAX (1ULL << 40)
+#define ROOT_PATH_MAX 1024
 
 /* [option, what help calls its value, default, help] */
 #define TEXTS(X) \
@@ -22,6 +23,7 @@
 	X(cert, "--cert", "PEM", "", "certificate chain: serves TLS 1.3") \
 	X(key, "--key", "PEM", "", "its private key") \
 	X(interface, "--interface", "NAME", "auto", "auto, wsgi or asgi") \
+	X(root_path, "--root-path", "/PATH", "", "where the application is mounted: SCRIPT_NAME, root_path") \
 	X(threads, "--threads", "N", "8", "WSGI requests that run at a time, in each worker") \
 	X(workers, "--workers", "N", "1", "processes") \
 	X(access_log, "--access-log", "FORMAT", "none", "to stdout: none, common, combined or json") \
@@ -196,6 +198,27 @@ static int parse_worker_fd(const char *text, int *ret, struct err *err)
 	return 0;
 }
 
+/* As it stands in a decoded path. */
+static int parse_root_path(const char *text, const char **ret, struct err *err)
+{
+	const size_t size = strlen(text);
+
+	*ret = text;
+	if (size == 0)
+		return 0;
+	if (size > ROOT_PATH_MAX)
+		return err_set(err, ERR_LIMIT, "'--root-path' has more than %d characters", ROOT_PATH_MAX);
+	if (text[0] != '/' || text[size - 1] == '/')
+		return err_set(err, ERR_INVALID, "'--root-path' is '%s', expected '/PATH' without a slash at its end",
+			       text);
+	for (size_t i = 0; i < size; i++) {
+		if (text[i] <= ' ' || text[i] > '~' || strchr("%?#", text[i]))
+			return err_set(err, ERR_INVALID,
+				       "'--root-path' has a character that is none of a plain path's");
+	}
+	return 0;
+}
+
 static int parse_tls(const struct texts *texts, struct plain_options *ret, struct err *err)
 {
 	if (!*texts->cert != !*texts->key)
@@ -222,6 +245,8 @@ static int parse_all(const struct texts *texts, struct plain_options *ret, struc
 			       texts->interface);
 	if (parse_numbers(texts, ret, err) < 0 || parse_sizes(texts, ret, err) < 0 ||
 	    parse_worker_fd(texts->worker_fd, &ret->worker_fd, err) < 0)
+		return -1;
+	if (parse_root_path(texts->root_path, &ret->root_path, err) < 0)
 		return -1;
 	ret->app_dir = texts->app_dir;
 	ret->interface = texts->interface;

@@ -17,7 +17,8 @@ struct plain_options {
 	const char *variable; /* in application */
 	const char *app_dir;
 	const char *interface;
-	const char *cert; /* PEM files; both or none */
+	const char *root_path; /* "", or "/PATH" without a slash at its end */
+	const char *cert;      /* PEM files; both or none */
 	const char *key;
 	struct listen_address bind;
 	enum http_proxy_mode proxy;

@@ -41,8 +41,9 @@ struct python_options {
 
 /* What a protocol needs to describe a request. Borrowed, lives as long as the interpreter. */
 struct python_site {
-	const char *domain;   /* SERVER_NAME */
-	bool is_behind_proxy; /* https for the client, whatever arrives here */
+	const char *domain;    /* SERVER_NAME */
+	const char *root_path; /* SCRIPT_NAME, root_path; NULL: "" */
+	bool is_behind_proxy;  /* https for the client, whatever arrives here */
 	bool is_multiprocess;
 	unsigned threads;
 	uint64_t body_max;

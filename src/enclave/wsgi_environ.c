@@ -60,6 +60,8 @@ static PyObject *empty;
 static PyObject *text_stderr;
 static PyObject *sys_dict;
 static bool is_behind_proxy;
+static const char *root_path = "";
+static size_t root_size;
 
 static PyObject *latin1(const char *text)
 {
@@ -129,7 +131,7 @@ static int fill_common(PyObject *dict, const struct python_site *site)
 	    PyDict_SetItem(dict, key_input_terminated, Py_True) < 0 ||
 	    PyDict_SetItem(dict, key_file_wrapper, wsgi_file_type()) < 0)
 		return -1;
-	if (set(dict, key_scheme, latin1("https")) < 0 || PyDict_SetItem(dict, key_script, empty) < 0)
+	if (set(dict, key_scheme, latin1("https")) < 0 || set(dict, key_script, latin1(root_path)) < 0)
 		return -1;
 	return set(dict, key_name, latin1(site->domain));
 }
@@ -137,6 +139,8 @@ static int fill_common(PyObject *dict, const struct python_site *site)
 int wsgi_environ_start(const struct python_site *site, struct err *err)
 {
 	is_behind_proxy = site->is_behind_proxy;
+	root_path = site->root_path ? site->root_path : "";
+	root_size = strlen(root_path);
 	common = make_texts() < 0 ? NULL : PyDict_New();
 	if (!common || fill_common(common, site) < 0)
 		return err_set(err, ERR_NO_MEMORY, "cannot make the environ");
@@ -161,17 +165,28 @@ void wsgi_environ_stop(void)
 
 /* ---- what is a request's own ---- */
 
+/* SCRIPT_NAME and PATH_INFO together are the path; of a proxy that takes the first off, the rest is what comes. */
+static size_t script_size(const char *path)
+{
+	if (root_size == 0 || strncmp(path, root_path, root_size) != 0)
+		return 0;
+	return path[root_size] == '/' || path[root_size] == 0 ? root_size : 0;
+}
+
 static PyObject *decode_path(const char *path)
 {
-	size_t size;
+	size_t size, script;
 	scoped(freep) char *decoded = NULL;
 
 	if (strcmp(path, "*") == 0)
 		return Py_NewRef(empty);
 	if (!strchr(path, '%'))
-		return latin1(path);
+		return latin1(path + script_size(path));
 	decoded = path_decode(path, &size);
-	return decoded ? PyUnicode_DecodeLatin1(decoded, (Py_ssize_t)size, NULL) : PyErr_NoMemory();
+	if (!decoded)
+		return PyErr_NoMemory();
+	script = script_size(decoded);
+	return PyUnicode_DecodeLatin1(decoded + script, (Py_ssize_t)(size - script), NULL);
 }
 
 /* A repeated field is joined as RFC 9110 5.2 says; Cookie as RFC 6265 5.4. Of Content-Type the first counts. */

@@ -136,10 +136,21 @@ def valid(build):
         assert "AssertionError" not in enclave.app_log(), enclave.app_log()
 
 
+def test_a_request_for_another_host_is_misdirected(valid):
+    """Names that a page or a proxy can have; what a tunnel of the user's own ends at is served."""
+    domain = valid.instance["domain"]
+    for host in ("evil.example", "evil.example:443", f"x.{domain}", f"{domain}.evil.example", f"{domain[1:]}", "1.2.3.4.evil.example",
+                 "evil.localhost"):
+        answer = valid.get("/environ_", headers={"Host": host})
+        assert answer.status == 421 and domain.encode() not in answer.body, host
+    for host in (domain, f"{domain}.:8443", testenclave.CONFIG_DOMAIN, "localhost:9000", "127.0.0.1:9000", "[::1]:9000"):
+        assert valid.get("/environ_", headers={"Host": host}).status == 200, host
+
+
 def test_environ(valid):
     seen = json.loads(valid.get("/environ_/a%20b%2Fc%C3%A9%zz?q=1&x=%20", headers={
         "X-One": "1", "x-two": "ü".encode().decode("latin-1"), "Accept": "*/*", "Cookie": "a=1",
-        "Host": "name.example:8443"}).text)
+        "Host": f"{valid.instance['domain'].upper()}:8443"}).text)
     assert seen["REQUEST_METHOD"] == "GET"
     assert seen["SCRIPT_NAME"] == ""
     assert seen["PATH_INFO"] == "/environ_/a b/cÃ©%zz"
@@ -147,7 +158,7 @@ def test_environ(valid):
     assert seen["SERVER_NAME"] == valid.instance["domain"]
     assert seen["SERVER_PORT"] == "8443"
     assert seen["SERVER_PROTOCOL"] == "HTTP/1.1"
-    assert seen["HTTP_HOST"] == "name.example:8443"
+    assert seen["HTTP_HOST"] == f"{valid.instance['domain'].upper()}:8443"
     assert (seen["HTTP_X_ONE"], seen["HTTP_X_TWO"], seen["HTTP_COOKIE"]) == ("1", "Ã¼", "a=1")
     assert seen["wsgi.version"] == [1, 0]
     assert seen["wsgi.url_scheme"] == "https"

@@ -434,6 +434,10 @@ def test_reload(build):
     ({"app.py": HELLO}, ["--threads", "0"], 2, "'--threads'"),
     ({"app.py": HELLO}, ["--cert", "x.pem"], 2, "'--cert' and '--key' go together"),
     ({"app.py": HELLO}, ["--cert", "x.pem", "--key", "x.pem"], 2, "'--cert' and '--key': cannot open '"),
+    ({"app.py": HELLO}, ["--root-path", "api"], 2, "'--root-path' is 'api', expected '/PATH'"),
+    ({"app.py": HELLO}, ["--root-path", "/"], 2, "'--root-path' is '/', expected '/PATH'"),
+    ({"app.py": HELLO}, ["--root-path", "/a%20b"], 2, "'--root-path' has a character"),
+    ({"app.py": HELLO}, ["--root-path", "/" + 1024 * "a"], 2, "'--root-path' has more than 1024 characters"),
     ({"app.py": HELLO}, ["--interface", "cgi"], 2, "'--interface' is 'cgi'"),
     ({"app.py": HELLO}, ["--access-log", "apache"], 2, "no access log format"),
     ({"app.py": HELLO}, ["--worse"], 2, "unknown option '--worse'"),
@@ -539,3 +543,48 @@ def test_no_continue_within_a_reply(build):
         while piece := sock.recv(1000):
             got += piece
     assert b"100 Continue" not in got and b"\r\nlast\r\n0\r\n\r\n" in got
+
+
+def seen_below(server, path):
+    environ = json.loads(server.get(path).text)["environ"]
+    return environ["SCRIPT_NAME"], environ["PATH_INFO"]
+
+
+def test_root_path_of_wsgi(build):
+    """The proxy in front may take the prefix off or leave it."""
+    with PlainServer(build, {"app.py": ENVIRON}, "--root-path", "/a/b") as server:
+        for path in ("/a/b/x%20y?q=1", "/x%20y", "/%61/b/x%20y"):
+            assert seen_below(server, path) == ("/a/b", "/x y"), path
+        assert seen_below(server, "/a/b") == ("/a/b", "")
+        assert seen_below(server, "/a/b/") == ("/a/b", "/")
+        assert seen_below(server, "/a/bc") == ("/a/b", "/a/bc")
+    longest = "/" + 1023 * "a"
+    with PlainServer(build, {"app.py": ENVIRON}, "--root-path", longest) as server:
+        assert seen_below(server, longest + "/x") == (longest, "/x")
+
+
+ROOTED = {
+    "flask": """
+from flask import Flask, url_for
+app = Flask(__name__)
+
+@app.get("/x")
+def x():
+    return url_for("x")
+""",
+    "starlette": """
+from starlette.applications import Starlette
+from starlette.responses import PlainTextResponse
+from starlette.routing import Route
+
+async def x(request):
+    return PlainTextResponse(request.scope["root_path"] + request.app.url_path_for("x"))
+app = Starlette(routes=[Route("/x", x, name="x")])
+""",
+}
+
+
+@pytest.mark.parametrize("name", ROOTED)
+def test_frameworks_below_a_root_path(build, name):
+    with PlainServer(build, {"app.py": ROOTED[name]}, "--root-path", "/api") as server:
+        assert server.get("/x").text == "/api/x"
