@@ -207,6 +207,53 @@ static int asgi_start(PyObject *app, const struct python_site *site, struct err 
 
 /* ---- running ---- */
 
+static bool is_loop_closed(void)
+{
+	scoped(py_decrefp) PyObject *is_closed = PyObject_CallMethod(asgi.loop, "is_closed", NULL);
+
+	asgi_report();
+	return is_closed != Py_False;
+}
+
+static bool is_done(PyObject *future)
+{
+	scoped(py_decrefp) PyObject *answer = PyObject_CallMethod(future, "done", NULL);
+
+	asgi_report();
+	return answer != Py_False;
+}
+
+/* With the exception of a vain run_until_complete. Was it only a stop of the loop? Then the exception is cleared. */
+static bool was_stopped(PyObject *future)
+{
+	PyObject *type;
+	PyObject *value;
+	PyObject *traceback;
+
+	if (!PyErr_ExceptionMatches(PyExc_RuntimeError))
+		return false;
+	PyErr_Fetch(&type, &value, &traceback);
+	if (is_done(future) || is_loop_closed()) {
+		PyErr_Restore(type, value, traceback);
+		return false;
+	}
+	Py_XDECREF(type);
+	Py_XDECREF(value);
+	Py_XDECREF(traceback);
+	return true;
+}
+
+int asgi_complete(PyObject *future)
+{
+	PyObject *answer;
+
+	do
+		answer = PyObject_CallMethod(asgi.loop, "run_until_complete", "O", future);
+	while (!answer && was_stopped(future));
+	Py_XDECREF(answer);
+	return answer ? 0 : -1;
+}
+
 /* A method of the loop; what goes wrong is told and changes nothing. */
 static void call(const char *method)
 {
@@ -252,14 +299,6 @@ static bool is_readable(int fd)
 	struct pollfd wanted = {.fd = fd, .events = POLLIN};
 
 	return poll(&wanted, 1, 0) > 0;
-}
-
-static bool is_loop_closed(void)
-{
-	scoped(py_decrefp) PyObject *is_closed = PyObject_CallMethod(asgi.loop, "is_closed", NULL);
-
-	asgi_report();
-	return is_closed != Py_False;
 }
 
 /*
@@ -310,14 +349,22 @@ static void asgi_run(int fd, int cancel_ms)
 
 /* ---- the end ---- */
 
+static void run_task(PyObject *coroutine)
+{
+	scoped(py_decrefp) PyObject *task =
+	    coroutine ? PyObject_CallMethod(asgi.loop, "create_task", "O", coroutine) : NULL;
+
+	if (task)
+		IGNORE_RESULT(asgi_complete(task));
+	asgi_report();
+}
+
 /* Runs one coroutine of the loop's own to its end. */
 static void run_to_end(const char *method)
 {
 	scoped(py_decrefp) PyObject *coroutine = PyObject_CallMethod(asgi.loop, method, NULL);
 
-	if (coroutine)
-		asgi_drop(PyObject_CallMethod(asgi.loop, "run_until_complete", "O", coroutine));
-	asgi_report();
+	run_task(coroutine);
 }
 
 /* Background tasks of the application: cancelled, and waited for. */
@@ -332,7 +379,7 @@ static void end_tasks(PyObject *asyncio)
 	if (tasks && PyList_GET_SIZE(tasks) > 0)
 		wait = PyObject_CallMethod(asyncio, "wait", "O", tasks);
 	if (wait)
-		asgi_drop(PyObject_CallMethod(asgi.loop, "run_until_complete", "O", wait));
+		run_task(wait);
 	asgi_report();
 }
 

@@ -33,6 +33,12 @@
 #define ASGI_TURN_BYTES (2u << 20)
 #define ASGI_TURN_STEP 4096
 
+/*
+ * Runs the loop to the future's end. Who stops the loop meanwhile changes nothing: uvloop's stop() is a callback, which
+ * may be left over from a run before. -1 with an exception.
+ */
+must_check int asgi_complete(PyObject *future);
+
 /* What all files share; filled by asgi.c at the start. */
 struct asgi {
 	const struct python_site *site;

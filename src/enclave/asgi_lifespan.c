@@ -157,13 +157,6 @@ static PyObject *make_task(PyObject *asyncio)
 	return keywords ? PyObject_Call(ensure, arguments, keywords) : NULL;
 }
 
-static int wait_turn(void)
-{
-	scoped(py_decrefp) PyObject *answer = PyObject_CallMethod(asgi.loop, "run_until_complete", "O", turn);
-
-	return answer ? 0 : -1;
-}
-
 static int new_turn(void)
 {
 	Py_XSETREF(turn, PyObject_CallMethod(asgi.loop, "create_future", NULL));
@@ -188,7 +181,7 @@ static int begin(PyObject *asyncio)
 		return 0;
 	}
 	added = PyObject_CallMethod(task, "add_done_callback", "O", done);
-	return added ? wait_turn() : -1;
+	return added ? asgi_complete(turn) : -1;
 }
 
 int asgi_lifespan_start(struct err *err)
@@ -215,6 +208,6 @@ void asgi_lifespan_stop(void)
 		return;
 	phase = LIFESPAN_STOPPING;
 	asgi_resolve(asked_to_stop);
-	if (wait_turn() < 0)
+	if (asgi_complete(turn) < 0)
 		asgi_report();
 }

@@ -190,6 +190,8 @@ def test_rule_what_is_not_offered_is_refused(server):
 
 
 LIFESPAN = '''
+import asyncio
+
 async def app(scope, receive, send):
     if scope["type"] == "lifespan":
         await receive()
@@ -207,7 +209,8 @@ UP, DOWN = 'await send({"type": "lifespan.startup.complete"})', 'await send({"ty
     (UP, DOWN, 0, ""), (UP, 'raise ValueError("at the end")', 0, "ValueError: at the end"),
     (UP, 'await send({"type": "lifespan.shutdown.failed", "message": "no end"})', 0, "no end"),
     (UP + "\n        raise ValueError('in between')", DOWN, 0, "ValueError: in between"),
-    (UP + "\n        return", DOWN, 0, ""), (UP, "return", 0, "")])
+    (UP + "\n        return", DOWN, 0, ""), (UP, "return", 0, ""),
+    (UP, 'await asyncio.sleep(0.05); print("ended"); ' + DOWN, 0, "ended\n")])
 def test_rule_lifespan_may_end_in_any_way(build, startup, shutdown, code, said):
     with PlainServer(build, {"app.py": LIFESPAN.format(startup=startup, shutdown=shutdown)}) as server:
         assert server.get().text == "served"
