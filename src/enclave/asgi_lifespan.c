@@ -32,11 +32,14 @@ static enum asgi_step say(const char *type, PyObject **ret)
 	return *ret ? ASGI_DONE : ASGI_RAISED;
 }
 
-/* Whoever gave up waiting has cancelled the future: the next one gets another. */
+/*
+ * Whoever gave up waiting has cancelled the future: the next one gets another. So does who was told of the stop and
+ * still wants to hear more, and waits until the loop ends: with a done future it would take its step for ever.
+ */
 static enum asgi_step wait_for_stop(PyObject **ret)
 {
-	scoped(py_decrefp) PyObject *is_cancelled = PyObject_CallMethod(asked_to_stop, "cancelled", NULL);
-	PyObject *future = is_cancelled == Py_True ? PyObject_CallMethod(asgi.loop, "create_future", NULL) : NULL;
+	scoped(py_decrefp) PyObject *is_done = PyObject_CallMethod(asked_to_stop, "done", NULL);
+	PyObject *future = is_done == Py_True ? PyObject_CallMethod(asgi.loop, "create_future", NULL) : NULL;
 
 	if (future)
 		Py_SETREF(asked_to_stop, future);

@@ -218,6 +218,29 @@ def test_rule_lifespan_may_end_in_any_way(build, startup, shutdown, code, said):
         assert said in server.messages() + server.output()
 
 
+GREEDY = '''
+import asyncio, atexit
+
+async def app(scope, receive, send):
+    assert scope["type"] == "lifespan"
+    atexit.register(print, "end")
+    while True:
+        message = await receive()
+        if message["type"] == "lifespan.shutdown":
+            other = asyncio.create_task(receive())
+            await asyncio.sleep(0.1)
+            print("closed", other.done())
+        await send({"type": message["type"] + ".complete"})
+'''
+
+
+def test_rule_nothing_follows_the_shutdown(build):
+    """Who receives beside it, or once more, waits; nobody else does."""
+    with PlainServer(build, {"app.py": GREEDY}) as server:
+        assert server.stop(seconds=8) == 0
+        assert server.output() == "closed False\nend\n", server.messages()
+
+
 def test_rule_a_failed_startup_is_not_served(build):
     failed = 'await send({"type": "lifespan.startup.failed", "message": "no database"})'
     server = PlainServer(build, {"app.py": LIFESPAN.format(startup=failed, shutdown="return")}).start(wait=False)
