@@ -18,6 +18,7 @@ enum lifespan_phase {
 static enum lifespan_phase phase;
 static bool has_received_startup;
 static bool has_received_shutdown;
+static bool is_started; /* its startup was completed, whatever came then */
 static bool has_failed;
 static PyObject *turn;          /* the future that the main thread waits for: an answer, or the end of the task */
 static PyObject *asked_to_stop; /* the future that the application's second receive() waits for */
@@ -94,6 +95,7 @@ static enum asgi_step send_step(PyObject *owner, PyObject **message, PyObject **
 	for (size_t i = 0; text && i < COUNT_OF(rows); i++) {
 		if (strcmp(rows[i].type, text) != 0 || rows[i].expected != phase)
 			continue;
+		is_started = is_started || rows[i].next == LIFESPAN_UP;
 		phase = rows[i].next;
 		has_failed = has_failed || rows[i].is_failure;
 		if (rows[i].is_failure)
@@ -200,7 +202,7 @@ int asgi_lifespan_start(struct err *err)
 	}
 	if (has_failed)
 		return err_set(err, ERR_INVALID, "the application failed to start");
-	if (phase == LIFESPAN_NONE)
+	if (!is_started)
 		Py_CLEAR(asgi.state);
 	return 0;
 }

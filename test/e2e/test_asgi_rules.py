@@ -194,13 +194,14 @@ import asyncio
 
 async def app(scope, receive, send):
     if scope["type"] == "lifespan":
+        scope["state"]["word"] = b"served"
         await receive()
         {startup}
         await receive()
         {shutdown}
         return
     await send({{"type": "http.response.start", "status": 200, "headers": []}})
-    await send({{"type": "http.response.body", "body": b"served"}})
+    await send({{"type": "http.response.body", "body": scope["state"]["word"]}})
 '''
 UP, DOWN = 'await send({"type": "lifespan.startup.complete"})', 'await send({"type": "lifespan.shutdown.complete"})'
 
