@@ -17,9 +17,10 @@ struct job {
 	const struct collateral_wanted *wanted;
 	const struct collateral_place *place;
 	char source[COLLATERAL_SOURCE_MAX];
-	struct collateral_record cached; /* proven, and counts, if has_cached */
-	struct collateral_edition edition;
-	bool has_cached;
+	struct collateral_record cached;
+	struct collateral_edition edition; /* of cached, if has_edition */
+	bool has_edition;                  /* it is proven, be it that it has ended: nothing older takes its place */
+	bool has_cached;                   /* and it counts */
 	bool is_paused;                    /* and asked all the same */
 	struct collateral_refusal refusal; /* what the service said */
 };
@@ -55,9 +56,10 @@ static bool look(struct job *job, const char *name)
 	const struct collateral_cache *cache = run->client->cache;
 	struct err ignored = ERR_INIT;
 
-	job->has_cached = cache && collateral_cache_find(cache, name, &job->cached) && counts(&job->cached, run->now) &&
-			  collateral_prove(&run->trust, job->wanted, &job->cached.answer, &run->issuers, &job->edition,
-					   &ignored) == 0;
+	job->has_edition = cache && collateral_cache_find(cache, name, &job->cached) &&
+			   collateral_prove(&run->trust, job->wanted, &job->cached.answer, &run->issuers, &job->edition,
+					    &ignored) == 0;
+	job->has_cached = job->has_edition && counts(&job->cached, run->now);
 	return job->has_cached;
 }
 
@@ -257,7 +259,7 @@ static int judge(const struct job *job, const struct collateral_record *fetched,
 	if (!counts(fetched, run->now))
 		return err_set(err, ERR_CONFLICT, "not kept: what %s gave does not count now (until %s)", job->source,
 			       until);
-	if (job->has_cached && collateral_edition_check(&edition, &job->edition, err) < 0)
+	if (job->has_edition && collateral_edition_check(&edition, &job->edition, err) < 0)
 		return err_prefix(err, "not kept: what %s gave", job->source);
 	return 0;
 }

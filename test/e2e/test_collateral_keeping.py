@@ -86,6 +86,23 @@ def test_what_is_older_does_not(tool, pki, pccs, case, mode):
     assert hashes(tool(mode="offline")) == hashes(first)
 
 
+@pytest.mark.parametrize("change, part", [({"number": 17, "issued": NOW}, "Number 17, kept 18"),
+                                          ({"number": 18, "issued": NOW - 2 * DAY}, "older than what is kept: of 20")])
+def test_what_has_ended_gives_its_place_to_nothing_older(tool, pki, pccs, cache, change, part):
+    """Else whoever stands before a PCCS waits for its end and brings back what the vendor has replaced."""
+    pccs.service.items = items = pki.items(18, ends=NOW + DAY)
+    tool()
+    later = int((NOW + 2 * DAY).timestamp())
+    pccs.service.items = given = pki.items(**change)
+    answer = tool(now=later)
+    assert hashes(answer) == hashes_of(given) and part in failures(answer)[KINDS["tcb_info"]]
+    assert sum(items.tcb_info in path.read_bytes() or items.qe_identity in path.read_bytes()
+               for path in cache.glob("*.item")) == 2
+    pccs.service.items = pki.items(18, issued=NOW, lists=NOW)
+    assert not any(failures(tool(now=later)).values())
+    assert hashes(tool(now=later, mode="offline"))["tcb_info"] == hashes_of(pccs.service.items)["tcb_info"]
+
+
 def flip(data):
     """Another last digit of the signature, or bit of the list's."""
     if data.endswith(b'"}'):
