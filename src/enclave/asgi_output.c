@@ -6,8 +6,6 @@
 #include "base/number.h"
 #include "enclave/asgi.h"
 
-#define PIECE_SIZE (256u << 10)
-
 void asgi_output_drop(struct asgi_output *output)
 {
 	output->left = 0;
@@ -43,13 +41,20 @@ int asgi_output_take_text(struct asgi_request *request, PyObject *text)
 	return 0;
 }
 
+static size_t piece_size(const struct asgi_request *request)
+{
+	const size_t left = request->output.left;
+
+	return left <= HTTP_STEP_ROOM_MIN ? left : size_min(left, http_step_room(request->exchange));
+}
+
 enum http_step asgi_output_write(struct asgi_request *request, struct err *err)
 {
 	struct asgi_output *output = &request->output;
 	enum http_step step = HTTP_STEP_DONE;
 
 	while (step == HTTP_STEP_DONE && output->left > 0 && !asgi_request_is_spent(request)) {
-		const size_t size = size_min(output->left, PIECE_SIZE);
+		const size_t size = piece_size(request);
 
 		request->turn_used += size;
 		step = http_step_write(request->exchange, output->data, size, err);

@@ -372,6 +372,19 @@ static enum http_step step_flush(struct http_exchange *exchange, struct err *err
 	return step;
 }
 
+static size_t step_room(const struct http_exchange *exchange)
+{
+	struct http2_session *session = exchange->stream->session;
+	size_t most;
+
+	(void)pthread_mutex_lock(&session->lock);
+	most = room(exchange->stream);
+	(void)pthread_mutex_unlock(&session->lock);
+	if (most < HTTP_STEP_ROOM_MIN)
+		return HTTP_STEP_ROOM_MIN;
+	return size_min(most, HTTP_STEP_ROOM_MAX);
+}
+
 static enum http_step step_write(struct http_exchange *exchange, const void *data, size_t size, struct err *err)
 {
 	struct http2_stream *stream = exchange->stream;
@@ -489,6 +502,7 @@ const struct http_wire http2_wire = {
     .end = end_row,
     .informational = informational,
     .step_write = step_write,
+    .step_room = step_room,
     .step_end = step_end,
     .step_flush = step_flush,
     .upgrade_asked = upgrade_asked,

@@ -41,8 +41,8 @@
 #define HTTP2_CONNECTION_WINDOW (1u << 20)
 #define HTTP2_BODY_AHEAD_MAX HTTP2_STREAM_WINDOW /* of a body that is awaited before its handler runs */
 #define HTTP2_OUT_MAX (64u << 10)                /* of a reply that waits in its stream; more waits in its handler */
-#define HTTP2_OUT_ALL_MAX (4u << 20) /* so much of a connection's replies may wait beyond that, ended or not */
-#define HTTP2_OUT_SCARCE (16u << 10) /* instead of both, while the server's memory is scarce */
+#define HTTP2_OUT_ALL_MAX (4u << 20)        /* so much of a connection's replies may wait beyond that, ended or not */
+#define HTTP2_OUT_SCARCE HTTP_STEP_ROOM_MIN /* instead of both, while the server's memory is scarce */
 #define HTTP2_LOOK_MS 60000
 #define HTTP2_FIELD_OVERHEAD 32 /* RFC 9113 6.5.2 */
 

@@ -64,6 +64,7 @@ static void adopt_reply(struct http2_stream *stream)
 		return;
 	}
 	session->out_size += exchange->out.size;
+	buf_done(&exchange->out);
 	http2_stream_account(stream);
 	stream->out_ended = true;
 	(void)nghttp2_session_resume_data(session->nghttp2, stream->id);

@@ -116,7 +116,8 @@ static void prepare(struct http_exchange *exchange, int status, const struct htt
 {
 	struct err ignored = ERR_INIT;
 
-	if (begin(exchange, status, headers, header_count, (int64_t)body_size, &ignored) == 0 &&
+	if (body_size <= HTTP_COMPLETE_MAX &&
+	    begin(exchange, status, headers, header_count, (int64_t)body_size, &ignored) == 0 &&
 	    (exchange->bodiless || buf_add(&exchange->out, body, body_size, &ignored) == 0)) {
 		exchange->ended = true;
 		exchange->reply_size = exchange->bodiless ? 0 : body_size;
@@ -125,8 +126,8 @@ static void prepare(struct http_exchange *exchange, int status, const struct htt
 	exchange->started = false;
 	exchange->close = true;
 	buf_clear(&exchange->out);
-	if (begin(exchange, 500, NULL, 0, 0, &ignored) < 0)
-		exchange->aborted = true;
+	exchange->ended = begin(exchange, 500, NULL, 0, 0, &ignored) == 0;
+	exchange->aborted = !exchange->ended;
 }
 
 /* The handler has not returned yet: its thread goes on. Else the exchange is ours. */

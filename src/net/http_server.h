@@ -43,6 +43,9 @@
 #define HTTP2_QUEUE_STREAM 4
 #define HTTP2_MEMORY (64u << 20)
 #define HTTP2_MEMORY_MAX (1ULL << 40)
+#define HTTP_STEP_ROOM_MIN (16u << 10)
+#define HTTP_STEP_ROOM_MAX (256u << 10)
+#define HTTP_COMPLETE_MAX (4u << 20)
 #define HTTP_CHUNK_EXTENSION_MAX 256 /* bytes of extensions of one chunk, and of all of one body's */
 #define HTTP_TRAILER_BYTES_MAX 8192
 /*
@@ -243,7 +246,7 @@ bool http_reply_is_started(const struct http_exchange *exchange);
 /*
  * The reply of a deferred exchange, from any thread, exactly once; also allowed before the handler has returned
  * HTTP_DEFERRED. Copies everything, never blocks: a thread of the pool sends it. The exchange is not valid afterwards.
- * The handler must have read the body it wants before.
+ * The handler must have read the body it wants before. More than HTTP_COMPLETE_MAX bytes are 500.
  */
 void http_complete(struct http_exchange *exchange, int status, const struct http_header *headers, size_t header_count,
 		   const void *body, size_t body_size);
@@ -287,8 +290,10 @@ must_check int http_step_informational(struct http_exchange *exchange, int statu
 				       size_t header_count, struct err *err);
 /*
  * After http_reply_start. All of data is taken, whatever is returned; WANT_…: what the client has not taken yet was
- * copied: http_step_flush before writing more keeps that to one piece.
+ * copied: http_step_flush before writing more keeps that to one piece, which is to be no more than http_step_room says:
+ * from HTTP_STEP_ROOM_MIN bytes, when what waits for all clients of HTTP/2 is much, to HTTP_STEP_ROOM_MAX.
  */
+size_t http_step_room(const struct http_exchange *exchange);
 enum http_step http_step_write(struct http_exchange *exchange, const void *data, size_t size, struct err *err);
 /* The reply's end. Trailers are sent if the body is chunked and the client wants them (TE: trailers), else dropped. */
 enum http_step http_step_end(struct http_exchange *exchange, const struct http_header *trailers, size_t trailer_count,

@@ -103,6 +103,11 @@ enum http_step http_step_flush(struct http_exchange *exchange, struct err *err)
 	return HTTP_STEP_FAILED;
 }
 
+size_t http_step_room(const struct http_exchange *exchange)
+{
+	return exchange->wire->step_room ? exchange->wire->step_room(exchange) : HTTP_STEP_ROOM_MAX;
+}
+
 enum http_step http_step_write(struct http_exchange *exchange, const void *data, size_t size, struct err *err)
 {
 	if (http_reply_count(exchange, size, err) < 0)

@@ -32,6 +32,8 @@ struct http_wire {
 	int (*informational)(struct http_exchange *exchange, int status, const struct http_header *headers,
 			     size_t count, struct err *err);
 	enum http_step (*step_write)(struct http_exchange *exchange, const void *data, size_t size, struct err *err);
+	/* http_step_room; NULL: the most. */
+	size_t (*step_room)(const struct http_exchange *exchange);
 	/* Trailers are sent or dropped; ended is set before. */
 	enum http_step (*step_end)(struct http_exchange *exchange, const struct http_header *trailers, size_t count,
 				   struct err *err);

@@ -88,6 +88,12 @@ def test_deferred_exchanges_are_completed_by_another_thread(server):
             assert reply.body == b"later\n" and dict(reply.fields)["x-deferred"] == "yes"
 
 
+def test_a_deferred_reply_has_its_most(server):
+    with dial(server) as one:
+        assert len(one.reply(one.head(request(f"/defer?{4 << 20}"))).body) == 4 << 20
+        assert one.reply(one.head(request(f"/defer?{(4 << 20) + 1}"))).status == 500
+
+
 def test_slots_belong_to_the_connection(server):
     with dial(server) as one, dial(server) as other:
         assert [one.reply(one.head(request("/count"))).body for _ in range(2)] == [b"1", b"2"]

@@ -270,6 +270,32 @@ def test_memory(build, identity):
             assert one.reply(stream).status == 200
 
 
+BIG = """
+body = bytes(1 << 20)
+async def app(scope, receive, send):
+    assert scope["type"] == "http"
+    await send({"type": "http.response.start", "status": 200})
+    await send({"type": "http.response.body", "body": body})
+"""
+
+
+def test_memory_of_replies_in_steps(build, identity):
+    """What an ASGI application sends at once is handed over as there is room for, not all of it."""
+    options = {"--http2-memory": 1 << 20, "--stream-waits": 200}
+    with start(build, identity, options, BIG) as server, dial(server) as one:
+        assert len(one.reply(one.head(req())).body) == 1 << 20
+        one.setting((4, 0))
+        before = server.resident_kib()
+        streams = [one.head(req()) for _ in range(100)]
+        one.until(lambda: all(one.replies[stream].status == 200 or one.replies[stream].reset for stream in streams))
+        taken = [stream for stream in streams if one.replies[stream].reset is None]
+        assert len(taken) > 10 and server.resident_kib() - before < 6 << 10
+        for stream in taken[:-1]:
+            one.reset(stream)
+        one.setting((4, 65535))
+        assert len(one.reply(taken[-1], 30).body) == 1 << 20
+
+
 # ---- WebSocket ----
 
 CHAT = """

@@ -378,6 +378,13 @@ def test_connections_max():
             sock.close()
 
 
+def test_a_deferred_reply_has_its_most():
+    with Server(BUILD) as server:
+        for size, wanted in (4 << 20, 200), ((4 << 20) + 1, 500):
+            got = server.say(f"GET /defer?{size} HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n".encode(), 20)
+            assert got.startswith(b"HTTP/1.1 %d " % wanted) and len(got.partition(b"\r\n\r\n")[2]) == (size if wanted == 200 else 0)
+
+
 def test_deferred_replies_cost_no_thread():
     with Server(BUILD, threads=2) as server:
         socks = [server.connect(20) for _ in range(200)]

@@ -173,12 +173,18 @@ static void blob(struct http_exchange *exchange)
 	IGNORE_RESULT(http_reply(exchange, 200, NULL, 0, data, size, &ignored));
 }
 
+/* GET /defer, or /defer?N: N zeros. */
 static void *complete_later(void *arg)
 {
 	const struct http_header header = {"X-Deferred", "yes"};
+	const uint64_t size = http_query(arg) ? number_of(http_query(arg)) : 0;
+	scoped(freep) char *zeros = calloc(1, size + 1);
 
 	(void)poll(NULL, 0, 50);
-	http_complete(arg, 200, &header, 1, "later\n", 6);
+	if (zeros && size > 0)
+		http_complete(arg, 200, &header, 1, zeros, size);
+	else
+		http_complete(arg, 200, &header, 1, "later\n", 6);
 	return NULL;
 }
 
@@ -386,6 +392,7 @@ int main(int argc, char **argv)
 	listener.is_http2_plain = small(argc, argv, "h2c") != 0;
 	options.http2.streams = small(argc, argv, "streams");
 	options.http2_memory = small(argc, argv, "memory");
+	options.http2.others = small(argc, argv, "others");
 	options.takes_tunnels = !option(argc, argv, "notunnels");
 	options.is_led = small(argc, argv, "led") != 0;
 	options.server_name = option(argc, argv, "server");
