@@ -36,10 +36,11 @@ struct channel_expect {
 	const struct attest_bytes *simulation_roots; /* believed for this connection */
 	size_t simulation_root_count;
 	struct collateral_source *collateral; /* may be shared by threads */
-	const struct attest_policy *policy;   /* NULL: the strict one; fingerprint and simulation roots come on top */
-	const struct attest_roots *roots;     /* NULL: the vendors' */
-	struct channel_record *record;        /* NULL, or to be filled as far as the exchange came */
-	bool no_verify;                       /* --no-verify: a refused verdict does not close the connection */
+	/* NULL: the strict one. The fingerprint and simulation roots above, if any, take the place of its own. */
+	const struct attest_policy *policy;
+	const struct attest_roots *roots; /* NULL: the vendors' */
+	struct channel_record *record;    /* NULL, or to be filled as far as the exchange came */
+	bool no_verify;                   /* --no-verify: a refused verdict does not close the connection */
 };
 
 struct channel;

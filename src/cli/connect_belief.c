@@ -122,8 +122,7 @@ static int read_belief(const struct cmd_call *call, struct belief *belief, struc
 		collateral_source_free(expect->collateral);
 		expect->collateral = TAKE_PTR(belief->judged.collateral);
 	}
-	expect->policy = &belief->judged.policy;
-	expect->hardware_roots = &belief->judged.roots;
+	context_expect_judge_by(expect, &belief->judged);
 	belief->collateral_ns = clock_boot_ns();
 	return 0;
 }

@@ -150,6 +150,14 @@ int context_expect_owner(const struct settings *settings, const uint8_t owner_ke
 	return see_deployments(settings, expect, err);
 }
 
+void context_expect_judge_by(struct context_expect *expect, const struct attest_options *judged)
+{
+	if (judged->file_policy)
+		trust_roots_done(&expect->roots);
+	expect->policy = &judged->policy;
+	expect->hardware_roots = &judged->roots;
+}
+
 void context_expect_done(struct context_expect *expect)
 {
 	trust_done(&expect->trust);

@@ -6,6 +6,7 @@
 #ifndef MSE_CLI_CONTEXT_EXPECT_H
 #define MSE_CLI_CONTEXT_EXPECT_H
 
+#include "cli/attest_options.h"
 #include "cli/channel.h"
 #include "cli/settings.h"
 #include "cli/trust_roots.h"
@@ -18,7 +19,7 @@ struct context_expect {
 	const struct context *context; /* borrowed, or NULL */
 	struct trust trust;            /* of the cloud that the domain belongs to; empty if unknown */
 	bool is_trusted;
-	struct trust_roots roots;
+	struct trust_roots roots; /* of the simulation: of that trust, and --allow-simulation */
 	struct collateral_source *collateral;
 	struct instance document; /* of the context */
 	struct attest_instance_expected instance;
@@ -43,6 +44,11 @@ must_check int context_expect_init(const struct settings *settings, const struct
 /* The owner is named elsewhere than in a context (a release): as if the context had named it. */
 must_check int context_expect_owner(const struct settings *settings, const uint8_t owner_key[static 32],
 				    struct context_expect *expect, struct err *err);
+/*
+ * Judged by what the command line says; it must outlive expect. A policy file alone says which simulations are allowed
+ * (with --allow-simulation, where it names none): the stored trust of the cloud does not loosen it.
+ */
+void context_expect_judge_by(struct context_expect *expect, const struct attest_options *judged);
 void context_expect_done(struct context_expect *expect);
 
 /* An attested connection to the application (role 2). As channel_open. */
