@@ -278,6 +278,23 @@ def test_owner_mode(cloud, project, deploy, tmp_path):
     assert cloud.mse("test", app["id"]).returncode == 0
 
 
+def test_an_owner_renews_the_chain_by_a_new_deployment(cloud, project, deploy, tmp_path):
+    """The chain's hash and end are in what the owner's ticket signs: docs/decisions/0010-renewal.md."""
+    folder = project(cloud, "renewed")
+    add_ssl(folder, "renewed.owner.localhost")
+    first = deploy(folder)
+    old = (folder / "chain.pem").read_bytes()
+    certificate(folder, "renewed.owner.localhost")
+    second = deploy(folder, "-y")
+    assert (second["domain_name"], second["fingerprint"]) == (first["domain_name"], first["fingerprint"])
+    assert cloud.curl(f"https://{second['address']}/", cacert=folder / "chain.pem").stdout == "Hello world"
+    (tmp_path / "old.pem").write_bytes(old)
+    assert cloud.curl(f"https://{second['address']}/", cacert=tmp_path / "old.pem", check=False).returncode == 60
+    context = os.path.join(cloud.env["MSE_CONF_PATH"], "context", second["id"], "context.mse")
+    verdict = cloud.mse_json("verify", second["address"], "--context", context, "--code", folder / "mse_src", cwd=tmp_path)
+    assert verdict["verdict"] == "accept"
+
+
 def test_operator_mode(cloud, project, deploy, tmp_path):
     folder = project(cloud, "open")
     add_ssl(folder)  # ignored here
