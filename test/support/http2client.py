@@ -43,6 +43,8 @@ class Connection:
 
     def __init__(self, sock, settings=b"", greet=True):
         self.sock = sock
+        if sock.family != socket.AF_UNIX:  # many small frames: none is to wait for the acknowledgement of another
+            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self.encoder = hpack.Encoder()
         self.decoder = hpack.Decoder()
         self.replies = {}
