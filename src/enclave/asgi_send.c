@@ -116,7 +116,9 @@ static int begin_reply(struct asgi_request *request, size_t piece_size, bool is_
 {
 	struct http_header headers[HTTP_HEADERS_MAX];
 	const size_t count = asgi_fields_list(request->headers, headers);
-	const bool is_whole = is_last && !request->has_trailers;
+	/* To HEAD the body may have been left out: nobody knows its length then (RFC 9110 8.6). */
+	const bool is_known = piece_size > 0 || strcmp(http_method(request->exchange), "HEAD") != 0;
+	const bool is_whole = is_last && !request->has_trailers && is_known;
 	const int64_t size = request->length != NO_LENGTH ? request->length : is_whole ? (int64_t)piece_size : -1;
 
 	if (http_reply_start(request->exchange, request->status, headers, count, size, err) < 0)

@@ -443,6 +443,11 @@ static PyObject *response_write(PyObject *self, PyObject *piece)
 	return NULL;
 }
 
+static bool is_head(const struct response *response)
+{
+	return strcmp(http_method(response->exchange), "HEAD") == 0;
+}
+
 /* After the last piece. */
 static enum wsgi_result send_end(struct response *response)
 {
@@ -456,7 +461,8 @@ static enum wsgi_result send_end(struct response *response)
 	}
 	if (response->is_ended)
 		return WSGI_DONE;
-	if (!response->is_sent && response->length <= 0)
+	/* To HEAD the body may have been left out: nobody knows its length then (RFC 9110 8.6). */
+	if (!response->is_sent && response->length <= 0 && !(response->length == LENGTH_UNKNOWN && is_head(response)))
 		return send_whole(response, NULL, 0);
 	/* Only HEAD, 204 and 304 may promise a length and send nothing: the engine knows them. */
 	if (!response->is_sent && (result = send_start(response)) != WSGI_DONE)
@@ -493,7 +499,6 @@ static int copy_file(struct http_exchange *exchange, const struct wsgi_file *fil
 /* As PEP 3333 says, no more of it than Content-Length. */
 static enum wsgi_result send_file(struct response *response, const struct wsgi_file *file)
 {
-	const bool is_head = strcmp(http_method(response->exchange), "HEAD") == 0;
 	enum wsgi_result result = WSGI_DONE;
 	struct err err = ERR_INIT;
 	int64_t size = file->size;
@@ -505,7 +510,7 @@ static enum wsgi_result send_file(struct response *response, const struct wsgi_f
 		size = response->length - response->written;
 	if (!response->is_sent && response->status != 0)
 		result = send_start(response);
-	if (result != WSGI_DONE || response->status == 0 || is_head)
+	if (result != WSGI_DONE || response->status == 0 || is_head(response))
 		return result == WSGI_DONE ? send_end(response) : result;
 	Py_BEGIN_ALLOW_THREADS status = copy_file(response->exchange, file, size, &err);
 	Py_END_ALLOW_THREADS if (status < 0) return failed(response, &err);

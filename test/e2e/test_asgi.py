@@ -135,6 +135,11 @@ async def stream(scope, receive, send):
         await body(send, b"piece %d\n" % i, True)
     await body(send)
 
+async def bare(scope, receive, send):
+    """A body that is left out for HEAD, as frameworks do."""
+    await start(send)
+    await body(send, b"" if scope["method"] == "HEAD" else b"body")
+
 async def sized(scope, receive, send):
     await start(send, headers=[(b"content-length", b"10")])
     await body(send, b"12345", True)
@@ -617,7 +622,7 @@ def test_what_is_like_bytes_can_be_sent(server):
     assert server.get("/kinds").text == "abc"
 
 
-@pytest.mark.parametrize("path, length", [("/unread", "8"), ("/sized", "10"), ("/stream", None)])
+@pytest.mark.parametrize("path, length", [("/unread", "8"), ("/sized", "10"), ("/stream", None), ("/bare", None)])
 def test_head(server, path, length):
     connection = server.connection()
     answer = server.request("HEAD", path, connection=connection)

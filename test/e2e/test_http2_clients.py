@@ -62,6 +62,8 @@ def app(environ, start_response):
         open("held", "w").close()
         time.sleep(0.01)
     start_response("200 OK", [])
+    if path == "/bare":
+        return [] if environ["REQUEST_METHOD"] == "HEAD" else [b"body"]
     return pieces() if path == "/pieces" else [str(runs.count("/run")).encode()]
 ''',
     "asgi": '''
@@ -74,6 +76,8 @@ async def app(scope, receive, send):
         open("held", "w").close()
         time.sleep(0.01)
     await send({"type": "http.response.start", "status": 200, "headers": []})
+    if scope["path"] == "/bare":
+        return await send({"type": "http.response.body", "body": b"" if scope["method"] == "HEAD" else b"body"})
     if scope["path"] == "/pieces":
         for _ in range(5):
             await send({"type": "http.response.body", "body": b"x" * 1000, "more_body": True})
@@ -216,6 +220,12 @@ def test_head_of_a_reply_in_pieces_runs_to_its_end(counted):
         assert reply.status == 200 and reply.body == b""
         counted.wait_for((counted.code / "ended").exists)
     assert "Traceback" not in counted.messages()
+
+
+def test_head_of_what_has_no_length_says_none(counted):
+    with dial(counted) as one:
+        reply = one.reply(one.head(request("/bare", "HEAD", authority="a.localhost")))
+        assert reply.status == 200 and "content-length" not in dict(reply.fields)
 
 
 WAITING = '''

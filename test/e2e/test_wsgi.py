@@ -97,6 +97,11 @@ def pieces(environ, start):
     return Closing("pieces", [b"a", b"", b"b"])
 
 
+def bare(environ, start):
+    start("200 OK", PLAIN + ([("Content-Length", "4")] if environ["QUERY_STRING"] else []))
+    return [] if environ["REQUEST_METHOD"] == "HEAD" else [b"body"]
+
+
 def seen(environ, start):
     start("200 OK", PLAIN)
     return [json.dumps({k: v for k, v in environ.items() if isinstance(v, (str, bool, list))}).encode()]
@@ -108,7 +113,7 @@ def closed(environ, start):
 
 
 APPS = {"/" + f.__name__: validator(f) for f in
-        (echo, chunks, lines, iterate, write, replaced, errors, nothing, unchanged, pieces, seen, closed)}
+        (echo, chunks, lines, iterate, write, replaced, errors, nothing, unchanged, pieces, bare, seen, closed)}
 
 
 def app(environ, start):
@@ -260,6 +265,15 @@ def valid(build):
 def files(build):
     with PlainServer(build, {"app.py": FILES}) as server:
         yield server
+
+
+@pytest.mark.parametrize("path, length", [("/bare", None), ("/bare?sized", "4"), ("/echo", "0")])
+def test_head(valid, path, length):
+    """RFC 9110 8.6: the length of what GET would give, or none."""
+    connection = valid.connection()
+    answer = valid.request("HEAD", path, connection=connection)
+    assert (answer.status, answer.headers["Content-Length"], answer.data) == (200, length, b"")
+    assert valid.get("/bare", connection=connection).text == "body"
 
 
 @pytest.mark.parametrize("body", [b"", b"x", b"y" * 100000])
