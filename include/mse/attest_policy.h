@@ -27,7 +27,7 @@
 enum attest_machine_kind {
 	ATTEST_MACHINE_PPID,              /* SHA-256 of the PPID, 32 bytes: SGX, TDX */
 	ATTEST_MACHINE_PLATFORM_INSTANCE, /* platform instance id, 16 bytes: SGX, TDX under the Platform CA */
-	ATTEST_MACHINE_CHIP_ID,           /* 64 bytes: SEV-SNP under a VCEK */
+	ATTEST_MACHINE_CHIP_ID, /* 64 bytes: SEV-SNP under a VCEK; under a VLEK refused: nothing vouches for it */
 };
 
 struct attest_policy_machine {

@@ -77,7 +77,11 @@ static void judge_proof(struct judge *judge, const struct attest_answer *answer)
 		judge_pass(judge, "proof", "leaf %u of a tree of depth %u", answer->index, answer->depth);
 }
 
-/* A masked CHIP_ID, which a VLEK allows, names no machine: it counts as changed (attested-channel.md section 9). */
+/*
+ * A masked CHIP_ID, which a VLEK allows, names no machine: it counts as changed (attested-channel.md section 9). One
+ * that is shown under a VLEK is compared as the report's signer wrote it, in both reports alike: it says that they are
+ * of one machine only as far as that signer is believed. A policy's list of machines does not take it.
+ */
 static void judge_same_machine(struct judge *judge, const struct attest_facts *old, const struct attest_facts *now)
 {
 	const bool is_known = old->machine.size > 0 && now->machine.size > 0;

@@ -184,7 +184,15 @@ void policy_judge_tcb(struct judge *judge)
 		(void)judge_skip(judge, "tcb-status", "AMD publishes none: see tcb-min");
 }
 
-/* The machine's name of this kind; size 0: it has none, or it is not known. */
+#define SIGNING_KEY_VCEK 0 /* of the facts; enum snp_signing_key */
+
+/* Under a VLEK, which is of no one chip, CHIP_ID is only what the report's signer wrote. */
+static bool is_vouched_for(const struct attest_facts *facts)
+{
+	return facts->tee != ATTEST_TEE_SEV_SNP || facts->snp.signing_key == SIGNING_KEY_VCEK;
+}
+
+/* The machine's name of this kind; size 0: it has none, it is not known, or no certificate vouches for it. */
 static struct attest_machine get_machine(const struct attest_facts *facts, enum attest_machine_kind kind)
 {
 	struct attest_machine id = {.size = 0};
@@ -194,7 +202,7 @@ static struct attest_machine get_machine(const struct attest_facts *facts, enum 
 	case ATTEST_MACHINE_PPID:
 		return amd ? id : facts->machine;
 	case ATTEST_MACHINE_CHIP_ID:
-		return amd ? facts->machine : id;
+		return amd && is_vouched_for(facts) ? facts->machine : id;
 	case ATTEST_MACHINE_PLATFORM_INSTANCE:
 		if (!amd && facts->intel.pck_parsed && facts->intel.has_configuration) {
 			id.size = sizeof(facts->intel.platform_instance_id);
@@ -230,7 +238,9 @@ void policy_judge_machine(struct judge *judge)
 			return;
 		}
 	}
-	(void)judge_fail(judge, "machine", ATTEST_ERROR_MACHINE, "machine %s is not in the policy's list", seen);
+	(void)judge_fail(judge, "machine", ATTEST_ERROR_MACHINE, "machine %s %s", seen,
+			 is_vouched_for(judge->facts) ? "is not in the policy's list"
+						      : "is vouched for by no certificate: a VLEK is of no one chip");
 }
 
 /* All that the rule names applies. */

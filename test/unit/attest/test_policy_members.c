@@ -26,6 +26,7 @@ enum sample {
 	MILAN_ASKED, /* by the host */
 	TURIN,
 	VLEK,
+	VLEK_CHIP, /* CHIP_ID is shown */
 	SAMPLES,
 };
 
@@ -78,11 +79,14 @@ static void make_amd(enum sample sample)
 {
 	struct amd_evidence *e = &amd_evidence[sample];
 
-	amd_evidence_init(e, sample == TURIN ? SNP_PRODUCT_TURIN : SNP_PRODUCT_MILAN, 5, sample == VLEK);
+	amd_evidence_init(e, sample == TURIN ? SNP_PRODUCT_TURIN : SNP_PRODUCT_MILAN, 5,
+			  sample == VLEK || sample == VLEK_CHIP);
 	memset(e->report + 0x010, 0x10, 16);
 	memset(e->report + 0x020, 0x20, 16);
 	memset(e->report + 0x110, 0x77, 48); /* AUTHOR_KEY_DIGEST */
 	e->report[AMD_AT_KEY_INFO] |= 1;
+	if (sample == VLEK_CHIP)
+		memset(e->report + AMD_AT_CHIP_ID, 0x77, 64);
 	if (sample == MILAN_HOST_DATA)
 		memset(e->report + 0x0c0, 0x0c, 32);
 	if (sample == MILAN_ASKED)
@@ -427,11 +431,14 @@ static void test_machines(void **state)
 		list[1].id.data[list[1].id.size - 1] ^= 1;
 		expect_row(&row, i);
 	}
-	/* A VLEK names no chip. */
+	/* A VLEK names no chip, and no certificate vouches for the one that a report under it names. */
 	{
-		const struct attest_policy_machine zero = {.kind = ATTEST_MACHINE_CHIP_ID, .id = {.size = 64}};
+		struct attest_policy_machine chip = {.kind = ATTEST_MACHINE_CHIP_ID, .id = {.size = 64}};
 
-		expect_row(&(struct row){VLEK, "machine", {.machines = &zero, .machine_count = 1}}, 90);
+		expect_row(&(struct row){VLEK, "machine", {.machines = &chip, .machine_count = 1}}, 90);
+		chip = machine_of(VLEK_CHIP, ATTEST_MACHINE_CHIP_ID);
+		assert_int_equal(chip.id.size, 64);
+		expect_row(&(struct row){VLEK_CHIP, "machine", {.machines = &chip, .machine_count = 1}}, 91);
 	}
 }
 
