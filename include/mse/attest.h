@@ -4,6 +4,7 @@
  *
  * Evidence goes in, a verdict comes out. Nothing else happens: no network, no clock, no file, no global state. The
  * caller gives the time, the collateral and the policy, so that every verdict can be replayed from saved bytes.
+ * OpenSSL alone reads its own configuration, once, unless OPENSSL_INIT_NO_LOAD_CONFIG was given to it before.
  * All functions may be called from several threads at once; a prepared collateral set and roots may be shared by them.
  *
  * The four questions
@@ -34,8 +35,7 @@
  * then a constant sentence and *ret_verdict is untouched. There is no way to leave out what the evidence must be
  * bound to: a missing or empty expected binding is such a failure.
  *
- * Formats and rules: docs/formats/ (attestation evidence, attested channel). Intel quotes: SGX in versions 3, 4 and 5,
- * TDX 1.0 and 1.5 in versions 4 and 5.
+ * Formats and rules: docs/formats/. Intel quotes: SGX in versions 3, 4 and 5, TDX 1.0 and 1.5 in versions 4 and 5.
  */
 #ifndef MSE_ATTEST_H
 #define MSE_ATTEST_H

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "base/clock.h"
 
-#include <stdio.h>
 #include <string.h>
 #include <time.h>
 
+#include "base/utc.h"
+
 #define NS_PER_SECOND 1000000000LL
 #define UTC_TEXT_LENGTH 20
-#define YEAR_MIN 1970
 #define SECONDS_PER_DAY 86400
 #define SECONDS_MIN INT64_C(-62135596800) /* 0001-01-01T00:00:00Z */
 #define SECONDS_MAX INT64_C(253402300799) /* 9999-12-31T23:59:59Z */
@@ -44,42 +44,19 @@ int64_t clock_boot_ns(void)
 	return now_ns(CLOCK_BOOTTIME);
 }
 
-static int two_digits(const char *text)
-{
-	if (text[0] < '0' || text[0] > '9' || text[1] < '0' || text[1] > '9')
-		return -1;
-	return (text[0] - '0') * 10 + text[1] - '0';
-}
-
 int clock_parse_utc(const char *text, int64_t *ret_seconds, struct err *err)
 {
-	struct tm wanted = {0};
-	struct tm normal;
-	int century, year, month;
-	time_t seconds;
+	struct utc utc;
 
 	if (strlen(text) != UTC_TEXT_LENGTH || text[4] != '-' || text[7] != '-' || text[10] != 'T' || text[13] != ':' ||
 	    text[16] != ':' || text[19] != 'Z')
 		return err_set(err, ERR_INVALID, "'%.40s' is not a date of the form YYYY-MM-DDTHH:MM:SSZ", text);
-	century = two_digits(text);
-	year = two_digits(text + 2);
-	month = two_digits(text + 5);
-	wanted.tm_mday = two_digits(text + 8);
-	wanted.tm_hour = two_digits(text + 11);
-	wanted.tm_min = two_digits(text + 14);
-	wanted.tm_sec = two_digits(text + 17);
-	if (century < 0 || year < 0 || century * 100 + year < YEAR_MIN || month < 1 || wanted.tm_mday < 1 ||
-	    wanted.tm_hour < 0 || wanted.tm_min < 0 || wanted.tm_sec < 0)
-		return err_set(err, ERR_INVALID, "'%s' is not a date from the year %d on", text, YEAR_MIN);
-	wanted.tm_year = century * 100 + year - 1900;
-	wanted.tm_mon = month - 1;
-	normal = wanted;
-	seconds = timegm(&normal);
-	/* timegm turns 30 February into 2 March: a date that changed does not exist. */
-	if (normal.tm_mon != wanted.tm_mon || normal.tm_mday != wanted.tm_mday || normal.tm_hour != wanted.tm_hour ||
-	    normal.tm_min != wanted.tm_min || normal.tm_sec != wanted.tm_sec)
-		return err_set(err, ERR_INVALID, "'%s' is a date that does not exist", text);
-	*ret_seconds = seconds;
+	utc = (struct utc){utc_digits(text, 4),      utc_digits(text + 5, 2),  utc_digits(text + 8, 2),
+			   utc_digits(text + 11, 2), utc_digits(text + 14, 2), utc_digits(text + 17, 2)};
+	if (!utc_exists(&utc))
+		return err_set(err, ERR_INVALID, "'%s' is a date that does not exist (from the year %d on)", text,
+			       UTC_YEAR_MIN);
+	*ret_seconds = utc_to_seconds(&utc);
 	return 0;
 }
 

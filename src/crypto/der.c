@@ -4,11 +4,12 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "base/clock.h"
+#include "base/utc.h"
 
 #define LONG_LENGTH 0x80
 #define LENGTH_BYTES_MAX 4
 #define TAG_NUMBER_MASK 0x1f
+#define UTC_TIME_PIVOT 50 /* its years are 1950 to 2049 */
 
 /* Reads the length after a tag. bytes is what follows the tag; *ret_used how much of it the length took. */
 static int length_parse(const uint8_t *bytes, size_t left, size_t *ret_length, size_t *ret_used, struct err *err)
@@ -167,8 +168,8 @@ int der_take_time(struct der *reader, const char *what, int64_t *ret_seconds, st
 {
 	const bool utc = der_is_next(reader, DER_UTC_TIME);
 	const size_t year_size = utc ? 2 : 4;
+	struct utc moment;
 	struct der content;
-	char text[CLOCK_TEXT_SIZE];
 	const char *at;
 
 	if (der_take(reader, utc ? DER_UTC_TIME : DER_GENERALIZED_TIME, what, &content, err) < 0)
@@ -176,17 +177,22 @@ int der_take_time(struct der *reader, const char *what, int64_t *ret_seconds, st
 	if (content.size != year_size + 11)
 		return err_set(err, ERR_INVALID, "%s: time of %zu bytes, expected %zu", what, content.size,
 			       year_size + 11);
-	at = (const char *)content.data;
-	(void)snprintf(text, sizeof(text), "%s%.*s-%.2s-%.2sT%.2s:%.2s:%.2s%c",
-		       !utc           ? ""
-		       : at[0] >= '5' ? "19"
-				      : "20",
-		       (int)year_size, at, at + year_size, at + year_size + 2, at + year_size + 4, at + year_size + 6,
-		       at + year_size + 8, at[year_size + 10]);
-	if (!utc && memcmp(text, "2050", 4) < 0)
-		return err_set(err, ERR_INVALID, "%s: '%s' must be UTCTime", what, text);
-	if (clock_parse_utc(text, ret_seconds, err) < 0)
-		return err_prefix(err, "%s", what);
+	at = (const char *)content.data + year_size;
+	moment = (struct utc){utc_digits((const char *)content.data, (int)year_size),
+			      utc_digits(at, 2),
+			      utc_digits(at + 2, 2),
+			      utc_digits(at + 4, 2),
+			      utc_digits(at + 6, 2),
+			      utc_digits(at + 8, 2)};
+	if (utc && moment.year >= 0)
+		moment.year += moment.year >= UTC_TIME_PIVOT ? 1900 : 2000;
+	if (!utc_exists(&moment) || at[10] != 'Z')
+		return err_set(err, ERR_INVALID, "%s: '%.*s' is not a date that exists, in UTC from 1970 on", what,
+			       (int)content.size, (const char *)content.data);
+	if (!utc && moment.year < UTC_TIME_PIVOT + 2000)
+		return err_set(err, ERR_INVALID, "%s: '%.*s' must be UTCTime", what, (int)content.size,
+			       (const char *)content.data);
+	*ret_seconds = utc_to_seconds(&moment);
 	return 0;
 }
 

@@ -4,44 +4,31 @@
 #include <stdio.h>
 #include <string.h>
 
-#define YEAR_MIN 1970
-#define YEAR_MAX 9999
+#include "base/utc.h"
+
 #define OFFSET_HOURS_MAX 23
 #define FRACTION_DIGITS_MAX 9
 #define DAY_SECONDS 86400
 
-static bool is_leap(int year)
+static struct utc utc_of(const struct date *date)
 {
-	return (year % 4 == 0 && year % 100 != 0) || year % 400 == 0;
-}
-
-static int month_days(int year, int month)
-{
-	static const int days[] = {31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31};
-
-	return month == 2 && is_leap(year) ? 29 : days[month - 1];
+	return (struct utc){date->year, date->month, date->day, date->hour, date->minute, date->second};
 }
 
 bool date_is_valid(const struct date *date)
 {
-	return date->year >= YEAR_MIN && date->year <= YEAR_MAX && date->month >= 1 && date->month <= 12 &&
-	       date->day >= 1 && date->day <= month_days(date->year, date->month) && date->hour >= 0 &&
-	       date->hour <= 23 && date->minute >= 0 && date->minute <= 59 && date->second >= 0 && date->second <= 59;
+	const struct utc utc = utc_of(date);
+
+	return utc_exists(&utc);
 }
 
 /* Exactly count digits at *at; moves past them. -1 if they are not digits. */
 static int digits(const char **at, int count)
 {
-	int value = 0;
+	const int value = utc_digits(*at, count);
 
-	for (int i = 0; i < count; i++) {
-		const char c = (*at)[i];
-
-		if (c < '0' || c > '9')
-			return -1;
-		value = value * 10 + (c - '0');
-	}
-	*at += count;
+	if (value >= 0)
+		*at += count;
 	return value;
 }
 
@@ -128,40 +115,29 @@ int date_parse(const char *text, struct date *ret_date, struct err *err)
 		return err_set(err, ERR_INVALID, "'%.60s' is not a date like 2026-11-22T18:00:00Z", text);
 	if (!date_is_valid(&date))
 		return err_set(err, ERR_INVALID, "'%.60s' is a date that does not exist (from the year %d on)", text,
-			       YEAR_MIN);
+			       UTC_YEAR_MIN);
 	*ret_date = date;
 	return 0;
-}
-
-/* Days from 1970-01-01; the civil-calendar arithmetic with years that begin in March. */
-static int64_t days_from_epoch(int year, int month, int day)
-{
-	const int64_t shifted = month <= 2 ? year - 1 : year;
-	const int64_t era = shifted / 400;
-	const int64_t year_of_era = shifted - era * 400;
-	const int64_t day_of_year = (153 * (month + (month > 2 ? -3 : 9)) + 2) / 5 + day - 1;
-
-	return era * 146097 + year_of_era * 365 + year_of_era / 4 - year_of_era / 100 + day_of_year - 719468;
 }
 
 int64_t date_to_unix(const struct date *date, int local_offset_minutes)
 {
 	const int offset = date->zoned ? date->offset_minutes : local_offset_minutes;
+	const struct utc utc = utc_of(date);
 
-	return days_from_epoch(date->year, date->month, date->day) * DAY_SECONDS + date->hour * 3600 +
-	       date->minute * 60 + date->second - (int64_t)offset * 60;
+	return utc_to_seconds(&utc) - (int64_t)offset * 60;
 }
 
 struct date date_from_unix(int64_t seconds)
 {
 	const int64_t rest = seconds % DAY_SECONDS;
 	int64_t days = seconds / DAY_SECONDS;
-	struct date date = {.year = YEAR_MIN, .month = 1, .zoned = true};
+	struct date date = {.year = UTC_YEAR_MIN, .month = 1, .zoned = true};
 
-	for (; days >= (is_leap(date.year) ? 366 : 365); date.year++)
-		days -= is_leap(date.year) ? 366 : 365;
-	for (; days >= month_days(date.year, date.month); date.month++)
-		days -= month_days(date.year, date.month);
+	for (; days >= (utc_is_leap_year(date.year) ? 366 : 365); date.year++)
+		days -= utc_is_leap_year(date.year) ? 366 : 365;
+	for (; days >= utc_days_in_month(date.year, date.month); date.month++)
+		days -= utc_days_in_month(date.year, date.month);
 	date.day = (int)days + 1;
 	date.hour = (int)(rest / 3600);
 	date.minute = (int)(rest % 3600 / 60);

@@ -25,6 +25,8 @@ static void dates_are_the_c_librarys(void **state)
 {
 	char text[CLOCK_TEXT_SIZE];
 	char expected[64];
+	struct err err = ERR_INIT;
+	int64_t seconds = 0;
 
 	(void)state;
 	for (int64_t day = -200000; day < 150000; day++) {
@@ -37,6 +39,8 @@ static void dates_are_the_c_librarys(void **state)
 		clock_format_utc(when, text);
 		if (strcmp(text, expected) != 0)
 			fail_msg("%s, expected %s", text, expected);
+		if (when >= 0 && (clock_parse_utc(text, &seconds, &err) < 0 || seconds != when))
+			fail_msg("%s was read as %lld: %s", text, (long long)seconds, err.text);
 	}
 }
 
@@ -69,7 +73,9 @@ static void refuses_what_is_not_a_date(void **state)
 	static const char *const bad[] = {
 	    "2026-02-30T00:00:00Z", "2026-13-01T00:00:00Z",      "2026-01-01 00:00:00Z", "2026-01-01T24:00:00Z",
 	    "2026-01-01T00:00:00",  "2026-01-01T00:00:00+00:00", "1969-12-31T23:59:59Z", "",
-	    "2026-1-01T00:00:000Z"};
+	    "2026-1-01T00:00:000Z", "2025-02-29T00:00:00Z",      "2100-02-29T00:00:00Z", "2026-00-01T00:00:00Z",
+	    "2026-01-00T00:00:00Z", "2026-04-31T00:00:00Z",      "2026-01-32T00:00:00Z", "2026-01-01T00:60:00Z",
+	    "2026-01-01T00:00:60Z", "2026-01-01T0/:00:00Z",      "2026-01-01T00:0::00Z", "2026-01-01T00:00:-1Z"};
 	struct err err = ERR_INIT;
 	int64_t seconds;
 

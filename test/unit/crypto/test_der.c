@@ -105,8 +105,12 @@ static int take_time(uint8_t tag, const char *text, int64_t *ret)
 
 static void test_times(void **state)
 {
-	static const char *const BAD_UTC[] = {"250615150640",  "2506151506Z",   "250615150640+0000",
-					      "250230000000Z", "25061515064 Z", "20250615150640Z"};
+	static const char *const BAD_UTC[] = {
+	    "250615150640",  "2506151506Z",   "250615150640+0000", "250230000000Z", "25061515064 Z", "20250615150640Z",
+	    "250001000000Z", "250100000000Z", "250132000000Z",     "251301000000Z", "250101240000Z", "250101006000Z",
+	    "250101000060Z", "250229000000Z", "691231235959Z",     "-10615150640Z", "250615150640z", "25061\00015064Z"};
+	static const char *const BAD_GENERAL[] = {"20491231235959Z",  "21000229000000Z", "2050010100000Z",
+						  "205001010000000Z", "20500101000000z", "2O500101000000Z"};
 	int64_t seconds = 0;
 
 	(void)state;
@@ -114,12 +118,17 @@ static void test_times(void **state)
 	assert_int_equal(seconds, 1750000000);
 	assert_int_equal(take_time(DER_UTC_TIME, "491231235959Z", &seconds), 0);
 	assert_int_equal(seconds, 2524607999);
+	assert_int_equal(take_time(DER_UTC_TIME, "700101000000Z", &seconds), 0);
+	assert_int_equal(seconds, 0);
+	assert_int_equal(take_time(DER_UTC_TIME, "240229000000Z", &seconds), 0);
+	assert_int_equal(seconds, 1709164800);
 	assert_int_equal(take_time(DER_UTC_TIME, "991231235959Z", &seconds), 0);
 	assert_int_equal(seconds, 946684799);
 	assert_int_equal(take_time(DER_GENERALIZED_TIME, "20500101000000Z", &seconds), 0);
 	assert_int_equal(seconds, 2524608000);
 	assert_int_equal(take_time(DER_GENERALIZED_TIME, "99991231235959Z", &seconds), 0);
-	assert_int_equal(take_time(DER_GENERALIZED_TIME, "20491231235959Z", &seconds), -1);
+	for (size_t i = 0; i < COUNT_OF(BAD_GENERAL); i++)
+		assert_int_equal(take_time(DER_GENERALIZED_TIME, BAD_GENERAL[i], &seconds), -1);
 	for (size_t i = 0; i < COUNT_OF(BAD_UTC); i++)
 		assert_int_equal(take_time(DER_UTC_TIME, BAD_UTC[i], &seconds), -1);
 }
