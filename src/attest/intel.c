@@ -124,6 +124,7 @@ static void judge_simulation(struct judge *judge, const struct chain *chain)
 			       chain_has_marker(&judge->collateral->qe_identity_chain.chain);
 	char root[HEX_TEXT_SIZE(SHA256_SIZE)];
 
+	judge->has_trusted_root = kind != TRUST_NONE;
 	hex_encode(hash, sizeof(hash), root);
 	if (!simulated) {
 		judge_pass(judge, "simulation", "no certificate carries the simulation's marker");

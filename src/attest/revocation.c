@@ -4,6 +4,15 @@
 #include "attest/policy.h"
 #include "format/hex.h"
 
+bool revocation_read_entries(struct judge *judge, const char *name, const struct x509_crl *crl)
+{
+	struct err err = ERR_INIT;
+
+	if (!judge->has_trusted_root)
+		return judge_skip(judge, name, "needs a trusted root");
+	return crl_read_entries(crl, &err) == 0 || judge_fail_err(judge, name, ATTEST_ERROR_CRL_MALFORMED, &err);
+}
+
 bool revocation_judge_list(struct judge *judge, const char *name, const struct collateral_crl *item,
 			   const struct x509_cert *issuer, bool *is_signed)
 {
@@ -24,6 +33,8 @@ bool revocation_judge_list(struct judge *judge, const char *name, const struct c
 	if (!*is_signed && crl_verify(crl, issuer, &err) < 0)
 		return judge_fail_err(judge, name, ATTEST_ERROR_CRL_SIGNATURE, &err);
 	*is_signed = true;
+	if (!revocation_read_entries(judge, name, crl))
+		return false;
 	return judge_interval(judge, name, name, crl->this_update, crl->next_update, ATTEST_ERROR_CRL_EXPIRED);
 }
 
@@ -37,6 +48,6 @@ bool revocation_judge_cert(struct judge *judge, const char *name, const struct c
 	hex_encode(cert->serial.data, cert->serial.size, serial);
 	if (crl_is_revoked(item->crl, cert->serial))
 		return judge_fail(judge, name, error, "serial %s is listed as revoked", serial);
-	judge_pass(judge, name, "serial %s is not among the %zu revoked", serial, item->crl->revoked_count);
+	judge_pass(judge, name, "serial %s is not among the %zu revoked", serial, crl_revoked_count(item->crl));
 	return true;
 }

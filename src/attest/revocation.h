@@ -15,6 +15,12 @@
 bool revocation_judge_list(struct judge *judge, const char *name, const struct collateral_crl *item,
 			   const struct x509_cert *issuer, bool *is_signed);
 
+/*
+ * The entries of a list whose signature holds. False, and recorded as check NAME, if one is malformed or the root is
+ * not trusted: whoever signs by a root of his own could make them cost as much as he likes.
+ */
+bool revocation_read_entries(struct judge *judge, const char *name, const struct x509_crl *crl);
+
 /* Check NAME: the certificate is not listed; else `error`. Not applicable if the list was refused (usable false). */
 bool revocation_judge_cert(struct judge *judge, const char *name, const struct collateral_crl *item, bool usable,
 			   const struct x509_cert *cert, enum attest_error error);

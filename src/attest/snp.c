@@ -154,12 +154,14 @@ static void judge_root(struct judge *judge, const struct snp_chain *chain)
 	uint8_t hash[SHA256_SIZE];
 	enum trust_kind kind;
 
+	judge->has_trusted_root = false;
 	if (!ark) {
 		(void)judge_skip(judge, "simulation", "needs the ARK");
 		(void)judge_skip(judge, "root", "needs the ARK");
 		return;
 	}
 	kind = trust_find(judge->trust, ark, hash);
+	judge->has_trusted_root = kind != TRUST_NONE;
 	hex_encode(hash, sizeof(hash), text);
 	judge->verdict->simulated |= kind == TRUST_SIMULATION || snp_chain_has_marker(chain);
 	judge->simulated = kind == TRUST_SIMULATION;

@@ -7,6 +7,7 @@
 #include "attest/chain.h"
 #include "attest/crl_read.h"
 #include "attest/policy.h"
+#include "attest/revocation.h"
 #include "format/hex.h"
 #include "format/snp_report.h"
 
@@ -233,6 +234,8 @@ static bool judge_list(struct judge *judge, const struct snp_chain *chain)
 		return judge_fail(judge, "ark-crl", ATTEST_ERROR_CRL_ISSUER, "the ARK may not sign lists");
 	if (chain->crl_signature.text[0])
 		return judge_fail(judge, "ark-crl", ATTEST_ERROR_CRL_SIGNATURE, "%s", chain->crl_signature.text);
+	if (!revocation_read_entries(judge, "ark-crl", chain->crl))
+		return false;
 	return judge_interval(judge, "ark-crl", "ark-crl", chain->crl->this_update, chain->crl->next_update,
 			      ATTEST_ERROR_CRL_EXPIRED);
 }
@@ -254,5 +257,5 @@ void snp_chain_judge_revocation(struct judge *judge, const struct snp_chain *cha
 				 serial);
 	else
 		judge_pass(judge, "ask-revocation", "serial %s is not among the %zu revoked", serial,
-			   chain->crl->revoked_count);
+			   crl_revoked_count(chain->crl));
 }

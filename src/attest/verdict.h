@@ -22,10 +22,11 @@ struct judge {
 	const struct trust *trust;
 	const struct attest_policy *policy; /* never NULL */
 	int64_t time;
-	bool is_beside_fresh; /* the certificate of a fresh answer: its dates, TCB status are reported, not judged */
-	bool simulated;       /* the quote under judgement is of the simulation, and the policy allows its root */
-	bool no_memory;       /* no verdict can be given */
-	const char *limit;    /* the same: which limit of a verdict was reached, a constant sentence; NULL: none */
+	bool is_beside_fresh;  /* the certificate of a fresh answer: its dates, TCB status are reported, not judged */
+	bool simulated;        /* the quote under judgement is of the simulation, and the policy allows its root */
+	bool has_trusted_root; /* of the quote under judgement, seen so far */
+	bool no_memory;        /* no verdict can be given */
+	const char *limit;     /* the same: which limit of a verdict was reached, a constant sentence; NULL: none */
 };
 
 /* NULL when out of memory. */

@@ -45,8 +45,8 @@ static bool is_revoked(const struct x509_crl *list, const struct x509_cert *ask,
 {
 	struct err ignored = ERR_INIT;
 
-	return list && crl_is_revoked(list, ask->serial) && proof_check_list(list, ark, &ignored) == 0 &&
-	       crl_verify_amd(list, ark, &ignored) == 0;
+	return list && proof_check_list(list, ark, &ignored) == 0 && crl_verify_amd(list, ark, &ignored) == 0 &&
+	       crl_read_entries(list, &ignored) == 0 && crl_is_revoked(list, ask->serial);
 }
 
 /* The ARK is learned even if it has revoked the ASK: its newer lists are kept all the same. */
@@ -123,7 +123,8 @@ int proof_of_amd_list(const struct trust *trust, const struct collateral_answer 
 	if (!issuers->ark)
 		return proof_missing("the ARK", err);
 	if (crl_parse_amd(answer->body.data, answer->body.size, &crl, err) < 0 ||
-	    proof_check_list(crl, issuers->ark, err) < 0 || crl_verify_amd(crl, issuers->ark, err) < 0)
+	    proof_check_list(crl, issuers->ark, err) < 0 || crl_verify_amd(crl, issuers->ark, err) < 0 ||
+	    crl_read_entries(crl, err) < 0)
 		return -1;
 	ret->date = crl->this_update;
 	return proof_check_root(trust, issuers->ark, ret, err);

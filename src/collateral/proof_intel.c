@@ -36,9 +36,9 @@ static int check_revocation(const struct chain *chain, const struct x509_crl *li
 {
 	struct err ignored = ERR_INIT;
 
-	if (!list || !crl_is_revoked(list, chain_leaf(chain)->serial) ||
-	    proof_check_list(list, chain_root(chain), &ignored) < 0 ||
-	    crl_verify(list, chain_root(chain), &ignored) < 0)
+	if (!list || proof_check_list(list, chain_root(chain), &ignored) < 0 ||
+	    crl_verify(list, chain_root(chain), &ignored) < 0 || crl_read_entries(list, &ignored) < 0 ||
+	    !crl_is_revoked(list, chain_leaf(chain)->serial))
 		return 0;
 	return err_set(err, ERR_UNTRUSTED, "its signer is revoked");
 }
@@ -128,7 +128,7 @@ static int check_list(const struct collateral_answer *answer, const struct x509_
 	scoped(x509_crl_freep) struct x509_crl *crl = NULL;
 
 	if (crl_parse(answer->body.data, answer->body.size, &crl, err) < 0 || proof_check_list(crl, issuer, err) < 0 ||
-	    crl_verify(crl, issuer, err) < 0)
+	    crl_verify(crl, issuer, err) < 0 || crl_read_entries(crl, err) < 0)
 		return -1;
 	ret->date = crl->this_update;
 	return 0;

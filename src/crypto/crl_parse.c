@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "crypto/crl_parse.h"
 
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -17,6 +18,11 @@
 #define OID_CERTIFICATE_ISSUER "2.5.29.29"
 #define OID_AUTHORITY_KEY "2.5.29.35"
 #define ENTRY_SIZE_MIN 20 /* SEQUENCE of an INTEGER of one byte and a UTCTime */
+
+struct crl_index {
+	size_t count;
+	struct der serials[];
+};
 
 /* Entry extensions say why and since when; but whose certificate it is, the list's issuer alone says. */
 static int check_entry_extensions(struct der list, struct err *err)
@@ -62,24 +68,43 @@ static int compare_serials(const void *a, const void *b)
 	return memcmp(left->data, right->data, left->size);
 }
 
-static int parse_revoked(struct der *tbs, struct x509_crl *crl, struct err *err)
+static int read_index(struct der list, struct crl_index **ret, struct err *err)
 {
-	struct der list;
+	scoped(freep) struct crl_index *index = NULL;
 
+	index = malloc(sizeof(*index) + list.size / ENTRY_SIZE_MIN * sizeof(index->serials[0]));
+	if (!index)
+		return err_no_memory(err);
+	index->count = 0;
+	while (list.size > 0) {
+		if (take_entry(&list, &index->serials[index->count], err) < 0)
+			return -1;
+		index->count++;
+	}
+	qsort(index->serials, index->count, sizeof(index->serials[0]), compare_serials);
+	*ret = TAKE_PTR(index);
+	return 0;
+}
+
+int crl_read_entries(const struct x509_crl *crl, struct err *err)
+{
+	struct crl_index *index = NULL;
+	struct crl_index *none = NULL;
+
+	if (atomic_load(crl->index))
+		return 0;
+	if (read_index(crl->entries, &index, err) < 0)
+		return -1;
+	if (!atomic_compare_exchange_strong(crl->index, &none, index))
+		free(index); /* another thread was sooner */
+	return 0;
+}
+
+static int take_entries(struct der *tbs, struct x509_crl *crl, struct err *err)
+{
 	if (!der_is_next(tbs, DER_SEQUENCE))
 		return 0;
-	if (der_take(tbs, DER_SEQUENCE, "revokedCertificates", &list, err) < 0)
-		return -1;
-	crl->revoked = calloc(list.size / ENTRY_SIZE_MIN + 1, sizeof(*crl->revoked));
-	if (!crl->revoked)
-		return err_no_memory(err);
-	while (list.size > 0) {
-		if (take_entry(&list, &crl->revoked[crl->revoked_count], err) < 0)
-			return -1;
-		crl->revoked_count++;
-	}
-	qsort(crl->revoked, crl->revoked_count, sizeof(*crl->revoked), compare_serials);
-	return 0;
+	return der_take(tbs, DER_SEQUENCE, "revokedCertificates", &crl->entries, err);
 }
 
 static int check_authority_key(struct der value, struct err *err)
@@ -168,7 +193,7 @@ static int parse_tbs(struct der tbs, take_algorithm_fn take_algorithm, struct x5
 	    take_algorithm(&tbs, err) < 0 ||
 	    der_take_whole(&tbs, DER_SEQUENCE, "CRL issuer", &content, &crl->issuer, err) < 0 ||
 	    der_take_time(&tbs, "thisUpdate", &crl->this_update, err) < 0 ||
-	    der_take_time(&tbs, "nextUpdate", &crl->next_update, err) < 0 || parse_revoked(&tbs, crl, err) < 0 ||
+	    der_take_time(&tbs, "nextUpdate", &crl->next_update, err) < 0 || take_entries(&tbs, crl, err) < 0 ||
 	    parse_extensions(&tbs, err) < 0)
 		return -1;
 	return der_end(&tbs, "CRL", err);
@@ -196,7 +221,7 @@ static int crl_new(const void *der, size_t size, struct x509_crl **ret, struct e
 	if (size == 0 || size > CRL_PARSE_SIZE_MAX)
 		return err_set(err, ERR_LIMIT, "CRL of %zu bytes, expected 1 to %u", size, CRL_PARSE_SIZE_MAX);
 	crl = calloc(1, sizeof(*crl));
-	if (!crl || !(crl->bytes = malloc(size)))
+	if (!crl || !(crl->index = calloc(1, sizeof(*crl->index))) || !(crl->bytes = malloc(size)))
 		return err_no_memory(err);
 	memcpy(crl->bytes, der, size);
 	crl->size = size;
@@ -232,7 +257,9 @@ void x509_crl_free(struct x509_crl *crl)
 {
 	if (!crl)
 		return;
-	free(crl->revoked);
+	if (crl->index)
+		free(atomic_load(crl->index));
+	free(crl->index);
 	free(crl->bytes);
 	free(crl);
 }
@@ -250,6 +277,15 @@ int crl_verify_amd(const struct x509_crl *crl, const struct x509_cert *issuer, s
 
 bool crl_is_revoked(const struct x509_crl *crl, struct der serial)
 {
-	return crl->revoked_count > 0 &&
-	       bsearch(&serial, crl->revoked, crl->revoked_count, sizeof(*crl->revoked), compare_serials);
+	const struct crl_index *index = atomic_load(crl->index);
+
+	return !index || (index->count > 0 &&
+			  bsearch(&serial, index->serials, index->count, sizeof(index->serials[0]), compare_serials));
+}
+
+size_t crl_revoked_count(const struct x509_crl *crl)
+{
+	const struct crl_index *index = atomic_load(crl->index);
+
+	return index ? index->count : 0;
 }

@@ -7,6 +7,8 @@
 #include <time.h>
 
 #include "base/scoped.h"
+#include "crypto/der.h"
+#include "der_write.h"
 
 #define ROUNDS 3
 #define NAME_SIZE 64
@@ -92,6 +94,80 @@ static double cost(const struct attest_collateral_bytes *bytes, const struct att
 	return least;
 }
 
+/* ---- the honest revocation lists, with a megabyte of entries ---- */
+
+enum entries {
+	ENTRIES_PLAIN,      /* many, of serials in no order */
+	ENTRIES_EXTENSIONS, /* one, of very many extensions */
+	ENTRIES_COUNT,
+};
+
+static const char *const ENTRIES_NAMES[] = {"entries", "extensions of an entry"};
+
+static struct der take(struct der *reader, struct der *ret_content)
+{
+	struct err err = ERR_INIT;
+	struct der whole;
+	uint8_t tag;
+
+	if (der_next(reader, &tag, ret_content, &whole, &err) < 0)
+		abort();
+	return whole;
+}
+
+static void put_entries(struct buf *list, enum entries kind)
+{
+	static const uint8_t EXTENSION[] = {0x30, 6, DER_OID, 1, 0x2a, DER_OCTET_STRING, 1, 0};
+	const uint8_t SERIAL[] = {0x11, 0x22, 0x33, 0x44};
+	const size_t start = list->size;
+	uint32_t number = 1;
+
+	if (kind == ENTRIES_EXTENSIONS) {
+		der_put_unsigned(list, SERIAL, sizeof(SERIAL));
+		der_put_time(list, 1700000000);
+	}
+	while (list->size - start < WORST_SIZE - 4096) {
+		const size_t at = list->size;
+
+		if (kind == ENTRIES_EXTENSIONS) {
+			der_put_raw(list, EXTENSION, sizeof(EXTENSION));
+			continue;
+		}
+		number = number * 1664525 + 1013904223;
+		der_put_unsigned(list, (const uint8_t[]){(uint8_t)(number >> 24 | 1), (uint8_t)(number >> 16)}, 2);
+		der_put_time(list, 1700000000);
+		der_wrap(list, at, DER_SEQUENCE);
+	}
+	if (kind == ENTRIES_EXTENSIONS) {
+		der_wrap(list, start + 6 + 15, DER_SEQUENCE);
+		der_wrap(list, start, DER_SEQUENCE);
+	}
+	der_wrap(list, start, DER_SEQUENCE);
+}
+
+/* The list as it is, but for its entries: so its signature does not hold. */
+static void make_list(struct attest_bytes honest, enum entries kind, struct buf *ret)
+{
+	struct der reader = {honest.data, honest.size};
+	struct der body, tbs, rest, content;
+
+	(void)take(&reader, &body);
+	rest = body;
+	(void)take(&rest, &tbs);
+	for (int i = 0; i < 5; i++) { /* version, algorithm, issuer, both dates */
+		const struct der whole = take(&tbs, &content);
+
+		der_put_raw(ret, whole.data, whole.size);
+	}
+	if (der_is_next(&tbs, DER_SEQUENCE))
+		(void)take(&tbs, &content);
+	put_entries(ret, kind);
+	der_put_raw(ret, tbs.data, tbs.size); /* the extensions */
+	der_wrap(ret, 0, DER_SEQUENCE);
+	der_put_raw(ret, rest.data, rest.size); /* algorithm and signature */
+	der_wrap(ret, 0, DER_SEQUENCE);
+}
+
 static const struct {
 	const char *name;
 	size_t offset;
@@ -122,6 +198,27 @@ static void keep(double seconds, const char *filling, const char *item, double *
 	(void)snprintf(ret_name, NAME_SIZE, "%s as %s", filling, item);
 }
 
+static void try_lists(const struct attest_collateral_bytes *honest, const struct attest_evidence *evidence,
+		      double *dearest, char *ret_name)
+{
+	for (size_t n = 0; n < COUNT_OF(ITEMS); n++) {
+		struct attest_bytes list;
+
+		memcpy(&list, (const char *)honest + ITEMS[n].offset, sizeof(list));
+		if (!list.data || !strstr(ITEMS[n].name, "crl"))
+			continue;
+		for (enum entries kind = 0; kind < ENTRIES_COUNT; kind++) {
+			scoped(buf_done) struct buf made = BUF_INIT(2 * WORST_SIZE);
+			struct attest_collateral_bytes set = *honest;
+
+			make_list(list, kind, &made);
+			memcpy((char *)&set + ITEMS[n].offset, &(struct attest_bytes){made.data, made.size},
+			       sizeof(struct attest_bytes));
+			keep(cost(&set, evidence), ENTRIES_NAMES[kind], ITEMS[n].name, dearest, ret_name);
+		}
+	}
+}
+
 double worst_find(const struct attest_collateral_bytes *honest, const struct attest_evidence *evidence,
 		  const char **ret_name)
 {
@@ -146,6 +243,7 @@ double worst_find(const struct attest_collateral_bytes *honest, const struct att
 		keep(cost(honest, &(struct attest_evidence){.report = bytes}), FILLINGS[i].name, "report", &dearest,
 		     name);
 	}
+	try_lists(honest, evidence, &dearest, name);
 	free(junk);
 	*ret_name = name;
 	return dearest;

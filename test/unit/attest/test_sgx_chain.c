@@ -273,6 +273,41 @@ static void test_crl_signature(void **state)
 	expect("crl-signature");
 }
 
+/* Entries are read once the list is known to be the issuer's, under a root that is trusted, and not before. */
+static void bad_entry(bool break_signature)
+{
+	again();
+	e.pck_crl.revoked = 7;
+	e.pck_crl.entry_oid = "2.5.29.21";
+	e.pck_crl.entry_malformed = true;
+	e.pck_crl.break_signature = break_signature;
+	build();
+}
+
+static void test_unsigned_entries(void **state)
+{
+	struct attest_verdict *verdict;
+	size_t found = 0;
+
+	(void)state;
+	bad_entry(false);
+	test_expect(&question, "crl-malformed");
+	bad_entry(true);
+	test_expect(&question, "crl-signature");
+	bad_entry(false);
+	question.root = (struct attest_bytes){0};
+	verdict = test_judge(&question);
+	assert_string_equal(verdict->error_text, "root-untrusted");
+	for (size_t i = 0; i < verdict->check_count; i++) {
+		if (strcmp(verdict->checks[i].name, "pck-crl") != 0)
+			continue;
+		assert_string_equal(verdict->checks[i].text, "needs a trusted root");
+		found++;
+	}
+	assert_int_equal(found, 1);
+	attest_verdict_free(verdict);
+}
+
 static void test_crl_dates(void **state)
 {
 	(void)state;
@@ -550,6 +585,7 @@ int main(void)
 	    TEST(test_crl_issuer),
 	    TEST(test_crl_revoked),
 	    TEST(test_crl_signature),
+	    TEST(test_unsigned_entries),
 	    TEST(test_crl_dates),
 	    TEST(test_crl_malformed),
 	    TEST(test_crl_entries),

@@ -208,6 +208,7 @@ static struct x509_crl *read_crl(const struct sim_pki *pki, enum sim_item item, 
 
 	assert_ok(crl_parse(der->data, der->size, &crl, &err), &err);
 	assert_ok(crl_verify(crl, cert, &err), &err);
+	assert_ok(crl_read_entries(crl, &err), &err);
 	return crl;
 }
 
