@@ -89,6 +89,9 @@ static int parse_key_usage(struct der value, struct x509_cert *cert, struct err 
 		return -1;
 	if (bits.size < 2 || bits.size > 3 || bits.data[0] > 7)
 		return err_set(err, ERR_INVALID, "keyUsage: not a bit string of 1 to 9 bits");
+	/* DER writes zeros for the bits that it says are not used (X.690 11.2.1). */
+	if (bits.data[bits.size - 1] & ((1u << bits.data[0]) - 1))
+		return err_set(err, ERR_INVALID, "keyUsage: bits are set that it says are not used");
 	cert->has_key_usage = true;
 	cert->key_usage = bits.data[1];
 	return 0;

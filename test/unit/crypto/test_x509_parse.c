@@ -164,6 +164,36 @@ static void test_damage(void **state)
 	}
 }
 
+/* The bits that a bit string says are not used are zero (X.690 11.2.1), and set none of the usages. */
+static void test_unused_bits(void **state)
+{
+	static const uint8_t USAGE[] = {0x03, 0x02, 0x01, 0x06};
+	static const struct {
+		uint8_t unused, bits;
+		bool fine;
+	} CASES[] = {{1, 0x06, true}, {2, 0x06, false}, {7, 0x06, false}, {7, 0x80, true},  {7, 0xc0, false},
+		     {0, 0x06, true}, {0, 0xff, true},  {6, 0xc0, true},  {5, 0x30, false}, {8, 0x00, false}};
+	uint8_t *at = memmem(der.data, der.size, USAGE, sizeof(USAGE));
+
+	(void)state;
+	assert_non_null(at);
+	for (size_t i = 0; i < COUNT_OF(CASES); i++) {
+		struct x509_cert *changed = NULL;
+		struct err err = ERR_INIT;
+
+		at[2] = CASES[i].unused;
+		at[3] = CASES[i].bits;
+		if (CASES[i].fine) {
+			assert_ok(x509_parse(der.data, der.size, &changed, &err), &err);
+			assert_int_equal(changed->key_usage, CASES[i].bits);
+			x509_cert_free(changed);
+		} else {
+			assert_fails(x509_parse(der.data, der.size, &changed, &err), &err, ERR_INVALID, "keyUsage");
+		}
+	}
+	memcpy(at, USAGE, sizeof(USAGE));
+}
+
 static void test_size_limit(void **state)
 {
 	struct x509_cert *large = NULL;
@@ -210,9 +240,9 @@ static void test_crl(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    cmocka_unit_test(test_fields),     cmocka_unit_test(test_spki),  cmocka_unit_test(test_verify),
-	    cmocka_unit_test(test_critical),   cmocka_unit_test(test_names), cmocka_unit_test(test_damage),
-	    cmocka_unit_test(test_size_limit), cmocka_unit_test(test_crl),
+	    cmocka_unit_test(test_fields),     cmocka_unit_test(test_spki),        cmocka_unit_test(test_verify),
+	    cmocka_unit_test(test_critical),   cmocka_unit_test(test_names),       cmocka_unit_test(test_damage),
+	    cmocka_unit_test(test_size_limit), cmocka_unit_test(test_unused_bits), cmocka_unit_test(test_crl),
 	};
 
 	return cmocka_run_group_tests(tests, setup, teardown);
