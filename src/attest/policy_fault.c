@@ -7,6 +7,7 @@
 
 #define ALL_STATUSES (ATTEST_TCB_BIT(ATTEST_TCB_REVOKED + 1) - 1)
 #define ALL_TEES (ATTEST_TEE_BIT(ATTEST_TEE_SEV_SNP + 1) - 1)
+#define INTEL_TEES (ATTEST_TEE_BIT(ATTEST_TEE_SGX) | ATTEST_TEE_BIT(ATTEST_TEE_TDX))
 #define ALL_VMPLS (ATTEST_VMPL_HOST_BIT | (ATTEST_VMPL_HOST_BIT - 1))
 
 #define EXCEPTIONS_MAX 32 /* each may show in the verdict */
@@ -61,8 +62,11 @@ static const char *find_exception_fault(const struct attest_exception *exception
 	return NULL;
 }
 
-static const char *find_deny_fault(const struct attest_deny *deny)
+/* tees: those that the policy allows. A rule that no evidence can meet is one that somebody wrongly relies on. */
+static const char *find_deny_fault(const struct attest_deny *deny, uint32_t tees)
 {
+	const uint32_t applies = deny->tees ? deny->tees & tees : tees;
+
 	if (!deny->reason || !deny->reason[0])
 		return "'deny': a rule has no reason";
 	if (deny->tees & ~ALL_TEES)
@@ -72,6 +76,13 @@ static const char *find_deny_fault(const struct attest_deny *deny)
 	/* One that names Intel's and AMD's at once would never apply. */
 	if (deny->product && (deny->fmspc || deny->advisory))
 		return "'deny': a rule names what no evidence has together";
+	if (!(applies & ALL_TEES))
+		return "'deny': 'tees' of a rule has none that the policy allows";
+	if ((deny->fmspc || deny->advisory) && !(applies & INTEL_TEES))
+		return "'deny': 'fmspc' or 'advisory' of a rule, which SEV-SNP has none of, and its 'tees' allow no "
+		       "other";
+	if (deny->product && !(applies & ATTEST_TEE_BIT(ATTEST_TEE_SEV_SNP)))
+		return "'deny': 'product' of a rule is for SEV-SNP, which its 'tees' or the policy's do not allow";
 	if (deny->product && strcmp(deny->product, "Milan") != 0 && strcmp(deny->product, "Genoa") != 0 &&
 	    strcmp(deny->product, "Turin") != 0)
 		return "'deny': a rule names an unknown product";
@@ -139,12 +150,13 @@ static const char *find_lists_fault(const struct attest_policy *policy)
 
 static const char *find_elements_fault(const struct attest_policy *policy)
 {
+	const uint32_t tees = policy_tees(policy);
 	const char *fault = NULL;
 
 	for (size_t i = 0; i < policy->machine_count && !fault; i++)
 		fault = find_machine_fault(&policy->machines[i]);
 	for (size_t i = 0; i < policy->denied_count && !fault; i++)
-		fault = find_deny_fault(&policy->denied[i]);
+		fault = find_deny_fault(&policy->denied[i], tees);
 	for (size_t i = 0; i < policy->exception_count && !fault; i++)
 		fault = find_exception_fault(&policy->exceptions[i]);
 	if (!fault && policy->tdx)

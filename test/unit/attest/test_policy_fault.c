@@ -160,6 +160,43 @@ static void test_deny(void **state)
 	}
 }
 
+/* A rule that no evidence can meet: beside what the rule itself names, the policy's TEEs count. */
+static void test_idle_deny(void **state)
+{
+	static const uint8_t FMSPC[6] = {0};
+	static const struct attest_policy_snp SNP = {0};
+	enum { SGX_BIT = 1, TDX_BIT = 2, SNP_BIT = 4 };
+	static const struct {
+		const char *named;
+		uint32_t tees; /* of the policy */
+		struct attest_deny rule;
+	} CASES[] = {
+	    {"'fmspc'", 0, {.reason = "x", .tees = SNP_BIT, .fmspc = FMSPC}},
+	    {NULL, 0, {.reason = "x", .tees = SNP_BIT | SGX_BIT, .fmspc = FMSPC}},
+	    {NULL, 0, {.reason = "x", .tees = TDX_BIT, .fmspc = FMSPC}},
+	    {"'advisory'", 0, {.reason = "x", .tees = SNP_BIT, .advisory = "x"}},
+	    {NULL, 0, {.reason = "x", .tees = SNP_BIT | TDX_BIT, .advisory = "x"}},
+	    {"'product'", 0, {.reason = "x", .tees = SGX_BIT | TDX_BIT, .product = "Milan"}},
+	    {NULL, 0, {.reason = "x", .tees = SGX_BIT | SNP_BIT, .product = "Milan"}},
+	    {"none that the policy allows", SGX_BIT | SNP_BIT, {.reason = "x", .tees = TDX_BIT}},
+	    {NULL, SGX_BIT | SNP_BIT, {.reason = "x", .tees = TDX_BIT | SGX_BIT}},
+	    {"'product'", SGX_BIT | TDX_BIT, {.reason = "x", .product = "Milan"}},
+	    {"'product'", SGX_BIT | TDX_BIT, {.reason = "x", .tees = SNP_BIT | SGX_BIT, .product = "Milan"}},
+	    {NULL, SNP_BIT, {.reason = "x", .product = "Milan"}},
+	    {"'fmspc'", SNP_BIT, {.reason = "x", .fmspc = FMSPC}},
+	    {"'advisory'", SNP_BIT, {.reason = "x", .advisory = "x"}},
+	    {NULL, TDX_BIT, {.reason = "x", .advisory = "x", .fmspc = FMSPC}},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT_OF(CASES); i++)
+		expect(&(struct attest_policy){.tees = CASES[i].tees, .denied = &CASES[i].rule, .denied_count = 1},
+		       CASES[i].named);
+	/* The TEEs of its sections are those that it allows. */
+	expect(&(struct attest_policy){.snp = &SNP, .denied = &CASES[2].rule, .denied_count = 1},
+	       "none that the policy allows");
+}
+
 static void test_machines(void **state)
 {
 	static const struct {
@@ -230,9 +267,9 @@ static void test_snp(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    cmocka_unit_test(test_lists), cmocka_unit_test(test_values),   cmocka_unit_test(test_exceptions),
-	    cmocka_unit_test(test_deny),  cmocka_unit_test(test_machines), cmocka_unit_test(test_tdx),
-	    cmocka_unit_test(test_snp),
+	    cmocka_unit_test(test_lists), cmocka_unit_test(test_values),    cmocka_unit_test(test_exceptions),
+	    cmocka_unit_test(test_deny),  cmocka_unit_test(test_idle_deny), cmocka_unit_test(test_machines),
+	    cmocka_unit_test(test_tdx),   cmocka_unit_test(test_snp),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
