@@ -12,6 +12,8 @@
 #include "format/attest_message.h"
 #include "format/hex.h"
 
+#define DEPLOYED_MAX INT64_C(253402300799) /* the end of the year 9999, the last that texts have */
+
 static bool judge_answer(struct judge *judge, struct attest_bytes body, struct attest_answer *ret)
 {
 	struct err err = ERR_INIT;
@@ -200,6 +202,8 @@ static void judge_ticket(struct judge *judge, const struct attest_fresh *fresh, 
 	    .deployed_min = deployed_min > 0 ? (uint64_t)deployed_min : 0,
 	};
 
+	enum ticket_result result;
+
 	if (fresh->role != ATTEST_ROLE_APPLICATION) {
 		(void)judge_skip(judge, "ticket", "an enclave that waits for its keys has none");
 		return;
@@ -212,8 +216,11 @@ static void judge_ticket(struct judge *judge, const struct attest_fresh *fresh, 
 		(void)judge_skip(judge, "ticket", "needs the certificate's identity and instance");
 		return;
 	}
-	judge_ticket_result(judge, ticket_verify(answer->ticket.data, answer->ticket.size, &expected, &ticket));
-	verdict->deployed = ticket.deployed <= INT64_MAX ? (int64_t)ticket.deployed : INT64_MAX;
+	result = ticket_verify(answer->ticket.data, answer->ticket.size, &expected, &ticket);
+	judge_ticket_result(judge, result);
+	/* Nobody vouches for what another ticket says. */
+	if (result == TICKET_OK || result == TICKET_OLDER)
+		verdict->deployed = ticket.deployed <= DEPLOYED_MAX ? (int64_t)ticket.deployed : DEPLOYED_MAX;
 }
 
 /* F9, the identity that this client saw before. */

@@ -263,6 +263,40 @@ static void test_ticket(void **state)
 	test_expect_fresh(&channel, "none");
 }
 
+static void expect_deployed(const char *error, uint64_t deployed, int64_t wanted)
+{
+	const uint8_t seed[32] = {1};
+	struct attest_verdict *verdict;
+
+	channel.ticket.deployed = deployed;
+	if (strcmp(error, "ticket-signature") == 0)
+		memcpy(channel.owner_seed, seed, sizeof(seed)); /* another owner's */
+	test_channel_build(&channel);
+	verdict = test_channel_fresh(&channel);
+	assert_string_equal(verdict->error_text, error);
+	assert_int_equal(verdict->deployed, wanted);
+	attest_verdict_free(verdict);
+	again();
+}
+
+/* Said only where the owner signed it, and as a date that texts can have. */
+static void test_deployed(void **state)
+{
+	struct ticket ticket;
+
+	(void)state;
+	expect_deployed("none", TEST_TIME, TEST_TIME);
+	expect_deployed("none", UINT64_MAX, INT64_C(253402300799));
+	expect_deployed("ticket-signature", TEST_TIME, 0);
+	expect_deployed("ticket-signature", UINT64_MAX, 0);
+	test_channel_build(&channel);
+	ticket = channel.ticket;
+	again();
+	ticket.identity[0] ^= 1;
+	channel.ticket = ticket;
+	expect_deployed("ticket-binding", TEST_TIME, 0);
+}
+
 static void test_recorded_identity(void **state)
 {
 	uint8_t identity[64];
@@ -483,6 +517,7 @@ int main(void)
 	    TEST(test_age),
 	    TEST(test_certificate),
 	    TEST(test_ticket),
+	    TEST(test_deployed),
 	    TEST(test_recorded_identity),
 	    TEST(test_malformed),
 	    TEST(test_old_quote),
