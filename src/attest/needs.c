@@ -11,6 +11,8 @@
 
 #define DER_FIRST_BYTE 0x30
 
+static const char BLANKS[] = " \t\r\n";
+
 static int needs_of_quote(struct attest_bytes quote, struct attest_needs *ret, struct err *err)
 {
 	struct intel_subject subject = {0};
@@ -63,6 +65,15 @@ static int needs_of_answer(struct attest_bytes bytes, struct attest_needs *ret, 
 	return needs_of_bytes((struct attest_bytes){answer.quote.data, answer.quote.size}, ret, err);
 }
 
+/* What may stand before text (pem.h), zeros too; a quote or a report that can be read never begins like that. */
+static uint8_t first_byte(struct attest_bytes bytes)
+{
+	for (size_t i = 0; i < bytes.size; i++)
+		if (!memchr(BLANKS, bytes.data[i], sizeof(BLANKS)))
+			return bytes.data[i];
+	return bytes.data[0];
+}
+
 ATTEST_API int attest_needs(const struct attest_bytes *evidence, struct attest_needs *ret_needs, const char **ret_why)
 {
 	struct err err = ERR_INIT;
@@ -75,7 +86,7 @@ ATTEST_API int attest_needs(const struct attest_bytes *evidence, struct attest_n
 		*ret_why = "the evidence is missing";
 		return -1;
 	}
-	switch (evidence->data[0]) {
+	switch (first_byte(*evidence)) {
 	case '{':
 		result = needs_of_answer(*evidence, &needs, &err);
 		break;

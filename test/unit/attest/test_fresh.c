@@ -454,8 +454,10 @@ static void test_machine(void **state)
 
 static void test_needs(void **state)
 {
+	struct buf spaced = BUF_INIT(1u << 20);
 	struct attest_needs needs;
 	const char *why = NULL;
+	struct err err = ERR_INIT;
 	struct attest_bytes bytes;
 
 	(void)state;
@@ -465,6 +467,11 @@ static void test_needs(void **state)
 	assert_string_equal(needs.fmspc, "30606a000000");
 	assert_string_equal(needs.ca, "platform");
 	assert_false(needs.simulated);
+	test_must(buf_add_text(&spaced, "\n ", &err), &err);
+	test_must(buf_add(&spaced, bytes.data, bytes.size, &err), &err);
+	assert_int_equal(attest_needs(&(struct attest_bytes){spaced.data, spaced.size}, &needs, &why), 0);
+	assert_string_equal(needs.ca, "platform");
+	buf_done(&spaced);
 	bytes.size /= 2;
 	assert_int_equal(attest_needs(&bytes, &needs, &why), -1);
 	assert_int_equal(attest_needs(&(struct attest_bytes){0}, &needs, &why), -1);

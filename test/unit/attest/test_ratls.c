@@ -116,16 +116,20 @@ static void test_needs(void **state)
 	struct attest_needs needs;
 	const char *why = NULL;
 	struct buf pem = BUF_INIT(0);
+	struct buf spaced = BUF_INIT(1u << 20);
+	struct err err = ERR_INIT;
 	struct attest_bytes bytes;
 
 	(void)state;
 	test_evidence_mark_simulated(&channel.certificate_evidence);
 	test_channel_build(&channel);
 	test_pem(&channel.cert_der, &pem);
-	for (size_t i = 0; i < 3; i++) {
-		const struct buf *from = i == 0   ? &channel.cert_der
-					 : i == 1 ? &pem
-						  : &channel.certificate_evidence.quote;
+	test_must(buf_add(&spaced, " \t\r\n\0\n", 6, &err), &err);
+	test_must(buf_add(&spaced, pem.data, pem.size, &err), &err);
+	for (size_t i = 0; i < 4; i++) {
+		const struct buf *const FORMS[] = {&channel.cert_der, &pem, &channel.certificate_evidence.quote,
+						   &spaced};
+		const struct buf *from = FORMS[i];
 
 		bytes = (struct attest_bytes){from->data, from->size};
 		assert_int_equal(attest_needs(&bytes, &needs, &why), 0);
@@ -133,8 +137,12 @@ static void test_needs(void **state)
 		assert_string_equal(needs.ca, "platform");
 		assert_true(needs.simulated);
 		bytes.size--;
-		assert_int_equal(attest_needs(&bytes, &needs, &why), i == 1 ? 0 : -1); /* PEM: the last newline */
+		assert_int_equal(attest_needs(&bytes, &needs, &why),
+				 i == 1 || i == 3 ? 0 : -1); /* PEM: the last newline */
 	}
+	bytes = (struct attest_bytes){spaced.data, 6};
+	assert_int_equal(attest_needs(&bytes, &needs, &why), -1);
+	buf_done(&spaced);
 	buf_done(&pem);
 }
 
