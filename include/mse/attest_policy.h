@@ -10,8 +10,8 @@
  * The struct borrows everything that it points to. Those that attest_policy_parse makes own their parts: they may be
  * copied and given more members as long as they live, and are freed by attest_policy_free.
  *
- * Where a requirement is about something that the evidence's TEE does not have (an SVN for TDX, an evaluation number
- * for SEV-SNP), the evidence is refused, not excused.
+ * Where a requirement is about what the evidence's TEE does not have (an SVN for TDX, an evaluation number for SEV-SNP)
+ * it is refused, not excused; but tcb_statuses, advisories choose among Intel's and pass over SEV-SNP: snp.tcb_min.
  */
 #ifndef MSE_ATTEST_POLICY_H
 #define MSE_ATTEST_POLICY_H

@@ -249,6 +249,8 @@ static void test_common(void **state)
 	    {SGX, "none", {.svn_min = 10}},
 	    {SGX, "svn", {.svn_min = 11}},
 	    {TDX, "svn", {.svn_min = 1}}, /* it has none */
+	    /* AMD publishes neither. */
+	    {MILAN, "none", {.tcb_statuses = ATTEST_TCB_BIT(ATTEST_TCB_UP_TO_DATE), .advisories = ONE}},
 	    {SGX_OLD, "none", {.tcb_statuses = old}},
 	    {SGX, "tcb-status", {.tcb_statuses = old}}, /* narrower too */
 	    {SGX_OLD, "none", {.tcb_statuses = old, .advisories = ADVISORIES, .advisory_count = 2}},
