@@ -237,7 +237,7 @@ int attest_collateral_new(const struct attest_collateral_bytes *bytes, struct at
 			  const char **ret_why);
 void attest_collateral_free(struct attest_collateral *collateral); /* NULL is fine */
 
-/* The root of trust. Intel's is compiled in; NULL for the whole argument means: that one alone. */
+/* Roots of trust. Intel's and AMD's three are compiled in; NULL: only those. One vendor's alone: policy.tees. */
 struct attest_roots {
 	const struct attest_bytes *hardware; /* further roots, certificates in DER or PEM: a test CA, a private root */
 	size_t hardware_count;
