@@ -105,11 +105,25 @@ static int judge_instance(const struct question *question, const struct attest_c
 	return 0;
 }
 
-/* The age is looked at by the first of the two judgements only. */
+static const struct attest_expiry *find_expiry(const struct attest_verdict *verdict, const char *what)
+{
+	for (size_t i = 0; i < verdict->expiry_count; i++) {
+		if (strcmp(verdict->expiries[i].what, what) == 0)
+			return &verdict->expiries[i];
+	}
+	return NULL;
+}
+
+/* The age is looked at by the first of the two judgements only, which also says what no nonce means. */
 static void carry_age(const struct question *question, const struct attest_verdict *from, struct attest_verdict *to)
 {
 	const struct attest_check *age = from->checks;
+	const struct attest_expiry *expiry = find_expiry(from, "certificate-age");
 
+	if (!*to->warning)
+		memcpy(to->warning, from->warning, sizeof(to->warning));
+	if (expiry && to->expiry_count < ATTEST_EXPIRIES_MAX)
+		to->expiries[to->expiry_count++] = *expiry;
 	while (age < from->checks + from->check_count && strcmp(age->name, "age") != 0)
 		age++;
 	if (question->age_max_s == 0 || age == from->checks + from->check_count)

@@ -295,6 +295,9 @@ def test_the_certificate_of_a_handshake(build, world, live, tmp_path):
         assert aged.code == code and aged.json()["error"] == error, aged.text
         assert any(c["name"] == "age" and (c["result"] == "passed") == (code == 0) for c in aged.json()["checks"])
         assert any(c["name"] == "instance-field:domain" or "instance" in c["name"] for c in aged.json()["checks"])
+        assert "no nonce was asked for" in aged.json()["warning"] and "no nonce" in result.json()["warning"]
+        ends = {each["what"]: each["until"] for each in aged.json()["expiries"]}
+        assert "certificate-age" in ends and aged.json()["valid_until"] == min(ends.values()), ends
 
 
 def test_a_copied_certificate_is_of_another_domain(build, world, live, tmp_path):
