@@ -121,7 +121,11 @@ static int read_one(const struct cmd_call *call, struct evidence *evidence, stru
 			continue;
 		evidence->from = path;
 		evidence->kind = FILE_OPTIONS[i].kind;
-		return evidence_read_file(path, &evidence->data, err);
+		if (evidence_read_file(path, &evidence->data, err) < 0)
+			return -1;
+		if (evidence->kind == EVIDENCE_RATLS && evidence->data.size == 0)
+			return err_set(err, ERR_INVALID, "--ratls: '%s' is empty", path);
+		return 0;
 	}
 	return -1;
 }

@@ -8,6 +8,7 @@
 #include "cli/attest_policy_file.h"
 #include "cli/bundle_file.h"
 #include "cli/collateral_dir.h"
+#include "cli/hardware_root.h"
 #include "format/date.h"
 #include "format/hex.h"
 
@@ -93,6 +94,8 @@ static int read_trust(const struct cmd_call *call, struct attest_options *option
 	options->hardware = (struct attest_bytes){options->root.data, options->root.size};
 	options->roots.hardware = &options->hardware;
 	options->roots.hardware_count = 1;
+	if (hardware_root_check(&options->roots, err) < 0)
+		return err_prefix(err, "--trust-root '%s'", root);
 	return 0;
 }
 

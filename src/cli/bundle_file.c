@@ -13,6 +13,8 @@ int bundle_file_load(const char *path, struct bundle *ret, bool *ret_intact, str
 
 	if (fs_read(path, &text, err) < 0)
 		return -1;
+	if (text.size == 0)
+		return err_set(err, ERR_INVALID, "'%s' is empty", path);
 	if (bundle_parse(text.data, text.size, ret, err) < 0)
 		return err_prefix(err, "'%s'", path);
 	sha256(text.data, ret->hashed_size, hash);

@@ -114,7 +114,7 @@ static int find_collateral(const struct settings *settings, const struct context
 			return -1;
 		url = settings->base_url ? settings->base_url : by_default;
 	}
-	if (!url) {
+	if (!url && !host_is_address(expect->address.host)) {
 		(void)snprintf(guess, sizeof(guess), "https://api%s:%u", dot ? dot : ".localhost",
 			       expect->address.port);
 		url = guess;

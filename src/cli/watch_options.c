@@ -1,7 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <ctype.h>
+#include <limits.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include "base/clock.h"
 #include "base/fs.h"
@@ -79,6 +83,40 @@ static int read_webhook(struct watch *watch, struct err *err)
 	return take_webhook(watch, buf_text(&file), file.size, err);
 }
 
+/* ---- the program ---- */
+
+static bool is_program(const char *path)
+{
+	struct stat info;
+
+	return stat(path, &info) == 0 && S_ISREG(info.st_mode) && access(path, X_OK) == 0;
+}
+
+/* As execvp looks for it. */
+static bool is_in_path(const char *name)
+{
+	const char *folders = getenv("PATH");
+	char path[PATH_MAX];
+
+	for (; folders && *folders; folders += strspn(folders, ":")) {
+		const int size = (int)strcspn(folders, ":");
+
+		if (snprintf(path, sizeof(path), "%.*s/%s", size, folders, name) < (int)sizeof(path) &&
+		    is_program(path))
+			return true;
+		folders += size;
+	}
+	return false;
+}
+
+/* A program that is not there would show only when there is an alarm. */
+static int check_program(const char *program, struct err *err)
+{
+	if (!program || (*program && (strchr(program, '/') ? is_program(program) : is_in_path(program))))
+		return 0;
+	return err_set(err, ERR_INVALID, "--exec: '%s' is no program", program);
+}
+
 /* ---- the hosts ---- */
 
 static int read_host(struct watch *watch, size_t index, struct err *err)
@@ -129,7 +167,7 @@ int watch_options_read(struct watch *watch, struct err *err)
 	if (read_number(call, "interval", INTERVAL_SECONDS_MAX, INTERVAL_SECONDS, &interval, err) < 0 ||
 	    read_number(call, "failures", FAILURES_MAX, FAILURES, &failures, err) < 0 ||
 	    attest_expect_role(call, &watch->role, err) < 0 || read_webhook(watch, err) < 0 ||
-	    read_hosts(watch, err) < 0)
+	    check_program(cmd_value(call, "exec"), err) < 0 || read_hosts(watch, err) < 0)
 		return -1;
 	watch->interval = (int64_t)interval;
 	watch->failures_max = (unsigned)failures;

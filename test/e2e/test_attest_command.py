@@ -281,11 +281,15 @@ def test_more_than_a_megabyte_is_not_read(own, tmp_path):
     (["--ratls", "QUOTE", "--report-data", "00"], "64 bytes"),
     (["--quote", "QUOTE", "--report-data", "any", "--allow-simulation", "absent"], "absent"),
     (["--quote", "QUOTE", "--report-data", "any", "--trust-root", "absent"], "absent"),
-    (["--quote", "QUOTE", "--report-data", "any", "--trust-root", "QUOTE", "--collateral", "COLLATERAL"], "root"),
+    (["--quote", "QUOTE", "--report-data", "any", "--trust-root", "QUOTE", "--collateral", "COLLATERAL"], "--trust-root"),
+    (["--quote", "QUOTE", "--report-data", "any", "--trust-root", "EMPTY", "--collateral", "COLLATERAL"], "--trust-root"),
+    (["--ratls", "EMPTY", "--collateral", "COLLATERAL"], "is empty"),
+    (["--bundle", "EMPTY", "--report-data", "any"], "is empty"),
     (["--quote", "QUOTE", "--report-data", "any", "--trust-root", "ROOT", "--collateral", "COLLATERAL"], "simulation"),
     (["--quote", "QUOTE", "--report-dat", "any"], "did you mean '--report-data'")])
 def test_wrong_use_is_no_verdict(own, tmp_path, argv, part):
-    words = {"QUOTE": own.quote, "ROOT": own.vendor.root, "COLLATERAL": own.collateral}
+    (tmp_path / "empty").touch()
+    words = {"QUOTE": own.quote, "ROOT": own.vendor.root, "COLLATERAL": own.collateral, "EMPTY": tmp_path / "empty"}
     result = attestcommand.run(own.build, "verify", *[words.get(word, word) for word in argv], cwd=tmp_path)
     assert result.code == 1 and result.out == "" and part in result.err, result.text
 
@@ -556,7 +560,7 @@ def test_a_bundle_says_what_it_lacks(own, tmp_path):
     (["--quote", "QUOTE", "--collateral", "COLLATERAL", "--output", "absent/x"], "absent"),
     (["--quote", "EMPTY", "--collateral", "COLLATERAL", "--output", "x"], "empty"),
     (["--refresh", "absent", "--collateral", "COLLATERAL"], "absent"),
-    (["--refresh", "QUOTE", "--quote", "QUOTE"], "in place"),
+    (["--refresh", "QUOTE", "--quote", "QUOTE"], "in place"), (["--refresh", "EMPTY"], "is empty"),
     (["--refresh", "QUOTE", "--collateral", "COLLATERAL"], "bundle")])
 def test_wrong_use_makes_no_bundle(own, tmp_path, argv, part):
     (tmp_path / "empty").touch()

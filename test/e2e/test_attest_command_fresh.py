@@ -153,6 +153,7 @@ def test_ctrl_c_while_nothing_answers_is_no_failure_of_tls(build, tmp_path, argv
     (["--host", "a.localhost", "--role", "2", "--tickets-from", "2026-01-01T00:00:00Z"], "--owner-key"),
     (["--host", "a.localhost", "--role", "2", "--owner-key", "00"], "--owner-key"),
     (["--host", "a.localhost", "--from", "x"], "--host or --from"), (["--from", "absent"], "absent"),
+    (["--host", "127.0.0.1:1", "--role", "2", "--release", "/dev/null"], "--release /dev/null"),
     (["--from", "absent", "--save", "x"], "--save")])
 def test_wrong_use_is_no_verdict(build, tmp_path, options, part):
     result = attestcommand.run(build, "fresh", *options, cwd=tmp_path)

@@ -135,6 +135,8 @@ def test_once_exits_as_the_worst_of_them(once, host, enclaves):
 @pytest.mark.parametrize("argv, part", [
     ([], "HOST"), (["a b"], "a b"), (["a.localhost", "A.localhost:443"], "given twice"),
     (["a.localhost", "--interval", "0"], "--interval"), (["a.localhost", "--interval", "604801"], "--interval"),
+    (["a.localhost", "--exec", "no-such-program"], "--exec"), (["a.localhost", "--exec", "/"], "--exec"),
+    (["a.localhost", "--exec", "/etc/passwd"], "--exec"), (["a.localhost", "--exec", ""], "--exec"),
     (["a.localhost", "--failures", "x"], "--failures"), (["a.localhost", "--role", "3"], "--role"),
     (["a.localhost", "--owner-key", "00"], "--owner-key"),
     (["a.localhost", "--tickets-from", "2026-01-01T00:00:00Z"], "--owner-key"),
@@ -252,11 +254,14 @@ def test_a_webhook_that_is_away_hears_of_it_later(watch, host, port, enclaves):
         assert len(webhook.posts) == 0
 
 
-@pytest.mark.parametrize("program, part", [("/no/such/program", "/no/such/program"), ("/bin/false", "status 1")])
-def test_a_program_that_fails_is_told(watch, host, program, part):
+@pytest.mark.parametrize("text, part", [("#!/no/such/interpreter\n", "cannot start"), ("#!/bin/false\n", "status 1")])
+def test_a_program_that_fails_is_told(watch, host, tmp_path, text, part):
+    program = tmp_path / "program"
+    program.write_text(text)
+    program.chmod(0o755)
     with watch(host, "--measurement", ZERO, "--exec", program) as running:
         running.wait("alarm")
-        watching.wait_for(lambda: any(part in line for line in running.errors), part)
+        watching.wait_for(lambda: any(part in line and str(program) in line for line in running.errors), part)
 
 
 def test_a_program_that_hangs_ends_with_the_watch(watch, host, tmp_path):
