@@ -50,8 +50,12 @@ static void hash_items(const struct attest_collateral_bytes *bytes, uint8_t ret[
 	struct sha256_ctx *hash = sha256_new();
 
 	for (size_t i = 0; i < sizeof(*bytes) / sizeof(*items); i++) {
+		const bool is_there = items[i].data != NULL;
+
+		sha256_add(hash, &is_there, sizeof(is_there));
 		sha256_add(hash, &items[i].size, sizeof(items[i].size));
-		sha256_add(hash, items[i].data, items[i].size);
+		if (is_there)
+			sha256_add(hash, items[i].data, items[i].size);
 	}
 	sha256_finish(hash, ret);
 	sha256_free(hash);

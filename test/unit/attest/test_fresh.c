@@ -480,6 +480,8 @@ static void test_needs(void **state)
 static void test_missing_arguments(void **state)
 {
 	const struct attest_collateral_bytes none = {0};
+	const struct attest_bytes garbage = {(const uint8_t *)"garbage", 7};
+	const struct attest_roots unreadable = {.hardware = &garbage, .hardware_count = 1};
 	struct attest_collateral *collateral = NULL;
 	struct attest_verdict *verdict = NULL;
 	const char *why = NULL;
@@ -488,7 +490,7 @@ static void test_missing_arguments(void **state)
 	test_channel_build(&channel);
 	channel.fresh.answer = (struct attest_bytes){channel.body.data, channel.body.size};
 	assert_int_equal(attest_collateral_new(&none, &collateral, &why), 0);
-	for (size_t i = 0; i < 6; i++) {
+	for (size_t i = 0; i < 8; i++) {
 		struct attest_fresh fresh = channel.fresh;
 
 		if (i == 0)
@@ -501,12 +503,19 @@ static void test_missing_arguments(void **state)
 			fresh.instance = NULL;
 		else if (i == 4)
 			fresh.role = 3;
-		else
+		else if (i == 5)
 			fresh.answer = (struct attest_bytes){0};
+		else if (i == 6)
+			fresh.answer.data = NULL;
+		else
+			fresh.answer.size = 0;
 		assert_int_equal(attest_verify_fresh(&fresh, collateral, NULL, TEST_TIME, NULL, &verdict, &why), -1);
 	}
 	assert_int_equal(attest_verify_fresh(NULL, collateral, NULL, TEST_TIME, NULL, &verdict, &why), -1);
 	assert_int_equal(attest_verify_fresh(&channel.fresh, NULL, NULL, TEST_TIME, NULL, &verdict, &why), -1);
+	assert_int_equal(attest_verify_fresh(&channel.fresh, collateral, &unreadable, TEST_TIME, NULL, &verdict, &why),
+			 -1);
+	assert_string_equal(why, "a root certificate cannot be read");
 	assert_null(verdict);
 	attest_collateral_free(collateral);
 }

@@ -366,6 +366,8 @@ static void test_tls_key(void **state)
 static void test_missing_arguments(void **state)
 {
 	const struct attest_collateral_bytes none = {0};
+	const struct attest_bytes garbage = {(const uint8_t *)"garbage", 7};
+	const struct attest_roots unreadable = {.hardware = &garbage, .hardware_count = 1};
 	struct attest_collateral *collateral = NULL;
 	struct attest_verdict *verdict = NULL;
 	struct attest_ratls ratls;
@@ -395,6 +397,9 @@ static void test_missing_arguments(void **state)
 	}
 	assert_int_equal(attest_verify_ratls(NULL, collateral, NULL, TEST_TIME, NULL, &verdict, &why), -1);
 	assert_int_equal(attest_verify_ratls(&channel.ratls, NULL, NULL, TEST_TIME, NULL, &verdict, &why), -1);
+	assert_int_equal(attest_verify_ratls(&channel.ratls, collateral, &unreadable, TEST_TIME, NULL, &verdict, &why),
+			 -1);
+	assert_string_equal(why, "a root certificate cannot be read");
 	assert_null(verdict);
 	attest_collateral_free(collateral);
 }

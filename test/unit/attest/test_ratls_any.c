@@ -556,6 +556,29 @@ static void refuses_call(const struct attest_certificate *bad)
 	attest_collateral_free(collateral);
 }
 
+/* A certificate that could be judged, but not with this. */
+static void test_bad_settings(void **state)
+{
+	static const uint8_t BYTES[33] = {1};
+	const struct attest_certificate some = {.certificate = {BYTES, sizeof(BYTES)}};
+	const struct attest_bytes garbage = {(const uint8_t *)"garbage", 7};
+	const struct attest_roots unreadable = {.hardware = &garbage, .hardware_count = 1};
+	const struct attest_collateral_bytes none = {0};
+	struct attest_collateral *collateral = NULL;
+	struct attest_verdict *verdict = NULL;
+	const char *why = NULL;
+
+	(void)state;
+	assert_int_equal(attest_collateral_new(&none, &collateral, &why), 0);
+	assert_int_equal(attest_verify_certificate(&some, NULL, NULL, TEST_TIME, NULL, &verdict, &why), -1);
+	assert_string_equal(why, "the collateral is missing");
+	assert_int_equal(attest_verify_certificate(&some, collateral, &unreadable, TEST_TIME, NULL, &verdict, &why),
+			 -1);
+	assert_string_equal(why, "a root certificate cannot be read");
+	assert_null(verdict);
+	attest_collateral_free(collateral);
+}
+
 static void test_bad_calls(void **state)
 {
 	static const uint8_t BYTES[33] = {1};
@@ -564,6 +587,8 @@ static void test_bad_calls(void **state)
 	(void)state;
 	refuses_call(NULL);
 	refuses_call(&(struct attest_certificate){.certificate = {0}});
+	refuses_call(&(struct attest_certificate){.certificate = {NULL, 33}});
+	refuses_call(&(struct attest_certificate){.certificate = {BYTES, 0}});
 	refuses_call(&(struct attest_certificate){.certificate = some, .extra = {BYTES, 33}});
 	refuses_call(&(struct attest_certificate){.certificate = some, .extra = {BYTES, 0}});
 	refuses_call(&(struct attest_certificate){.certificate = some, .extra = {NULL, 32}});
@@ -590,6 +615,7 @@ int main(void)
 	    TEST(test_age),
 	    TEST(test_quote_inside),
 	    TEST(test_bad_calls),
+	    TEST(test_bad_settings),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

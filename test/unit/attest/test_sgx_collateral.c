@@ -365,6 +365,73 @@ static void test_missing(void **state)
 	test_expect(&question, "collateral-malformed");
 }
 
+#define ITEMS 6
+
+static struct attest_bytes *item_at(size_t i)
+{
+	struct attest_bytes *const items[ITEMS] = {
+	    &question.collateral.tcb_info,    &question.collateral.tcb_info_issuer_chain,
+	    &question.collateral.qe_identity, &question.collateral.qe_identity_issuer_chain,
+	    &question.collateral.root_ca_crl, &question.collateral.pck_crl,
+	};
+
+	return items[i];
+}
+
+static char *get_text(size_t i, struct attest_bytes item)
+{
+	struct attest_verdict *verdict;
+	char *text;
+
+	test_question_init(&question, &e);
+	*item_at(i) = item;
+	verdict = test_judge(&question);
+	text = attest_verdict_text(verdict);
+	assert_non_null(text);
+	attest_verdict_free(verdict);
+	return text;
+}
+
+/* What has no bytes, or no size, is not given. */
+static void test_half_given(void **state)
+{
+	(void)state;
+	build();
+	for (size_t i = 0; i < ITEMS; i++) {
+		const struct attest_bytes whole = *item_at(i);
+		char *none = get_text(i, (struct attest_bytes){0});
+		char *no_bytes = get_text(i, (struct attest_bytes){NULL, whole.size});
+		char *no_size = get_text(i, (struct attest_bytes){whole.data, 0});
+
+		assert_string_equal(none, no_bytes);
+		assert_string_equal(none, no_size);
+		free(none);
+		free(no_bytes);
+		free(no_size);
+	}
+}
+
+/* Each failed check says what is wrong with what it could not read. */
+static void test_unreadable_says_why(void **state)
+{
+	static const uint8_t GARBAGE[] = "garbage";
+
+	(void)state;
+	build();
+	for (size_t i = 0; i < ITEMS; i++) {
+		struct attest_verdict *verdict;
+
+		test_question_init(&question, &e);
+		*item_at(i) = (struct attest_bytes){GARBAGE, sizeof(GARBAGE)};
+		verdict = test_judge(&question);
+		assert_false(verdict->accepted);
+		for (size_t j = 0; j < verdict->check_count; j++)
+			assert_true(verdict->checks[j].text[0] != '\0');
+		attest_verdict_free(verdict);
+		test_question_init(&question, &e);
+	}
+}
+
 /* 10 MB of brackets are refused without recursion, a megabyte too much without parsing. */
 static void test_nesting(void **state)
 {
@@ -409,6 +476,8 @@ int main(void)
 	    TEST(test_tcb_info_malformed),
 	    TEST(test_qe_identity_malformed),
 	    TEST(test_missing),
+	    TEST(test_half_given),
+	    TEST(test_unreadable_says_why),
 	    TEST(test_nesting),
 	    TEST(test_depth),
 	};
