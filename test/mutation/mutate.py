@@ -3,8 +3,9 @@
 """make mutation: switches off every single check of the verifier and wants a test to notice.
 
 A copy of the tree is rewritten so that each condition that leads to a refusal can be ignored, or turned round, by a
-number in the environment; that copy is built once, and the unit tests run once for each number until one fails. What
-no test notices is printed, unless test/mutation/harmless.txt names it with a reason.
+number in the environment; that copy is built once, and the unit tests run once for each number until one fails: those
+that come to the condition at all, and for one that is ignored those in which it holds. What no test notices is printed,
+unless test/mutation/harmless.txt names it with a reason.
 
 usage: mutate.py [--list] [--only SUBSTRING]... [--jobs N]
 """
@@ -41,17 +42,29 @@ REFUSAL = re.compile(r"\bjudge_fail|\berr_set|\berr_prefix|\brefuse|\bfault\b|_f
                      r"return NULL|return \"|return ret_error|\bfail\w*\(")
 NO_CHECK = re.compile(r"ERR_NO_MEMORY|no_memory|OUT_OF_MEMORY")
 
+# MSE_MUTANT_REACHED names a file to which the numbers go that were asked about.
 PRELUDE = """\
 #include <stdbool.h>
+#include <stdio.h>
 #include <stdlib.h>
 static inline bool mutant_is(int number)
 {
 	static int chosen = -1;
+	static bool known[10000];
+	static FILE *reached;
 	const char *text;
 
 	if (chosen < 0) {
 		text = getenv("MSE_MUTANT");
 		chosen = text ? (int)strtol(text, NULL, 10) : 0;
+		text = getenv("MSE_MUTANT_REACHED");
+		reached = text ? fopen(text, "a") : NULL;
+		if (reached)
+			(void)setvbuf(reached, NULL, _IOLBF, 0);
+	}
+	if (reached && !known[number]) {
+		known[number] = true;
+		(void)fprintf(reached, "%d\\n", number);
 	}
 	return chosen == number;
 }
@@ -229,10 +242,10 @@ def has_failure(process):
     return False
 
 
-def noticed_by(program, number):
+def noticed_by(program, number, **more):
     """How one program fails with the mutant, or None."""
     tree = program.parents[3]
-    with subprocess.Popen([program], env=dict(os.environ, MSE_MUTANT=str(number), MSE_TEST_SOURCE_DIR=str(tree)),
+    with subprocess.Popen([program], env=dict(os.environ, MSE_MUTANT=str(number), MSE_TEST_SOURCE_DIR=str(tree), **more),
                           cwd=tree, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True,
                           errors="replace") as process:
         late = threading.Event()
@@ -248,27 +261,28 @@ def noticed_by(program, number):
     return f"{program.name} (status {process.returncode})" if process.returncode else None
 
 
-def quickest_first(programs):
-    """The programs by how long they take, so that a mutant that is noticed costs little; none may fail as it is."""
-    times, broken = {}, []
+def try_out(programs):
+    """{number: programs that come to it}, the quickest first; none may fail as it is."""
+    times, reached, broken = {}, {}, []
     for program in programs:
+        numbers = program.with_name(program.name + ".reached")
         start = time.monotonic()
-        if noticed_by(program, 0):
+        if noticed_by(program, 0, MSE_MUTANT_REACHED=str(numbers)):
             broken.append(program.name)
         times[program] = time.monotonic() - start
+        for number in set(numbers.read_text().split()) if numbers.exists() else ():
+            reached.setdefault(int(number), []).append(program)
     if broken:
         sys.exit(f"these tests fail without any change: {', '.join(broken)}")
-    return sorted(programs, key=times.get)
+    return {number: sorted(found, key=times.get) for number, found in reached.items()}
 
 
-def judge(programs, number, stem, order):
-    """order: of each file's stem, the programs in the order in which they are asked; who noticed is asked first next."""
-    likely = [p for p in programs if stem in p.name]
-    asked = order.setdefault(stem, likely + [p for p in programs if p not in likely])
-    for program in list(asked):
+def judge(programs, number, stem, last):
+    """last: of each file's stem, who noticed its last mutant and is asked first."""
+    for program in sorted(programs, key=lambda p: (p != last.get(stem), stem not in p.name)):
         test = noticed_by(program, number)
         if test:
-            order[stem] = [program] + [p for p in asked if p != program]
+            last[stem] = program
             return test
     return None
 
@@ -296,11 +310,11 @@ def main():
         if options.list:
             print("\n".join(mutants.name(n) for n in numbers))
             return 0
-        programs = quickest_first(build(tree))
+        reached = try_out(build(tree))
         harmless, alive, used, by_file = read_harmless(), [], set(), {}
         with concurrent.futures.ThreadPoolExecutor(options.jobs) as pool:
-            order = {}
-            jobs = {n: pool.submit(judge, programs, n, pathlib.Path(mutants.file(n)).stem, order) for n in numbers}
+            last = {}
+            jobs = {n: pool.submit(judge, reached.get(n, []), n, pathlib.Path(mutants.file(n)).stem, last) for n in numbers}
             for n, job in jobs.items():
                 test = job.result()
                 counts = by_file.setdefault(mutants.file(n), [0, 0, 0])
