@@ -6,6 +6,7 @@ B        ?= build
 PREFIX   ?= /usr/local
 DESTDIR  ?=
 SECONDS  ?= 60
+JOBS     ?= 3
 KEEP     ?=
 WERROR   ?=
 PYTHON   := /usr/bin/python3
@@ -46,8 +47,9 @@ check-unit: packages
 	ninja -C build-asan
 	meson test -C build-asan --print-errorlogs
 
-check-e2e: all
-	MSE_BUILD_DIR=$(abspath $(B)) $(PYTEST) test/tools test/e2e
+# Much of it waits, so more processes than cores.
+check-e2e: packages all
+	MSE_BUILD_DIR=$(abspath $(B)) $(PYTEST) -n $(JOBS) --dist loadfile --durations 10 test/tools test/e2e
 
 # SEED, MINUTES and PARTS: see test/long/run.py.
 check-long: packages all

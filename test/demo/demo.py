@@ -27,8 +27,8 @@ def step(title):
 
 
 class Demo:
-    def __init__(self, build, alter, images=None):
-        self.cloud = testcloud.Cloud(build)
+    def __init__(self, build, alter, images=None, bills=None):
+        self.cloud = testcloud.Cloud(build, bills=bills)
         self.images = images
         self.alter = alter
         self.current = None
@@ -60,7 +60,7 @@ class Demo:
 
 @step("msed init: a cloud in a temporary folder")
 def init(demo):
-    demo.cloud.init(*(["--images-from", demo.images] if demo.images else []))
+    demo.cloud.init(*(["--images-from", demo.images, "--image", "mse-flask:20261122"] if demo.images else []))
     demo.expect("configuration written", (demo.cloud.data / "msed.toml").exists(), True)
 
 
@@ -213,9 +213,10 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--build", default="build")
     parser.add_argument("--alter", choices=[name for name, _, _ in STEPS])
-    parser.add_argument("--images-from", help="copy the built-in images of another cloud instead of building them")
+    parser.add_argument("--images-from", help="copy the built-in image of another cloud instead of building both")
+    parser.add_argument("--bills-from", help="take the bills that another client computed")
     arguments = parser.parse_args()
-    demo = Demo(arguments.build, arguments.alter, arguments.images_from)
+    demo = Demo(arguments.build, arguments.alter, arguments.images_from, arguments.bills_from)
     keep_up = bool(os.environ.get("KEEP"))
     failed = None
     try:

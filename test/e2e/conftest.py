@@ -1,10 +1,16 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Fixtures of the end-to-end tests: real programs, real haproxy, real sandboxes on free ports of the loopback."""
+"""Fixtures of the end-to-end tests: real programs, real haproxy, real sandboxes on free ports of the loopback.
+
+`make check-e2e` runs several processes of pytest, each a file at a time; they share nothing but the built-in images.
+"""
+import contextlib
+import fcntl
 import os
 import pathlib
 import shutil
 import signal
 import sys
+import tempfile
 
 import pytest
 
@@ -16,7 +22,41 @@ import testcloud  # noqa: E402
 # A shell that starts this in the background has it, and all it starts, ignore Ctrl-C, which tests send.
 signal.signal(signal.SIGINT, signal.default_int_handler)
 
+FLASK = "mse-flask:20261122"
 BUILD = pathlib.Path(os.environ.get("MSE_BUILD_DIR", ROOT / "build"))
+
+
+SHARED = "MSE_TEST_SHARED"  # names a folder that all processes of this run use, made by the first
+# What takes longest begins first, so that no process is left alone with one of these at the end.
+LONG = ["test_demo.py", "test_cli_cloud.py", "test_kill.py", "test_cli_lost_answer.py", "test_foreign.py", "test_cloud_node.py",
+        "test_image.py", "test_http2_rules.py", "test_asgi.py", "test_reproducible.py", "test_enclave_life.py"]
+
+
+def pytest_configure(config):
+    if not hasattr(config, "workerinput"):
+        os.environ[SHARED] = tempfile.mkdtemp(prefix="mse-shared-")
+
+
+def pytest_unconfigure(config):
+    if not hasattr(config, "workerinput"):
+        testcloud.remove_tree(os.environ[SHARED])
+
+
+def pytest_collection_modifyitems(items):
+    order = {name: number for number, name in enumerate(LONG)}
+    items.sort(key=lambda item: order.get(item.path.name, len(LONG)))
+
+
+@contextlib.contextmanager
+def made_once(name):
+    """(folder, True if this process is the one to fill it); the others wait until it is filled."""
+    folder = pathlib.Path(os.environ[SHARED]) / name
+    folder.mkdir(parents=True, exist_ok=True)
+    with open(folder / "lock", "w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        is_first = not (folder / "done").exists()
+        yield folder, is_first
+        (folder / "done").touch()
 
 
 @pytest.fixture(scope="session")
@@ -41,19 +81,27 @@ def vectors():
 
 @pytest.fixture(scope="session")
 def images(build):
-    """The built-in images, built once: every other cloud of the session copies them (msed init --images-from)."""
-    template = testcloud.Cloud(build)
-    try:
-        template.init()
-        yield template.data / "images"
-    finally:
-        assert template.remove() == []
+    """The built-in images, built once: every other cloud of the run copies them (msed init --images-from)."""
+    with made_once("images") as (folder, is_first):
+        template = testcloud.Cloud(build, folder=folder)
+        if is_first:
+            template.init()
+    return template.data / "images"
 
 
-def started(build, images):
-    new = testcloud.Cloud(build)
+@pytest.fixture(scope="session")
+def bills(build):
+    """The bill of the usual image as a client computes it, once; the demo and test_install.py have clients compute it."""
+    with made_once("bills") as (folder, is_first):
+        if is_first:
+            testcloud.run([build / "mse", "image", "bill", FLASK, "--json"], env={**os.environ, "MSE_CONF_PATH": str(folder)})
+    return folder / "bills"
+
+
+def started(build, images, bills, *more):
+    new = testcloud.Cloud(build, bills=bills)
     try:
-        new.init("--images-from", images)
+        new.init("--images-from", images, *more)
         new.start()
         new.trust_and_login()
     except BaseException:
@@ -69,17 +117,17 @@ def finished(used):
 
 
 @pytest.fixture(scope="session")
-def cloud(build, images):
+def cloud(build, images, bills):
     """A running cloud, signed in, shared by the session: tests leave no app behind."""
-    shared = started(build, images)
+    shared = started(build, images, bills)
     yield shared
     finished(shared)
 
 
 @pytest.fixture
-def fresh_cloud(build, images):
-    """A running cloud of the test's own, to be killed and tampered with."""
-    own = started(build, images)
+def fresh_cloud(build, images, bills):
+    """A running cloud of the test's own with the usual image alone, to be killed and tampered with."""
+    own = started(build, images, bills, "--image", FLASK)
     yield own
     finished(own)
 

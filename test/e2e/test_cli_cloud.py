@@ -500,7 +500,7 @@ def test_without_verification_the_user_is_warned(cloud, project, deploy):
     cloud.mse("stop", app["id"], "-y")
 
 
-def test_deploy_refuses_another_simulation_and_sends_nothing(cloud, project, build):
+def test_deploy_refuses_another_simulation_and_sends_nothing(cloud, project, build, images):
     """The trust entry names another root: evidence of this cloud's enclaves is refused, the app is stopped."""
     folder = project(cloud, "forged")
     other = testcloud.Cloud(build)
@@ -508,7 +508,7 @@ def test_deploy_refuses_another_simulation_and_sends_nothing(cloud, project, bui
     path = os.path.join(conf, "trust", f"api.mse.localhost_{cloud.port}.toml")
     kept = open(path).read()
     try:
-        other.init()
+        other.init("--images-from", images, "--image", "mse-flask:20261122")
         pem = other.simulation_root.read_text().replace("\n", "\\n")
         with open(path, "w") as file:
             file.write(re.sub(r'simulation_root = ".*"', lambda _: f'simulation_root = "{pem}"', kept))

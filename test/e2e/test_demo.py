@@ -37,16 +37,16 @@ def test_demo_works_and_leaves_nothing(root, build, short):
 
 
 @pytest.mark.parametrize("step", STEPS)
-def test_an_altered_step_fails_the_demo(root, build, images, short, step):
-    result = run_demo(root, build, short, "--alter", step, "--images-from", images)
+def test_an_altered_step_fails_the_demo(root, build, images, bills, short, step):
+    result = run_demo(root, build, short, "--alter", step, "--images-from", images, "--bills-from", bills)
     assert result.returncode == 1, result.stdout
     assert f"demo failed at '{step}'" in result.stderr
     assert testcloud.processes_of(short) == []
 
 
-def test_a_kept_demo_can_be_used_and_ended_as_it_says(root, build, images, short):
+def test_a_kept_demo_can_be_used_and_ended_as_it_says(root, build, images, bills, short):
     """What KEEP=1 prints is pasted into a shell: the cloud answers, and after the last lines nothing is left."""
-    result = run_demo(root, build, short, "--images-from", images, keep="1")
+    result = run_demo(root, build, short, "--images-from", images, "--bills-from", bills, keep="1")
     assert result.returncode == 0, result.stdout + result.stderr
     use, end = (re.findall(r"^  (.*)$", part, re.M) for part in result.stdout.split("The cloud is up.")[1].split("To end it:"))
     try:

@@ -88,10 +88,10 @@ def test_a_copied_quote_under_another_key(cloud, deployed, tmp_path):
     assert not (tmp_path / "cert.pem").exists()
 
 
-def test_another_simulation_root_is_refused(cloud, deployed, build, tmp_path):
+def test_another_simulation_root_is_refused(cloud, deployed, build, images, tmp_path):
     other = testcloud.Cloud(build)
     try:
-        other.init()
+        other.init("--images-from", images, "--image", "mse-flask:20261122")
         env = cloud.client_env(tmp_path / "user")
         result = cloud.mse("verify", deployed["address"], "--allow-simulation", other.simulation_root, env=env,
                            cwd=tmp_path, check=False)

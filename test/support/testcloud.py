@@ -61,11 +61,19 @@ def processes_of(folder):
     return found
 
 
+def remove_tree(folder):
+    """Also what is read-only, as the files of images are."""
+    run(["chmod", "-R", "u+w", folder], check=False)
+    shutil.rmtree(folder, ignore_errors=True)
+
+
 class Cloud:
     """msed with its haproxy, its simulated TEE and its apps, below a folder of its own."""
 
-    def __init__(self, build, folder=None, base_domain="mse.localhost", port=None):
+    def __init__(self, build, folder=None, base_domain="mse.localhost", port=None, bills=None):
+        """bills: a folder of bills that every client finds computed already, as at its second deployment."""
         self.build = pathlib.Path(build).resolve()
+        self.bills = bills
         self.folder = pathlib.Path(folder or tempfile.mkdtemp(prefix="mse-"))
         self.data = self.folder / "cloud"
         self.base_domain = base_domain
@@ -78,6 +86,8 @@ class Cloud:
     def client_env(self, home):
         """The environment of somebody with an empty home: nothing of ours is inherited but what programs need."""
         home.mkdir(parents=True, exist_ok=True)
+        if self.bills:
+            shutil.copytree(self.bills, home / "conf" / "bills", dirs_exist_ok=True)
         env = {k: os.environ[k] for k in ("PATH", "LANG", "TERM", "LSAN_OPTIONS", "ASAN_OPTIONS") if k in os.environ}
         env.update(HOME=str(home), MSE_CONF_PATH=str(home / "conf"), TMPDIR=str(self.folder), NO_COLOR="1")
         return env
@@ -175,6 +185,5 @@ class Cloud:
 
     def remove(self):
         left = self.stop()
-        run(["chmod", "-R", "u+w", self.folder], check=False)
-        shutil.rmtree(self.folder, ignore_errors=True)
+        remove_tree(self.folder)
         return left
