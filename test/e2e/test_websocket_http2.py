@@ -33,8 +33,9 @@ async def app(scope, receive, send):
         raise RuntimeError("none")
     path = scope["path"]
     if scope["type"] == "http":
-        if path == "/hold":
+        if path == "/":  # whichever comes first then, /hold or /report
             state["seen"] = asyncio.get_running_loop().create_future()
+        if path == "/hold":
             return await respond(send, await asyncio.wait_for(state["seen"], 30))
         if path == "/report":
             state["seen"].set_result((await receive())["body"])
