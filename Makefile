@@ -12,6 +12,9 @@ WERROR   ?=
 PYTHON   := /usr/bin/python3
 PROGRAMS := $(B)/mse $(B)/msed $(B)/mse-enclave $(B)/mse-sim
 PYTEST   := $(PYTHON) -m pytest -q -p no:cacheprovider
+# Less optimized and linked by gold: half the time to build, the same time to run.
+setup_asan := meson setup build-asan -Db_sanitize=address,undefined -Db_lundef=false -Doptimization=1 \
+	-Dc_link_args=-fuse-ld=gold -Dcpp_link_args=-fuse-ld=gold
 meson_flags = $(if $(WERROR),-Dwerror=true)
 
 .PHONY: all packages demo check check-static check-unit check-e2e check-long bench bench-server fuzz coverage mutation install format clean
@@ -38,12 +41,12 @@ check-static: packages
 	tools/check-source
 	git ls-files '*.c' '*.h' '*.cc' | xargs clang-format --dry-run -Werror
 	[ -f build-clang/build.ninja ] || CC=clang CXX=clang++ meson setup build-clang -Dwerror=true
-	ninja -C build-clang
+	tools/check-clang build-clang
 
 check-unit: packages
 	$(MAKE) all WERROR=1
 	meson test -C $(B) --print-errorlogs
-	[ -f build-asan/build.ninja ] || meson setup build-asan -Db_sanitize=address,undefined -Db_lundef=false
+	[ -f build-asan/build.ninja ] || $(setup_asan)
 	ninja -C build-asan
 	meson test -C build-asan --print-errorlogs
 
@@ -53,7 +56,7 @@ check-e2e: packages all
 
 # SEED, MINUTES and PARTS: see test/long/run.py.
 check-long: packages all
-	[ -f build-asan/build.ninja ] || meson setup build-asan -Db_sanitize=address,undefined -Db_lundef=false
+	[ -f build-asan/build.ninja ] || $(setup_asan)
 	ninja -C build-asan src/enclave/mse-enclave
 	MSE_BUILD_DIR=$(abspath $(B)) $(PYTHON) test/long/run.py
 

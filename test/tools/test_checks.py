@@ -78,6 +78,22 @@ def test_source_wants_the_licence_line(tmp_path):
     assert "licence line" in run("check-source", tmp_path).stdout
 
 
+@pytest.mark.parametrize("content, status, wanted", [
+    ("int x;\n", 0, "clang: 1 files, 0 wrong"),
+    ("int f(void);\nint f(void)\n{\n\tint unused;\n\treturn 0;\n}\n", 1, "unused variable"),
+    ("int f(\n", 1, "clang: 1 files, 1 wrong"),
+], ids=["clean", "warning", "error"])
+def test_clang_reads_every_file(tmp_path, content, status, wanted):
+    """As meson leaves a build folder; what the compiler would have written is not there afterwards."""
+    (tmp_path / "x.c").write_text(content)
+    (tmp_path / "build.ninja").write_text("")
+    (tmp_path / "compile_commands.json").write_text(json.dumps([{
+        "directory": str(tmp_path), "file": "x.c", "command": "clang -Wall -MD -MQ x.o -MF x.d -o x.o -c x.c"}]))
+    result = run("check-clang", tmp_path)
+    assert result.returncode == status and wanted in result.stdout, result
+    assert sorted(path.name for path in tmp_path.glob("x*")) == ["x.c"]
+
+
 def test_coverage_tells_the_verifier_apart(tmp_path):
     def file(name, lines, branches):
         return {"filename": name, "line_covered": lines, "line_total": 10, "branch_covered": branches, "branch_total": 10}
