@@ -11,6 +11,8 @@
 #include "enclave/wake.h"
 
 #define CANCELLED_SECONDS 1.0 /* for what a request does about being cancelled */
+#define DIRECT_MAX 64         /* requests in one turn: those of a client that sends them in a row are one event */
+#define QUIET_MAX 1           /* turns in which nothing was found: then the loop sleeps */
 
 struct asgi asgi;
 
@@ -23,11 +25,20 @@ struct waiting {
 static pthread_mutex_t queue_lock = PTHREAD_MUTEX_INITIALIZER; /* guards the two below */
 static struct waiting *queue_first;
 static struct waiting **queue_end = &queue_first;
-static int queue_pipe[2] = {-1, -1}; /* readable when the queue became filled */
+static int queue_pipe[2] = {-1, -1}; /* readable when the queue became filled, or the engine rings */
 static PyMethodDef queue_method;
+static PyMethodDef turn_method;
 static PyMethodDef cancel_method;
 static PyMethodDef give_up_method;
 static bool is_given_up; /* what was cancelled had its time */
+
+/* The loop's thread as the engine's driver (net/http_server.h). */
+static struct http_server *driven; /* NULL: the pool does everything */
+static PyObject *turn;
+static PyObject *call_soon;
+static bool has_turn;                      /* one is to come in the loop */
+static unsigned quiet_turns;               /* one after the other */
+static _Thread_local unsigned direct_left; /* requests that may still begin in this turn, within the engine's call */
 
 /* ---- is it one? ---- */
 
@@ -88,30 +99,46 @@ static bool refuse_handshake(struct http_exchange *exchange)
 	return status != 0;
 }
 
-static enum http_result asgi_serve(struct http_exchange *exchange, void *arg)
+/* Wakes the loop's thread, from any. */
+static void ring(void *arg)
 {
-	struct waiting *waiting;
-	struct err err = ERR_INIT;
-	bool was_empty;
-	ssize_t put;
+	const ssize_t put = write(queue_pipe[1], "", 1);
 
 	(void)arg;
-	if (http_is_upgrade(exchange) && refuse_handshake(exchange))
-		return HTTP_HANDLED;
-	waiting = malloc(sizeof(*waiting));
+	(void)put; /* a full pipe is readable too */
+}
+
+static enum http_result enqueue(struct http_exchange *exchange)
+{
+	struct waiting *waiting = malloc(sizeof(*waiting));
+	struct err err = ERR_INIT;
+	bool was_empty;
+
 	if (!waiting) {
 		IGNORE_RESULT(http_reply(exchange, 503, NULL, 0, "", 0, &err));
 		return HTTP_HANDLED;
 	}
-	http_set_body_max(exchange, asgi.site->body_max);
 	*waiting = (struct waiting){.exchange = exchange};
 	(void)pthread_mutex_lock(&queue_lock);
 	was_empty = !queue_first;
 	*queue_end = waiting;
 	queue_end = &waiting->next;
 	(void)pthread_mutex_unlock(&queue_lock);
-	put = was_empty ? write(queue_pipe[1], "", 1) : 0;
-	(void)put; /* a full pipe is readable too */
+	if (was_empty)
+		ring(NULL);
+	return HTTP_DEFERRED;
+}
+
+static enum http_result asgi_serve(struct http_exchange *exchange, void *arg)
+{
+	(void)arg;
+	if (http_is_upgrade(exchange) && refuse_handshake(exchange))
+		return HTTP_HANDLED;
+	http_set_body_max(exchange, asgi.site->body_max);
+	if (direct_left == 0)
+		return enqueue(exchange);
+	direct_left--;
+	asgi_request_begin(exchange);
 	return HTTP_DEFERRED;
 }
 
@@ -124,6 +151,29 @@ static struct waiting *take_queue(void)
 	queue_end = &queue_first;
 	(void)pthread_mutex_unlock(&queue_lock);
 	return first;
+}
+
+/*
+ * The engine's work, as long as there is some; what else the loop has to do comes in between. Applications run within:
+ * what they raise is reported there.
+ */
+static void take_turn(void)
+{
+	enum http_drive drive = HTTP_DRIVE_LOST;
+	PyObject *answer;
+
+	direct_left = DIRECT_MAX;
+	if (driven)
+		drive = http_server_drive(driven);
+	direct_left = 0;
+	quiet_turns = drive == HTTP_DRIVE_NOTHING ? quiet_turns + 1 : 0;
+	if (drive == HTTP_DRIVE_LOST)
+		return;
+	answer = quiet_turns <= QUIET_MAX ? PyObject_CallOneArg(call_soon, turn) : NULL;
+	has_turn = answer != NULL;
+	if (!has_turn)
+		http_server_rest(driven);
+	asgi_drop(answer);
 }
 
 /* The loop's callback for the pipe. */
@@ -142,6 +192,17 @@ static PyObject *on_queue(PyObject *self, PyObject *ignored)
 		asgi_request_begin(waiting->exchange);
 		free(waiting);
 	}
+	if (!has_turn)
+		take_turn();
+	Py_RETURN_NONE;
+}
+
+static PyObject *on_turn(PyObject *self, PyObject *ignored)
+{
+	(void)self;
+	(void)ignored;
+	has_turn = false;
+	take_turn();
 	Py_RETURN_NONE;
 }
 
@@ -180,8 +241,13 @@ static int setup_queue(struct err *err)
 	if (pipe2(queue_pipe, O_CLOEXEC | O_NONBLOCK) < 0)
 		return err_set_errno(err, "cannot make a pipe");
 	queue_method = (PyMethodDef){"requests", on_queue, METH_NOARGS, NULL};
+	turn_method = (PyMethodDef){"turn", on_turn, METH_NOARGS, NULL};
 	callback = PyCFunction_New(&queue_method, NULL);
-	answer = callback ? PyObject_CallMethod(asgi.loop, "add_reader", "iO", queue_pipe[0], callback) : NULL;
+	turn = PyCFunction_New(&turn_method, NULL);
+	call_soon = PyObject_GetAttrString(asgi.loop, "call_soon");
+	answer = callback && turn && call_soon
+		     ? PyObject_CallMethod(asgi.loop, "add_reader", "iO", queue_pipe[0], callback)
+		     : NULL;
 	return answer ? 0 : err_set(err, ERR_INTERNAL, "python: the event loop takes no pipe");
 }
 
@@ -326,7 +392,21 @@ static void await_requests(void)
 	asgi.ends_with_last = false;
 }
 
-static void asgi_run(int fd, int cancel_ms)
+static void drive(struct http_server *server)
+{
+	driven = server;
+	if (server)
+		http_server_set_driver(server, ring, NULL);
+}
+
+static void stop_driving(void)
+{
+	if (driven)
+		http_server_set_driver(driven, NULL, NULL);
+	driven = NULL;
+}
+
+static void asgi_run(struct http_server *server, int fd, int cancel_ms)
 {
 	scoped(py_decrefp) PyObject *stop = PyObject_GetAttrString(asgi.loop, "stop");
 	scoped(py_decrefp) PyObject *added = stop ? PyObject_CallMethod(asgi.loop, "add_reader", "iO", fd, stop) : NULL;
@@ -339,7 +419,9 @@ static void asgi_run(int fd, int cancel_ms)
 		return;
 	if (cancel_ms >= 0)
 		asgi_request_stop_all();
+	drive(server);
 	run_until(fd);
+	stop_driving();
 	removed = PyObject_CallMethod(asgi.loop, "remove_reader", "i", fd);
 	if (timer)
 		await_requests();
@@ -395,6 +477,8 @@ static void asgi_stop(void)
 	run_to_end("shutdown_default_executor");
 	asgi_drop(PyObject_CallMethod(asyncio, "set_event_loop", "O", Py_None));
 	call("close");
+	Py_CLEAR(turn);
+	Py_CLEAR(call_soon);
 	Py_CLEAR(asgi.app);
 	Py_CLEAR(asgi.state);
 	Py_CLEAR(asgi.loop);

@@ -10,10 +10,13 @@
  *   asgi_task.c       the task of a request, whose first step is taken at once
  *   asgi_lifespan.c   startup, shutdown, state
  *
- * The application runs on one asyncio loop (uvloop's if that is installed) on the main thread. Threads of the engine
- * parse requests, defer them and hand them over through a queue and a pipe; the loop's own selector watches that pipe
- * and, while an exchange waits, its socket. So no epoll watches an epoll, which Gramine would refuse. All else here is
- * for the loop's thread with the GIL held, and never blocks: http_step_* of the engine.
+ * The application runs on one asyncio loop (uvloop's if that is installed) on the main thread. The loop's own selector
+ * watches a pipe and, while an exchange waits, its socket: no epoll watches an epoll, which Gramine would refuse. The
+ * pipe becomes readable when the engine has something to do; then this thread drives the engine (http_server_drive) in
+ * turns of the loop, until nothing is left, and requests begin within the engine's call. While the application keeps
+ * the loop from coming back, threads of the engine go on, and hand requests over through a queue and the same pipe
+ * (decision 0011). All else here is for the loop's thread with the GIL held, and never blocks: http_step_* of the
+ * engine.
  *
  * A request begins as a task of asyncio does, in a context of its own with current_task() set, but its first step runs
  * in the same turn of the loop: an application that never suspends has answered when the turn ends.

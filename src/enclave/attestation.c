@@ -138,6 +138,8 @@ static enum http_result attest(struct http_exchange *exchange, struct enclave *e
 	/* Of such a size the engine awaits it; any other would hold a thread for as long as the client likes. */
 	if (http_body_size(exchange) < 0)
 		return refuse(exchange, 411, "Content-Length is missing\n");
+	if (http_header(exchange, "expect"))
+		return refuse(exchange, 417, "nothing is told beforehand\n");
 	if (read_nonce(exchange, &request, &err) < 0)
 		return refuse(exchange, 400, "malformed request\n");
 	if (make_leaf(exchange, enclave, &request, &waiting->role, leaf, &err) < 0) {

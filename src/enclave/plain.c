@@ -188,7 +188,7 @@ static enum exit_code work(struct plain *plain)
 	start_clock_mark("threads");
 	operator_log("%s is served (%s)", options->application, plain->protocol->name);
 	start_clock_say();
-	serving_run(plain->protocol);
+	serving_run(server, plain->protocol);
 	wake_limit_stop(options->drain_ms / 1000 + SERVING_STOP_SECONDS_MAX, EXIT_CODE_STOPPED);
 	app_server_close(&plain->app);
 	plain_socket_leave(&plain->listening);

@@ -228,13 +228,13 @@ int python_load(const struct python_options *options, const struct python_site *
 	return 0;
 }
 
-void python_run(const struct python_protocol *protocol, int fd, int cancel_ms)
+void python_run(const struct python_protocol *protocol, struct http_server *server, int fd, int cancel_ms)
 {
 	struct pollfd ready = {.fd = fd, .events = POLLIN};
 
 	if (protocol->run) {
 		PyEval_RestoreThread(TAKE_PTR(main_state));
-		protocol->run(fd, cancel_ms);
+		protocol->run(server, fd, cancel_ms);
 		main_state = PyEval_SaveThread();
 	}
 	while (poll(&ready, 1, -1) < 1) {

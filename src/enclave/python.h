@@ -59,9 +59,10 @@ struct python_protocol {
 	bool takes_tunnels; /* it knows WebSocket */
 	/*
 	 * Main thread, GIL held: does what the protocol has to do there until fd is readable (which is not read), at
-	 * least once before stop. cancel_ms >= 0: what still runs after so many is cancelled. NULL: there is nothing.
+	 * least once before stop. server: the one that calls serve, to be driven (http_server_drive), or NULL.
+	 * cancel_ms >= 0: what still runs after so many is cancelled. NULL: there is nothing.
 	 */
-	void (*run)(int fd, int cancel_ms);
+	void (*run)(struct http_server *server, int fd, int cancel_ms);
 	void (*stop)(void); /* GIL held */
 };
 
@@ -76,7 +77,7 @@ must_check int python_load(const struct python_options *options, const struct py
 			   const struct python_protocol **ret_protocol, struct err *err);
 
 /* Runs the protocol, if it has something to run, until fd is readable. Main thread. */
-void python_run(const struct python_protocol *protocol, int fd, int cancel_ms);
+void python_run(const struct python_protocol *protocol, struct http_server *server, int fd, int cancel_ms);
 
 void python_enter(void);
 void python_leave(void);

@@ -227,7 +227,7 @@ static enum exit_code run_application(struct enclave *enclave, struct http_serve
 	life_set(&enclave->life, LIFE_ACCEPTED, LIFE_RUNNING);
 	phase("application loaded");
 	operator_log("running");
-	serving_run(*ret_protocol);
+	serving_run(server, *ret_protocol);
 	return EXIT_CODE_STOPPED;
 }
 

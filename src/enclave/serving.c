@@ -14,10 +14,10 @@ struct stopping {
 	int done_fd; /* its end is closed when the server is gone */
 };
 
-void serving_run(const struct python_protocol *protocol)
+void serving_run(struct http_server *server, const struct python_protocol *protocol)
 {
 	do
-		python_run(protocol, wake_fd(), -1);
+		python_run(protocol, server, wake_fd(), -1);
 	while (wake_wait(0) != WAKE_STOP);
 }
 
@@ -44,7 +44,7 @@ static bool stop_beside(struct stopping *stopping, const struct python_protocol 
 		fd_close(fds[1]);
 		return false;
 	}
-	python_run(protocol, fds[0], (int)stopping->drain_ms);
+	python_run(protocol, NULL, fds[0], (int)stopping->drain_ms);
 	(void)pthread_join(thread, NULL);
 	fd_close(fds[0]);
 	return true;

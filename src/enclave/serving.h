@@ -9,7 +9,7 @@
 #define SERVING_STOP_SECONDS_MAX 30 /* then the process ends, whatever the application does in its exit functions */
 
 /* Until a signal asks for the stop. Main thread. */
-void serving_run(const struct python_protocol *protocol);
+void serving_run(struct http_server *server, const struct python_protocol *protocol);
 
 /*
  * Stops the server (what runs may finish within drain_ms), while the protocol goes on; then ends the interpreter.

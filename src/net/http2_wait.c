@@ -13,7 +13,8 @@
 #include "net/http2_priv.h"
 
 #define NS_PER_SECOND (1000 * NS_PER_MS)
-#define PUMP_MS 50 /* at most, for a thread that cannot be woken */
+#define PUMP_MS 50    /* at most, for a thread that cannot be woken */
+#define ROUNDS_MAX 16 /* with a client that sends on and on: then it is others' turn */
 
 void http2_lock(struct http2_session *session)
 {
@@ -66,12 +67,16 @@ static uint32_t events_of(const struct http2_session *session)
 	return session->wanted == TLS_IO_WANT_WRITE ? EPOLLIN | EPOLLOUT : EPOLLIN;
 }
 
+/* What is here already is for the next free thread. */
 static void arm(struct http2_session *session)
 {
 	session->is_driven = false;
 	session->armed_events = events_of(session);
 	session->conn->deadline_ns = session->armed_until_ns = http2_deadline(session);
-	http_server_watch(session->conn, session->armed_events);
+	if (session->has_more && !session->is_ending && !session->is_dead)
+		http_server_hand_over(session->conn);
+	else
+		http_server_watch(session->conn, session->armed_events);
 }
 
 /* false: there is something to read or write already, perhaps where epoll does not see it (within TLS). */
@@ -208,8 +213,13 @@ void http2_hand_back(struct http2_session *session)
 	struct http_server *server = session->conn->server;
 	struct left left;
 
-	while (!is_through(session) && !arm_unless_more(session))
+	for (int i = 0; !is_through(session) && !arm_unless_more(session); i++) {
+		if (i >= ROUNDS_MAX) {
+			arm(session);
+			break;
+		}
 		drive_again(session);
+	}
 	/* Still driven: it is not armed, for there is nothing more to wait for. */
 	if (session->is_driven)
 		be_over(session);
@@ -230,8 +240,6 @@ void http2_conn_run(struct http_conn *conn)
 	http2_lock(session);
 	session->is_driven = true;
 	http2_drive(session);
-	while (session->has_more && !session->is_dead)
-		drive_again(session);
 	http2_hand_back(session);
 }
 

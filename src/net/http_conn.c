@@ -21,6 +21,7 @@
 #define LINGER_MS 2000
 /* More than the buffers of both ends hold: who closes before they are read takes the answer away. */
 #define LINGER_MAX (8u << 20)
+#define PHASES_MAX 256 /* of a connection whose client goes on and on: then it is others' turn */
 
 enum step { STEP_AGAIN, STEP_WAIT_READ, STEP_WAIT_WRITE, STEP_PARKED, STEP_CLOSE };
 
@@ -603,6 +604,7 @@ static bool settle(struct http_conn *conn, enum step step)
 void http_conn_run(struct http_conn *conn)
 {
 	enum step step = STEP_AGAIN;
+	unsigned phases = 0;
 
 	if (conn->cools) {
 		conn->cools = false;
@@ -615,8 +617,12 @@ void http_conn_run(struct http_conn *conn)
 			conn->expired = false;
 			step = run_expired(conn);
 		}
-		while (step == STEP_AGAIN)
+		while (step == STEP_AGAIN && phases++ < PHASES_MAX)
 			step = run_phase(conn);
+		if (step == STEP_AGAIN) {
+			http_server_hand_over(conn);
+			return;
+		}
 		if (settle(conn, step))
 			return;
 		step = STEP_AGAIN;

@@ -16,6 +16,9 @@ void http_lead_init(struct http_lead *lead)
 	(void)pthread_cond_init(&lead->active, NULL);
 	lead->is_taken = false;
 	lead->is_ending = false;
+	atomic_init(&lead->has_driver, false);
+	lead->is_driven = lead->is_away = false;
+	lead->driven_from_ns = 0;
 	atomic_init(&lead->busy_since_ns, 0);
 	atomic_init(&lead->slow_until_ns, 0);
 	atomic_init(&lead->overseer_sleeps, false);
@@ -37,16 +40,32 @@ void http_lead_take(struct http_lead *lead)
 	(void)pthread_mutex_unlock(&lead->lock);
 }
 
+/* Under lock. */
+static void vacate(struct http_lead *lead)
+{
+	lead->is_taken = lead->is_driven = false;
+	(void)pthread_cond_signal(&lead->vacant);
+}
+
 void http_lead_give(struct http_lead *lead)
 {
 	(void)pthread_mutex_lock(&lead->lock);
-	lead->is_taken = false;
-	(void)pthread_cond_signal(&lead->vacant);
+	vacate(lead);
 	(void)pthread_mutex_unlock(&lead->lock);
 }
 
 /* Either the overseer sees that the leader is busy, or the leader that the overseer sleeps: both atomics are ordered.
  */
+static void be_busy(struct http_lead *lead, int64_t now_ns)
+{
+	atomic_store(&lead->busy_since_ns, now_ns);
+	if (atomic_exchange(&lead->overseer_sleeps, false)) {
+		(void)pthread_mutex_lock(&lead->lock);
+		(void)pthread_cond_signal(&lead->active);
+		(void)pthread_mutex_unlock(&lead->lock);
+	}
+}
+
 int64_t http_lead_begin(struct http_lead *lead)
 {
 	const int64_t now_ns = clock_monotonic_ns();
@@ -55,12 +74,7 @@ int64_t http_lead_begin(struct http_lead *lead)
 		http_lead_give(lead);
 		return 0;
 	}
-	atomic_store(&lead->busy_since_ns, now_ns);
-	if (atomic_exchange(&lead->overseer_sleeps, false)) {
-		(void)pthread_mutex_lock(&lead->lock);
-		(void)pthread_cond_signal(&lead->active);
-		(void)pthread_mutex_unlock(&lead->lock);
-	}
+	be_busy(lead, now_ns);
 	return now_ns;
 }
 
@@ -72,19 +86,101 @@ bool http_lead_end(struct http_lead *lead, int64_t began_ns)
 	return began_ns != 0 && atomic_compare_exchange_strong(&lead->busy_since_ns, &expected, 0);
 }
 
+/* ---- the driver ---- */
+
+void http_lead_set_driver(struct http_lead *lead, bool has_driver)
+{
+	(void)pthread_mutex_lock(&lead->lock);
+	atomic_store(&lead->has_driver, has_driver);
+	lead->is_away = false;
+	if (lead->is_driven) {
+		atomic_store(&lead->busy_since_ns, 0);
+		vacate(lead);
+	}
+	(void)pthread_mutex_unlock(&lead->lock);
+}
+
+/* Who is told and does not come is deposed as one who does not come back: its time runs from now on. */
+bool http_lead_pass(struct http_lead *lead)
+{
+	int64_t now_ns;
+	bool passes;
+
+	if (!atomic_load(&lead->has_driver))
+		return false;
+	now_ns = clock_monotonic_ns();
+	(void)pthread_mutex_lock(&lead->lock);
+	passes = atomic_load(&lead->has_driver) && !lead->is_away && now_ns >= lead->driven_from_ns;
+	if (passes) {
+		lead->is_driven = true;
+		atomic_store(&lead->busy_since_ns, now_ns);
+		if (atomic_exchange(&lead->overseer_sleeps, false))
+			(void)pthread_cond_signal(&lead->active);
+	}
+	(void)pthread_mutex_unlock(&lead->lock);
+	return passes;
+}
+
+bool http_lead_hold(struct http_lead *lead)
+{
+	bool leads;
+
+	(void)pthread_mutex_lock(&lead->lock);
+	leads = lead->is_driven;
+	if (leads) {
+		atomic_store(&lead->busy_since_ns, 0);
+	} else if (lead->is_away) {
+		lead->is_away = false;
+		lead->driven_from_ns = clock_monotonic_ns() + HTTP_LEAD_BACK_MS * NS_PER_MS;
+	}
+	(void)pthread_mutex_unlock(&lead->lock);
+	return leads;
+}
+
+int64_t http_lead_loosen(struct http_lead *lead)
+{
+	const int64_t now_ns = clock_monotonic_ns();
+
+	be_busy(lead, now_ns);
+	return now_ns;
+}
+
+void http_lead_give_driven(struct http_lead *lead)
+{
+	(void)pthread_mutex_lock(&lead->lock);
+	if (lead->is_driven) {
+		atomic_store(&lead->busy_since_ns, 0);
+		vacate(lead);
+	}
+	(void)pthread_mutex_unlock(&lead->lock);
+}
+
+/* ---- the overseer ---- */
+
+/* Under lock, so that a driver that finds itself deposed finds all that belongs to it. */
+static void depose(struct http_lead *lead, int_fast64_t since_ns, int64_t now_ns)
+{
+	(void)pthread_mutex_lock(&lead->lock);
+	if (atomic_compare_exchange_strong(&lead->busy_since_ns, &since_ns, 0)) {
+		if (lead->is_driven)
+			lead->is_away = true;
+		else
+			atomic_store(&lead->slow_until_ns, now_ns + HTTP_LEAD_SLOW_MS * NS_PER_MS);
+		vacate(lead);
+	}
+	(void)pthread_mutex_unlock(&lead->lock);
+}
+
 /* true if it was busy. */
 static bool look(struct http_lead *lead)
 {
 	const int64_t now_ns = clock_monotonic_ns();
-	int_fast64_t since_ns = atomic_load(&lead->busy_since_ns);
+	const int_fast64_t since_ns = atomic_load(&lead->busy_since_ns);
 
 	if (since_ns == 0)
 		return false;
-	if (now_ns - since_ns > HTTP_LEAD_MS * NS_PER_MS &&
-	    atomic_compare_exchange_strong(&lead->busy_since_ns, &since_ns, 0)) {
-		atomic_store(&lead->slow_until_ns, now_ns + HTTP_LEAD_SLOW_MS * NS_PER_MS);
-		http_lead_give(lead);
-	}
+	if (now_ns - since_ns > HTTP_LEAD_MS * NS_PER_MS)
+		depose(lead, since_ns, now_ns);
 	return true;
 }
 

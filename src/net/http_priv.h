@@ -2,7 +2,8 @@
 /*
  * Inside the HTTP engine. Private to net/http_*.c.
  *
- * http_server.c  threads, accepting, start and stop
+ * http_server.c  accepting, start and stop
+ * http_pool.c    what the threads of the pool do, and the driver
  * http_watch.c   epoll, the table of connections, time-outs
  * http_listen.c  listening sockets
  * http_conn.c    the life of one connection: PROXY header, handshake, heads, end
@@ -186,6 +187,8 @@ struct http_server {
 	pthread_t overseer;
 	struct http_lead lead;
 	struct http_batch batch;
+	void (*ring)(void *arg); /* the driver has the lead; set while nobody can pass it */
+	void *ring_arg;
 	atomic_uint warm; /* connections that keep their buffers */
 	unsigned stream_waits_max;
 	atomic_uint stream_waits; /* streams of HTTP/2 with descriptors of their own */

@@ -17,6 +17,7 @@
 #include "base/fd.h"
 #include "base/number.h"
 #include "net/http2_guard.h"
+#include "net/http_pool.h"
 #include "net/http_watch.h"
 
 #define THREADS 8
@@ -28,8 +29,6 @@
 #define ACCEPTS_PER_ROUND 64
 #define NO_DESCRIPTORS_PAUSE_MS 50
 #define TICK_MS_MAX 250
-#define STOP_KEY UINT64_MAX
-#define WORK_KEY (UINT64_MAX - 1)
 #define STACK_SIZE (1u << 20)
 #define STACK_SIZE_MIN (128u << 10)
 
@@ -135,102 +134,7 @@ static void *run_acceptor(void *arg)
 	return NULL;
 }
 
-/* ---- the pool ---- */
-
-/* Work that waits for a thread goes before the wait, as an event of its own. */
-static int wait_events(struct http_server *server, struct epoll_event *ret, int most)
-{
-	int count;
-
-	if (!http_work_begin_wait(&server->work)) {
-		*ret = (struct epoll_event){.data.u64 = WORK_KEY};
-		return 1;
-	}
-	count = epoll_wait(server->epoll_fd, ret, most, -1);
-	http_work_end_wait(&server->work);
-	return count;
-}
-
-/* One event a time: what else is ready is for the other threads while this one is in a handler. false at the end. */
-static bool wait_event(struct http_server *server, struct epoll_event *ret)
-{
-	while (wait_events(server, ret, 1) < 1) {
-	}
-	return ret->data.u64 != STOP_KEY;
-}
-
-/* The leader's: several at once. Whoever leads next goes on with what is left of them. */
-static bool next_event(struct http_server *server, struct epoll_event *ret)
-{
-	struct http_batch *batch = &server->batch;
-
-	while (batch->next >= batch->count) {
-		batch->count = wait_events(server, batch->events, HTTP_BATCH);
-		batch->next = 0;
-	}
-	*ret = batch->events[batch->next++];
-	return ret->data.u64 != STOP_KEY;
-}
-
-static void run_work(struct http_server *server)
-{
-	const bool is_calls_turn = http_work_is_calls_turn(&server->work);
-	struct http_exchange *exchange = is_calls_turn ? NULL : http_work_take(server);
-	struct http_conn *conn = exchange ? NULL : http_watch_take_due(server);
-
-	if (!exchange && !conn)
-		exchange = http_work_take(server);
-	http_work_pass_on(&server->work);
-	if (conn)
-		http_conn_run(conn);
-	else if (exchange)
-		http2_run(exchange);
-}
-
-static void handle(struct http_server *server, const struct epoll_event *event)
-{
-	struct http_conn *conn;
-
-	if (event->data.u64 == WORK_KEY) {
-		http_work_heard(&server->work);
-		run_work(server);
-		return;
-	}
-	conn = http_watch_claim(server, event);
-	if (conn)
-		http_conn_run(conn);
-}
-
-static void *run_led_thread(void *arg)
-{
-	struct http_server *server = arg;
-	bool leads = false;
-	struct epoll_event event;
-
-	for (;;) {
-		int64_t began_ns;
-
-		if (!leads)
-			http_lead_take(&server->lead);
-		if (!next_event(server, &event))
-			break;
-		began_ns = http_lead_begin(&server->lead);
-		handle(server, &event);
-		leads = http_lead_end(&server->lead, began_ns);
-	}
-	http_lead_give(&server->lead);
-	return NULL;
-}
-
-static void *run_thread(void *arg)
-{
-	struct http_server *server = arg;
-	struct epoll_event event;
-
-	while (wait_event(server, &event))
-		handle(server, &event);
-	return NULL;
-}
+/* ---- threads ---- */
 
 /* Signals are for the program's own threads; SIGPIPE would be ours. Faults cannot be blocked usefully. */
 static int start_thread(pthread_t *ret_thread, void *(*run)(void *), void *arg, const struct http_server *server,
@@ -376,8 +280,8 @@ static int listen_all(struct http_server *server, const struct http_server_optio
 
 static int open_epoll(struct http_server *server, struct err *err)
 {
-	struct epoll_event event = {.events = EPOLLIN, .data.u64 = STOP_KEY};
-	struct epoll_event work = {.events = EPOLLIN | EPOLLET, .data.u64 = WORK_KEY};
+	struct epoll_event event = {.events = EPOLLIN, .data.u64 = HTTP_STOP_KEY};
+	struct epoll_event work = {.events = EPOLLIN | EPOLLET, .data.u64 = HTTP_WORK_KEY};
 
 	server->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
 	if (server->epoll_fd < 0 || pipe2(server->acceptor_pipe, O_CLOEXEC | O_NONBLOCK) < 0 ||
@@ -397,7 +301,7 @@ static int start_all(struct http_server *server, const struct http_server_option
 		return -1;
 	for (; server->threads_started < server->thread_count; server->threads_started++) {
 		if (start_thread(&server->threads[server->threads_started],
-				 server->is_led ? run_led_thread : run_thread, server, server, err) < 0)
+				 server->is_led ? http_pool_run_led : http_pool_run, server, server, err) < 0)
 			return -1;
 	}
 	if (server->is_led) {

@@ -187,6 +187,24 @@ void http_server_counts(struct http_server *server, struct http_server_counts *r
  */
 void http_server_stop(struct http_server *server, unsigned drain_ms);
 
+/*
+ * ---- a driver ----
+ *
+ * For handlers that hand everything to one thread, as an event loop is one: that thread may do the pool's work itself,
+ * so that a request costs no hand-over. Only for a server that is_led. When there is something to do, a thread of the
+ * pool calls ring(arg), which tells the driver and returns at once. The driver calls http_server_drive then, again and
+ * again, with what else it does in between, until NOTHING or LOST; behind NOTHING it may ask again, or say with
+ * http_server_rest that it does not. Who does not come back for some milliseconds (HTTP_LEAD_MS), or spends them in a
+ * handler, has LOST what it had to do to the pool, and is rung again when it has come back. ring NULL: it drives no
+ * more; to be said before http_server_stop is called. All but ring: on the driver's thread.
+ */
+enum http_drive { HTTP_DRIVE_NOTHING, HTTP_DRIVE_SOME, HTTP_DRIVE_LOST };
+
+void http_server_set_driver(struct http_server *server, void (*ring)(void *arg), void *arg);
+/* Handles what is there, for about a millisecond. Never waits; the handlers run on this thread. */
+enum http_drive http_server_drive(struct http_server *server);
+void http_server_rest(struct http_server *server);
+
 /* ---- the request ---- */
 
 const char *http_method(const struct http_exchange *exchange);

@@ -141,6 +141,44 @@ static void the_lead_goes_through_all(void **state)
 	assert_false(is_taken());
 }
 
+/* A driver that comes back keeps the lead; in between it is deposed as anybody is. */
+static void a_driver_leads_until_it_stays_away(void **state)
+{
+	(void)state;
+	http_lead_take(&lead);
+	assert_false(http_lead_pass(&lead)); /* there is none */
+	http_lead_set_driver(&lead, true);
+	assert_true(http_lead_pass(&lead));
+	wait_until_vacant();
+	/* Another goes on, and does not pass the lead to one who is away. */
+	http_lead_take(&lead);
+	assert_false(http_lead_pass(&lead));
+	assert_false(http_lead_hold(&lead));
+	lead.driven_from_ns = 0;
+	assert_true(http_lead_pass(&lead));
+	if (http_lead_hold(&lead)) {
+		/* It asks for events: as long as that takes, nobody deposes it. */
+		(void)poll(NULL, 0, 3 * HTTP_LEAD_MS);
+		assert_true(is_taken());
+		(void)http_lead_loosen(&lead);
+		http_lead_give_driven(&lead);
+	}
+	assert_false(is_taken());
+}
+
+/* What is a pool thread's is not the driver's to give. */
+static void a_driver_gives_only_its_own(void **state)
+{
+	(void)state;
+	http_lead_set_driver(&lead, true);
+	http_lead_take(&lead);
+	http_lead_give_driven(&lead);
+	assert_true(is_taken());
+	assert_true(http_lead_pass(&lead));
+	http_lead_set_driver(&lead, false);
+	assert_false(is_taken());
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -149,6 +187,8 @@ int main(void)
 	    cmocka_unit_test_setup_teardown(slow_handlers_run_side_by_side, setup, teardown),
 	    cmocka_unit_test_setup_teardown(it_sleeps_and_wakes, setup, teardown),
 	    cmocka_unit_test_setup_teardown(the_lead_goes_through_all, setup, teardown),
+	    cmocka_unit_test_setup_teardown(a_driver_leads_until_it_stays_away, setup, teardown),
+	    cmocka_unit_test_setup_teardown(a_driver_gives_only_its_own, setup, teardown),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,0 +1,177 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "net/http_pool.h"
+
+#include <sys/epoll.h>
+
+#include "base/clock.h"
+#include "net/http_watch.h"
+
+#define DRIVE_MS 1 /* then the driver has its own things to do */
+
+/* Work that waits for a thread goes before the wait, as an event of its own. */
+static int wait_events(struct http_server *server, struct epoll_event *ret, int most, int timeout_ms)
+{
+	int count;
+
+	if (!http_work_begin_wait(&server->work)) {
+		*ret = (struct epoll_event){.data.u64 = HTTP_WORK_KEY};
+		return 1;
+	}
+	count = epoll_wait(server->epoll_fd, ret, most, timeout_ms);
+	http_work_end_wait(&server->work);
+	return count;
+}
+
+/* One event a time: what else is ready is for the other threads while this one is in a handler. false at the end. */
+static bool wait_event(struct http_server *server, struct epoll_event *ret)
+{
+	while (wait_events(server, ret, 1, -1) < 1) {
+	}
+	return ret->data.u64 != HTTP_STOP_KEY;
+}
+
+/* The leader's: several at once. Whoever leads next goes on with what is left of them. false: there is nothing. */
+static bool find_events(struct http_server *server, int timeout_ms)
+{
+	struct http_batch *batch = &server->batch;
+
+	if (batch->next < batch->count)
+		return true;
+	batch->next = 0;
+	batch->count = wait_events(server, batch->events, HTTP_BATCH, timeout_ms);
+	return batch->count > 0;
+}
+
+static struct epoll_event next_event(struct http_server *server)
+{
+	return server->batch.events[server->batch.next++];
+}
+
+static void run_work(struct http_server *server)
+{
+	const bool is_calls_turn = http_work_is_calls_turn(&server->work);
+	struct http_exchange *exchange = is_calls_turn ? NULL : http_work_take(server);
+	struct http_conn *conn = exchange ? NULL : http_watch_take_due(server);
+
+	if (!exchange && !conn)
+		exchange = http_work_take(server);
+	http_work_pass_on(&server->work);
+	if (conn)
+		http_conn_run(conn);
+	else if (exchange)
+		http2_run(exchange);
+}
+
+static void handle(struct http_server *server, const struct epoll_event *event)
+{
+	struct http_conn *conn;
+
+	if (event->data.u64 == HTTP_WORK_KEY) {
+		http_work_heard(&server->work);
+		run_work(server);
+		return;
+	}
+	conn = http_watch_claim(server, event);
+	if (conn)
+		http_conn_run(conn);
+}
+
+/* To the driver, if there is one that keeps coming back. */
+static bool pass_lead(struct http_server *server)
+{
+	if (!http_lead_pass(&server->lead))
+		return false;
+	server->ring(server->ring_arg);
+	return true;
+}
+
+void *http_pool_run_led(void *arg)
+{
+	struct http_server *server = arg;
+	bool leads = false;
+
+	for (;;) {
+		struct epoll_event event;
+		int64_t began_ns;
+
+		if (!leads)
+			http_lead_take(&server->lead);
+		leads = true;
+		if (!find_events(server, -1))
+			continue;
+		leads = !pass_lead(server);
+		if (!leads)
+			continue;
+		event = next_event(server);
+		if (event.data.u64 == HTTP_STOP_KEY)
+			break;
+		began_ns = http_lead_begin(&server->lead);
+		handle(server, &event);
+		leads = http_lead_end(&server->lead, began_ns);
+	}
+	http_lead_give(&server->lead);
+	return NULL;
+}
+
+void *http_pool_run(void *arg)
+{
+	struct http_server *server = arg;
+	struct epoll_event event;
+
+	while (wait_event(server, &event))
+		handle(server, &event);
+	return NULL;
+}
+
+/* ---- the driver ---- */
+
+void http_server_set_driver(struct http_server *server, void (*ring)(void *arg), void *arg)
+{
+	/* Not while the lead may be passed. */
+	http_lead_set_driver(&server->lead, false);
+	if (!ring)
+		return;
+	server->ring = ring;
+	server->ring_arg = arg;
+	http_lead_set_driver(&server->lead, true);
+}
+
+/* Holding the lead. false: there is nothing for a driver. */
+static bool find_events_now(struct http_server *server)
+{
+	return find_events(server, 0) && server->batch.events[server->batch.next].data.u64 != HTTP_STOP_KEY;
+}
+
+/* After HTTP_LEAD_MS in a handler the lead is another's. */
+static enum http_drive be_deposed(struct http_lead *lead)
+{
+	IGNORE_RESULT(http_lead_hold(lead));
+	return HTTP_DRIVE_LOST;
+}
+
+enum http_drive http_server_drive(struct http_server *server)
+{
+	const int64_t until_ns = clock_monotonic_ns() + DRIVE_MS * NS_PER_MS;
+	enum http_drive result = HTTP_DRIVE_NOTHING;
+	struct http_lead *lead = &server->lead;
+	int64_t began_ns = 0;
+
+	if (!http_lead_hold(lead))
+		return HTTP_DRIVE_LOST;
+	while (began_ns < until_ns && find_events_now(server)) {
+		const struct epoll_event event = next_event(server);
+
+		began_ns = http_lead_loosen(lead);
+		handle(server, &event);
+		if (!http_lead_end(lead, began_ns))
+			return be_deposed(lead);
+		result = HTTP_DRIVE_SOME;
+	}
+	(void)http_lead_loosen(lead);
+	return result;
+}
+
+void http_server_rest(struct http_server *server)
+{
+	http_lead_give_driven(&server->lead);
+}
