@@ -262,13 +262,24 @@ def add_ssl(folder, name="app.owner.localhost"):
         file.write(f'[cloud.ssl]\ndomain_name = "{name}"\nprivate_key = "key.pem"\ncertificate = "chain.pem"\n')
 
 
+def speaks_http2(cloud, app, *trust):
+    """Through haproxy, which passes TLS on as it is: the client and the enclave agree on the protocol."""
+    url = f"https://{app['address']}/"
+    for version, wanted in ("--http2", "2"), ("--http1.1", "1.1"):
+        answer = cloud.curl(url, version, "-w", " %{http_version}", *trust)
+        assert answer.stdout == f"Hello world {wanted}"
+    host, port = app["address"].split(":")
+    loaded = testcloud.run(["h2load", f"--connect-to=127.0.0.1:{port}", "-c4", "-m10", "-n200", url])
+    assert "200 succeeded, 0 failed, 0 errored" in loaded.stdout, loaded.stdout
+    assert re.search(r"Application protocol: h2$", loaded.stdout, re.M), loaded.stdout
+
+
 def test_owner_mode(cloud, project, deploy, tmp_path):
     folder = project(cloud, "owned")
     add_ssl(folder)
     app = deploy(folder)
     assert app["ssl_certificate_origin"] == "owner" and app["domain_name"] == "app.owner.localhost"
-    answer = cloud.curl(f"https://{app['address']}/", cacert=folder / "chain.pem")
-    assert answer.stdout == "Hello world"
+    speaks_http2(cloud, app, "--cacert", folder / "chain.pem")
     context = os.path.join(cloud.env["MSE_CONF_PATH"], "context", app["id"], "context.mse")
     verdict = cloud.mse_json("verify", app["address"], "--context", context, "--code", folder / "mse_src", cwd=tmp_path)
     assert verdict["verdict"] == "accept" and verdict["measurement"] == app["fingerprint"]

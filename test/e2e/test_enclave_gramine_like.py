@@ -7,6 +7,7 @@ import re
 import subprocess
 import threading
 
+import http2client
 import pytest
 import testenclave
 
@@ -81,6 +82,24 @@ def filtered(build, files, *options, **settings):
     return one
 
 
+def over_http2(one):
+    """Streams that wait, each for the rest of its body, in threads or in the event loop; and a browser's habit, by curl."""
+    context = testenclave.client_context()
+    context.set_alpn_protocols(["h2"])
+    domain = one.instance["domain"]
+    with http2client.Connection(context.wrap_socket(one.dial(), server_hostname=domain)) as h2:
+        streams = [h2.head(http2client.request("/", "POST", authority=domain), 0) for _ in range(20)]
+        for stream in streams:
+            h2.data(stream, bytes(1000), 0)
+        assert epolls_watching_epolls(one.process.pid) == []
+        for stream in streams:
+            h2.data(stream, bytes(1000))
+        assert [h2.reply(stream).body for stream in streams] == [b"2000"] * 20
+    done = subprocess.run(["curl", "-sS", "--fail", "-k", "--http2", "-w", " %{http_version}", "--data-binary", "@/usr/bin/python3.11",
+                           "--unix-socket", one.dir / "run/app.sock", f"https://{domain}/"], capture_output=True, text=True)
+    assert done.stdout == f"{os.path.getsize('/usr/bin/python3.11')} 2", done.stderr
+
+
 @pytest.mark.parametrize("code", [WSGI, ASGI])
 def test_it_runs_without(build, code):
     with filtered(build, {"app.py": code}) as one:
@@ -92,6 +111,7 @@ def test_it_runs_without(build, code):
         for client in clients:
             client.join()
         assert one.request("POST", "/", body=bytes(200_000)).text == "200000"
+        over_http2(one)
         assert one.request("GET", "/.well-known/mse/attestation").status == 405
         assert one.stop() == 0
         one.start()
