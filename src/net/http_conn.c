@@ -419,20 +419,44 @@ static bool is_worth_waiting_for(const struct http_exchange *exchange)
 	       !exchange->continue_wanted;
 }
 
-static enum step run_body(struct http_conn *conn)
+static enum step refuse_late(struct http_conn *conn)
+{
+	http_reply_refusal(conn, 408);
+	return linger(conn) == STEP_AGAIN ? run_linger(conn) : STEP_CLOSE;
+}
+
+static enum step read_body_ahead(struct http_conn *conn)
 {
 	struct err ignored = ERR_INIT;
 	enum tls_io io;
+	size_t got = 0;
 
-	while (conn->in_end - conn->in_start < conn->exchange->head.body_size) {
-		size_t got = 0;
+	if (http_conn_reserve(conn, READ_SIZE, &ignored) < 0)
+		return STEP_CLOSE;
+	io = http_conn_read(conn, conn->in + conn->in_end, conn->in_capacity - conn->in_end, &got, &ignored);
+	if (io != TLS_IO_DONE) {
+		http_exchange_begin_wait(conn->exchange);
+		return step_of_io[io];
+	}
+	http_exchange_end_wait(conn->exchange);
+	conn->in_end += got;
+	set_deadline(conn, conn->server->body_timeout_ms);
+	return STEP_AGAIN;
+}
 
-		if (http_conn_reserve(conn, READ_SIZE, &ignored) < 0)
-			return STEP_CLOSE;
-		io = http_conn_read(conn, conn->in + conn->in_end, conn->in_capacity - conn->in_end, &got, &ignored);
-		if (io != TLS_IO_DONE)
-			return step_of_io[io];
-		conn->in_end += got;
+/* The deadline is for the next piece; who sends pieces for ever is looked after by their pace. */
+static enum step run_body(struct http_conn *conn)
+{
+	struct http_exchange *exchange = conn->exchange;
+	struct err ignored = ERR_INIT;
+
+	while (conn->in_end - conn->in_start < exchange->head.body_size) {
+		const enum step step = read_body_ahead(conn);
+
+		if (step != STEP_AGAIN)
+			return step;
+		if (http_exchange_check_pace(exchange, conn->in_end - conn->in_start, &ignored) < 0)
+			return refuse_late(conn);
 	}
 	return run_handler(conn);
 }
@@ -534,14 +558,28 @@ static enum step run_head(struct http_conn *conn)
 
 /* ---- the loop ---- */
 
+/* It is still ours. */
+static bool is_waiting(enum step step)
+{
+	return step == STEP_WAIT_READ || step == STEP_WAIT_WRITE;
+}
+
+static bool is_late(const struct http_conn *conn)
+{
+	return clock_monotonic_ns() >= conn->deadline_ns;
+}
+
 /* Its deadline has passed while it waited. */
 static enum step run_expired(struct http_conn *conn)
 {
 	enum step step;
 
-	if (conn->phase == PHASE_BODY || (conn->phase == PHASE_HEAD && conn->in_end > conn->in_start)) {
-		http_reply_refusal(conn, 408);
-		return linger(conn) == STEP_AGAIN ? run_linger(conn) : STEP_CLOSE;
+	if (conn->phase == PHASE_HEAD && conn->in_end > conn->in_start)
+		return refuse_late(conn);
+	if (conn->phase == PHASE_BODY) {
+		/* It may have waited for us, not for the client: one more try. */
+		step = run_body(conn);
+		return is_waiting(step) && conn->phase == PHASE_BODY && is_late(conn) ? refuse_late(conn) : step;
 	}
 	if (conn->phase == PHASE_SKIP)
 		return linger(conn) == STEP_AGAIN ? run_linger(conn) : STEP_CLOSE;
@@ -549,7 +587,7 @@ static enum step run_expired(struct http_conn *conn)
 		return STEP_CLOSE;
 	/* It may have waited for us, not for the client: one more try. */
 	step = run_flush(conn);
-	return step == STEP_WAIT_READ || step == STEP_WAIT_WRITE ? STEP_CLOSE : step;
+	return is_waiting(step) ? STEP_CLOSE : step;
 }
 
 static enum step run_phase(struct http_conn *conn)
@@ -612,8 +650,7 @@ void http_conn_run(struct http_conn *conn)
 	}
 	do {
 		/* Who drips bytes is seldom found waiting: its deadline counts here too. A session has several. */
-		if (conn->phase != PHASE_RESUMING && conn->phase != PHASE_HTTP2 &&
-		    (conn->expired || clock_monotonic_ns() >= conn->deadline_ns)) {
+		if (conn->phase != PHASE_RESUMING && conn->phase != PHASE_HTTP2 && (conn->expired || is_late(conn))) {
 			conn->expired = false;
 			step = run_expired(conn);
 		}

@@ -162,6 +162,19 @@ void http_set_body_max(struct http_exchange *exchange, uint64_t max)
 	exchange->body_max = max;
 }
 
+void http_exchange_begin_wait(struct http_exchange *exchange)
+{
+	if (exchange->wait_since_ns == 0)
+		exchange->wait_since_ns = clock_monotonic_ns();
+}
+
+void http_exchange_end_wait(struct http_exchange *exchange)
+{
+	if (exchange->wait_since_ns != 0)
+		exchange->body_waited_ns += clock_monotonic_ns() - exchange->wait_since_ns;
+	exchange->wait_since_ns = 0;
+}
+
 int http_exchange_check_pace(struct http_exchange *exchange, size_t got, struct err *err)
 {
 	const int64_t grace_ns = exchange->conn->server->body_timeout_ms * NS_PER_MS;

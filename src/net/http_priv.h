@@ -134,7 +134,7 @@ struct http_exchange {
 	int status;            /* of the reply; 0: none */
 	uint64_t reply_size;   /* bytes of its body so far */
 	int64_t began_ns;      /* if somebody wants to know */
-	int64_t step_since_ns; /* http_step_read waits since then; 0: it does not */
+	int64_t wait_since_ns; /* for the body, without a thread; 0: nobody does */
 	struct buf out;        /* reply head that goes out with the first piece; later what PHASE_FLUSH sends */
 	size_t out_sent;
 	atomic_int deferral;
@@ -274,6 +274,9 @@ void http_exchange_begin(struct http_exchange *exchange); /* head is parsed */
 /* ERR_LIMIT. */
 int http_exchange_too_large(const struct http_exchange *exchange, struct err *err);
 bool http_exchange_is_too_large(const struct http_exchange *exchange);
+/* The client is waited for, or has sent something: the time between counts for the pace. */
+void http_exchange_begin_wait(struct http_exchange *exchange);
+void http_exchange_end_wait(struct http_exchange *exchange);
 /* ERR_TIMEOUT for a body that came at less than the slowest pace, after one time-out's grace. */
 must_check int http_exchange_check_pace(struct http_exchange *exchange, size_t got, struct err *err);
 

@@ -22,19 +22,12 @@ unsigned http_step_timeout_ms(const struct http_exchange *exchange, bool is_writ
 
 /* ---- the request's body ---- */
 
-static void end_wait(struct http_exchange *exchange)
-{
-	if (exchange->step_since_ns != 0)
-		exchange->body_waited_ns += clock_monotonic_ns() - exchange->step_since_ns;
-	exchange->step_since_ns = 0;
-}
-
 static enum http_step read_step(struct http_exchange *exchange, void *ret_data, size_t size, size_t *ret_got,
 				struct err *err)
 {
 	enum http_step step;
 
-	end_wait(exchange);
+	http_exchange_end_wait(exchange);
 	if (http_exchange_is_too_large(exchange)) {
 		(void)http_exchange_too_large(exchange, err);
 		return HTTP_STEP_FAILED;
@@ -52,7 +45,7 @@ static enum http_step read_step(struct http_exchange *exchange, void *ret_data, 
 	}
 	if (err->code != ERR_TIMEOUT)
 		return HTTP_STEP_FAILED;
-	exchange->step_since_ns = clock_monotonic_ns();
+	http_exchange_begin_wait(exchange);
 	return HTTP_STEP_WANT_READ;
 }
 

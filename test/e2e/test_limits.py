@@ -138,6 +138,24 @@ def test_rate(build):
             assert answer.startswith(b"HTTP/1.1 408 "), answer
 
 
+def test_a_steady_body_is_not_late(build):
+    """--body-timeout is for the time between two pieces, whether the body is read before the application runs or by it."""
+    with PlainServer(build, {"app.py": APP}, "--body-timeout", "1") as server:
+        head = b"POST / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n"
+        senders = [(server.dial(), head + field, piece, last) for field, piece, last in [
+            (b"Content-Length: 3000\r\n\r\n", b"x" * 500, b""), (b"Content-Length: 120000\r\n\r\n", b"x" * 20000, b""),
+            (b"Transfer-Encoding: chunked\r\n\r\n", b"1f4\r\n" + b"x" * 500 + b"\r\n", b"0\r\n\r\n")]]
+        for sock, start, _, _ in senders:
+            sock.sendall(start)
+        for _ in range(6):
+            time.sleep(0.4)  # the pace: 1250 bytes a second, and more than a time-out in all
+            for sock, _, piece, _ in senders:
+                sock.sendall(piece)
+        for sock, _, _, last in senders:
+            sock.sendall(last)
+        assert [read_response(sock)[0] for sock, *_ in senders] == [200] * 3
+
+
 # option, least, most
 RANGES = [("--threads", 1, 128), ("--workers", 1, 64), ("--connections", 1, 100000), ("--queue", 1, 8192),
           ("--stream-waits", 0, 100000), ("--http2-streams", 1, 1000), ("--http2-memory", 1, 1 << 40),
