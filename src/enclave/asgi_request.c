@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include <poll.h>
 #include <string.h>
 
 #include "enclave/asgi_websocket.h"
@@ -55,14 +56,21 @@ void asgi_request_wake(struct asgi_request *request)
 	asgi_report();
 }
 
-static PyObject *on_wake(PyObject *self, PyObject *ignored)
+/* What it watches is ready. */
+static void go_on(struct asgi_request *request)
 {
-	struct asgi_request *request = (struct asgi_request *)Py_NewRef(self);
-
-	(void)ignored;
+	if (request->exchange && request->watches_read)
+		http_step_ready(request->exchange);
 	asgi_request_wake(request);
 	if (request->websocket && !request->is_busy)
 		asgi_websocket_flush(request);
+}
+
+static PyObject *on_wake(PyObject *self, PyObject *ignored)
+{
+	(void)ignored;
+	Py_INCREF(self);
+	go_on((struct asgi_request *)self);
 	Py_DECREF(self);
 	Py_RETURN_NONE;
 }
@@ -95,11 +103,24 @@ static void lose(struct asgi_request *request, int status)
 	asgi_request_wake(request);
 }
 
+static bool is_ready(const struct asgi_request *request)
+{
+	const int events = (request->watches_read ? POLLIN : 0) | (request->watches_write ? POLLOUT : 0);
+	struct pollfd watched = {.fd = request->watched_fd, .events = (short)events};
+
+	return events != 0 && poll(&watched, 1, 0) > 0;
+}
+
 static void expire(struct asgi_request *request)
 {
 	Py_CLEAR(request->timer);
 	if (request->is_busy || !is_awaited(request) || !request->exchange)
 		return;
+	/* The loop may have been blocked: its timers come before what is ready meanwhile. */
+	if (is_ready(request)) {
+		go_on(request);
+		return;
+	}
 	lose(request, request->is_body_read ? 0 : 408);
 }
 

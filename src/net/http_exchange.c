@@ -170,9 +170,15 @@ void http_exchange_begin_wait(struct http_exchange *exchange)
 
 void http_exchange_end_wait(struct http_exchange *exchange)
 {
-	if (exchange->wait_since_ns != 0)
-		exchange->body_waited_ns += clock_monotonic_ns() - exchange->wait_since_ns;
+	const int64_t most_ns = exchange->conn->server->body_timeout_ms * NS_PER_MS;
+	int64_t waited_ns;
+
+	if (exchange->wait_since_ns == 0)
+		return;
+	waited_ns = clock_monotonic_ns() - exchange->wait_since_ns;
 	exchange->wait_since_ns = 0;
+	/* Who waited longer was busy with something else. */
+	exchange->body_waited_ns += waited_ns < most_ns ? waited_ns : most_ns;
 }
 
 int http_exchange_check_pace(struct http_exchange *exchange, size_t got, struct err *err)

@@ -295,6 +295,12 @@ int http_descriptor(
 /* The server's time-out between two pieces, of the reply or of the request's body. */
 unsigned http_step_timeout_ms(const struct http_exchange *exchange, bool is_write);
 
+/*
+ * While http_step_read waited, the descriptor became readable. From here on the client is not waited for, though the
+ * next http_step_read may come much later: its pace is not to suffer.
+ */
+void http_step_ready(struct http_exchange *exchange);
+
 /* As http_read_body. */
 enum http_step http_step_read(struct http_exchange *exchange, void *ret_data, size_t size, size_t *ret_got,
 			      struct err *err);

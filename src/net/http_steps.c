@@ -27,7 +27,6 @@ static enum http_step read_step(struct http_exchange *exchange, void *ret_data, 
 {
 	enum http_step step;
 
-	http_exchange_end_wait(exchange);
 	if (http_exchange_is_too_large(exchange)) {
 		(void)http_exchange_too_large(exchange, err);
 		return HTTP_STEP_FAILED;
@@ -35,15 +34,16 @@ static enum http_step read_step(struct http_exchange *exchange, void *ret_data, 
 	step = exchange->wire->step_continue(exchange, err);
 	if (step != HTTP_STEP_DONE)
 		return step;
-	if (http_exchange_check_pace(exchange, 0, err) < 0)
-		return HTTP_STEP_FAILED;
+	/* Before the pace is looked at: a body that is here is not late, however late it is asked for. */
 	if (exchange->wire->read(exchange, ret_data, size, NO_WAIT, ret_got, err) == 0) {
+		http_exchange_end_wait(exchange);
 		if (!http_exchange_is_too_large(exchange))
 			return HTTP_STEP_DONE;
 		(void)http_exchange_too_large(exchange, err);
 		return HTTP_STEP_FAILED;
 	}
-	if (err->code != ERR_TIMEOUT)
+	http_exchange_end_wait(exchange);
+	if (err->code != ERR_TIMEOUT || http_exchange_check_pace(exchange, 0, err) < 0)
 		return HTTP_STEP_FAILED;
 	http_exchange_begin_wait(exchange);
 	return HTTP_STEP_WANT_READ;
@@ -69,6 +69,11 @@ enum http_step http_step_read(struct http_exchange *exchange, void *ret_data, si
 		exchange->close = true;
 	}
 	return step;
+}
+
+void http_step_ready(struct http_exchange *exchange)
+{
+	http_exchange_end_wait(exchange);
 }
 
 enum http_step http_step_watch(struct http_exchange *exchange, struct err *err)

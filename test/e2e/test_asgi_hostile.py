@@ -154,9 +154,18 @@ async def slow_after_cancel(scope, receive, send):
         await asyncio.wait_for(receive(), 0.05)
     except asyncio.TimeoutError:
         pass
-    await asyncio.sleep(1.5)
+    await asyncio.sleep(2.2)
     message = await receive()
     await say(send, (message["type"], message.get("body")))
+
+async def waits(scope, receive, send):
+    message = await receive()
+    await say(send, (message["type"], message.get("body")))
+
+async def blocks(scope, receive, send):
+    import time
+    time.sleep(2.2)
+    await say(send, b"blocked")
 
 async def ok(scope, receive, send):
     await say(send, b"ok")
@@ -228,10 +237,29 @@ def test_what_comes_out_of_the_loop_ends_no_server(server, path):
         assert server.get("/ok").text == "ok"
 
 
-def test_a_receive_that_was_given_up_leaves_no_time_out(server):
-    with server.dial() as sock:
-        sock.sendall(b"POST /slow_after_cancel HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n")
-        time.sleep(1.2)
-        sock.sendall(b"3\r\nabc\r\n0\r\n\r\n")
-        answer = sock.recv(65536)
+CHUNKED = b" HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n"
+
+
+def gets_its_body(sock):
+    answer = sock.recv(65536)
     assert answer.startswith(b"HTTP/1.1 200 ") and answer.endswith(b"('http.request', b'abc')"), answer
+
+
+def test_a_receive_that_was_given_up_leaves_no_time_out(server):
+    """Nor does the time count in which the application does not ask, with a body that is here."""
+    with server.dial() as sock:
+        sock.sendall(b"POST /slow_after_cancel" + CHUNKED)
+        time.sleep(0.3)
+        sock.sendall(b"3\r\nabc\r\n0\r\n\r\n")
+        gets_its_body(sock)
+
+
+def test_the_time_of_a_blocked_loop_is_not_the_client_s(server):
+    with server.dial() as waiting, server.dial() as blocking:
+        waiting.sendall(b"POST /waits" + CHUNKED)
+        time.sleep(0.3)
+        blocking.sendall(b"GET /blocks HTTP/1.1\r\nHost: a\r\n\r\n")
+        time.sleep(0.3)
+        waiting.sendall(b"3\r\nabc\r\n0\r\n\r\n")
+        gets_its_body(waiting)
+        assert blocking.recv(65536).endswith(b"blocked")
