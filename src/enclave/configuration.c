@@ -1,16 +1,25 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The configuration server (E3): any GET is told that the enclave waits; POST / carries the owner's keys and secrets.
- * Whatever is wrong with it: 401, nothing kept, still waiting. The reason goes to the operator's log only.
+ * Whatever is wrong with it: 401, nothing kept, still waiting. The reason goes to the operator's log only. Where no
+ * owner is named and too many bodies are being read: 503.
  */
 #include <string.h>
 
+#include "base/clock.h"
 #include "base/number.h"
 #include "enclave/enclave.h"
 #include "enclave/operator_log.h"
 
 #define WAITING_TEXT "Waiting for code secret key and/or ssl private key...\n"
 #define FIRST_READ_SIZE (64u << 10) /* of a body whose size is not known */
+/*
+ * Where the release names no owner, anybody's body is read. One that is not here yet may hold a thread for long: so
+ * many may, for so long, and the other threads stay free for handshakes, attestation and short bodies.
+ */
+#define SLOW_BODIES_MAX 2
+#define SLOW_BODY_SECONDS 120
+#define NS_PER_SECOND 1000000000LL
 
 /* Makes room for a body: known size at once, else doubling; the old copy is wiped by secret_done. */
 static int grow(struct secret *body, size_t used, struct err *err)
@@ -27,9 +36,11 @@ static int grow(struct secret *body, size_t used, struct err *err)
 }
 
 /* Reads the body straight into secret memory. */
-static int read_body(struct http_exchange *exchange, struct secret *ret, size_t *ret_size, struct err *err)
+static int read_body(struct http_exchange *exchange, bool is_slow, struct secret *ret, size_t *ret_size,
+		     struct err *err)
 {
 	const int64_t declared = http_body_size(exchange);
+	const int64_t until_ns = clock_monotonic_ns() + SLOW_BODY_SECONDS * NS_PER_SECOND;
 	scoped(secret_done) struct secret body = SECRET_INIT;
 	size_t used = 0;
 	size_t got;
@@ -47,6 +58,8 @@ static int read_body(struct http_exchange *exchange, struct secret *ret, size_t 
 		if (got == 0)
 			break;
 		used += got;
+		if (is_slow && clock_monotonic_ns() > until_ns)
+			return err_set(err, ERR_TIMEOUT, "the request took more than %d s to come", SLOW_BODY_SECONDS);
 	}
 	*ret = body;
 	body = SECRET_INIT;
@@ -54,7 +67,7 @@ static int read_body(struct http_exchange *exchange, struct secret *ret, size_t 
 	return 0;
 }
 
-static int provision(struct http_exchange *exchange, struct enclave *enclave, struct err *err)
+static int provision(struct http_exchange *exchange, struct enclave *enclave, bool is_slow, struct err *err)
 {
 	scoped(secret_done) struct secret body = SECRET_INIT;
 	struct provision_request request = {.ticket = http_header(exchange, PROVISION_TICKET_HEADER)};
@@ -64,17 +77,17 @@ static int provision(struct http_exchange *exchange, struct enclave *enclave, st
 	/* A stranger's 16 MiB are not even read. */
 	if (enclave_provision_begin(enclave, request.ticket, err) < 0)
 		return -1;
-	if (read_body(exchange, &body, &request.body_size, err) < 0)
+	if (read_body(exchange, is_slow, &body, &request.body_size, err) < 0)
 		return -1;
 	request.body = body.data;
 	return enclave_provision(enclave, &request, err);
 }
 
-static void serve_post(struct http_exchange *exchange, struct enclave *enclave)
+static void answer_post(struct http_exchange *exchange, struct enclave *enclave, bool is_slow)
 {
 	struct err err = ERR_INIT;
 
-	if (provision(exchange, enclave, &err) < 0) {
+	if (provision(exchange, enclave, is_slow, &err) < 0) {
 		operator_log("provisioning refused: %s", err.text);
 		enclave_reply(exchange, 401, NULL, "");
 		return;
@@ -82,6 +95,21 @@ static void serve_post(struct http_exchange *exchange, struct enclave *enclave)
 	operator_log("provisioned");
 	enclave_reply(exchange, 200, NULL, "");
 	enclave->on_accepted(enclave->on_accepted_arg);
+}
+
+static void serve_post(struct http_exchange *exchange, struct enclave *enclave)
+{
+	/* An owner who is named has to show his ticket before his body is read: that may take its time. */
+	const bool is_slow = !enclave->settings.has_owner_key && !http_is_body_here(exchange);
+
+	if (is_slow && atomic_fetch_add(&enclave->slow_bodies, 1) >= SLOW_BODIES_MAX) {
+		operator_log("provisioning refused: %d other requests are being read", SLOW_BODIES_MAX);
+		enclave_reply(exchange, 503, NULL, "");
+	} else {
+		answer_post(exchange, enclave, is_slow);
+	}
+	if (is_slow)
+		(void)atomic_fetch_sub(&enclave->slow_bodies, 1);
 }
 
 static void tell_state(struct http_exchange *exchange, struct enclave *enclave)

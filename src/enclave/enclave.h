@@ -6,6 +6,8 @@
 #ifndef MSE_ENCLAVE_ENCLAVE_H
 #define MSE_ENCLAVE_ENCLAVE_H
 
+#include <stdatomic.h>
+
 #include "enclave/app_server.h"
 #include "enclave/identity.h"
 #include "enclave/instance_input.h"
@@ -26,6 +28,7 @@ struct enclave {
 	struct identity identity;
 	struct life life;
 	pthread_mutex_t provisioning; /* held for all checks of one POST; taken before life.lock */
+	atomic_uint slow_bodies;      /* that are read now, where anybody may send secrets */
 	struct quoter *quoter;
 	struct app_server app;
 	void (*on_accepted)(void *arg); /* told once, after the state is ACCEPTED; must not block */

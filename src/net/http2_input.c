@@ -49,6 +49,16 @@ static void open_window(struct http2_stream *stream)
 		http2_flush(stream->session);
 }
 
+bool http2_is_input_here(const struct http2_stream *stream)
+{
+	bool is_here;
+
+	http2_lock(stream->session);
+	is_here = stream->in_ended || stream->is_closed;
+	http2_unlock(stream->session);
+	return is_here;
+}
+
 /* With the lock. */
 static int read_now(struct http_exchange *exchange, void *ret_data, size_t size, size_t *ret_got, struct err *err)
 {

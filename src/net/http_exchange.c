@@ -157,6 +157,16 @@ int64_t http_body_size(const struct http_exchange *exchange)
 	return exchange->head.framing == HTTP1_SIZED ? (int64_t)exchange->head.body_size : 0;
 }
 
+bool http_is_body_here(const struct http_exchange *exchange)
+{
+	const struct http_conn *conn = exchange->conn;
+
+	if (exchange->body.done || exchange->stream)
+		return exchange->body.done || http2_is_input_here(exchange->stream);
+	return exchange->head.framing == HTTP1_SIZED && !exchange->continue_wanted &&
+	       conn->in_end - conn->in_start >= exchange->head.body_size - exchange->body.taken;
+}
+
 void http_set_body_max(struct http_exchange *exchange, uint64_t max)
 {
 	exchange->body_max = max;

@@ -294,6 +294,8 @@ void http2_session_free(struct http2_session *session); /* NULL is fine */
 /* Reads, writes, hands requests to the pool. The caller owns the connection before and not after. */
 void http2_conn_run(struct http_conn *conn);
 void http2_run(struct http_exchange *exchange); /* the handler of one from http_work_take */
+/* All that its client will send has come. */
+bool http2_is_input_here(const struct http2_stream *stream);
 void http2_lock(struct http2_session *session);
 void http2_unlock(struct http2_session *session);
 

@@ -222,6 +222,8 @@ const struct http_header *http_headers(const struct http_exchange *exchange); /*
 
 /* -1: chunked, size not known. 0: none. */
 int64_t http_body_size(const struct http_exchange *exchange);
+/* All of it has arrived: http_read_body will not wait. */
+bool http_is_body_here(const struct http_exchange *exchange);
 
 /* read_body fails with ERR_LIMIT beyond max bytes (at once, if Content-Length says so). Default: 1 MiB. */
 void http_set_body_max(struct http_exchange *exchange, uint64_t max);

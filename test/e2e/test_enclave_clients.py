@@ -5,6 +5,7 @@ import concurrent.futures
 import json
 import re
 import resource
+import select
 import ssl
 import threading
 import time
@@ -187,6 +188,28 @@ def test_slow_bodies_of_strangers_hold_no_thread(enclave, path, head):
     finally:
         for tls in clients:
             tls.close()
+
+
+def test_slow_bodies_hold_no_thread_where_no_owner_is_named(build):
+    """Anybody may send secrets then: long ones are read two at a time, others hear 503, and short ones always pass."""
+    with testenclave.Enclave(build, {"app.py": HELLO}, MSE_OWNER_KEY="", MSE_CODE_KEY_ID="") as enclave:
+        enclave.start()
+        clients = slow_posts(enclave, b"/", 20, b"Transfer-Encoding: chunked\r\n")
+        clients += slow_posts(enclave, b"/", 20, b"Content-Length: 1000000\r\n")
+        try:
+            began = time.monotonic()
+            assert enclave.get().headers["Mse-Status"] == "Waiting"
+            enclave.wait(lambda: len(select.select(clients, [], [], 0)[0]) == len(clients) - 2)
+            answers = [tls.recv(4096) for tls in select.select(clients, [], [], 0)[0]]
+            assert {answer[:13] for answer in answers} == {b"HTTP/1.1 503 "}
+            assert all(b"\r\nRetry-After: " in answer for answer in answers)
+            assert enclave.request("POST", ATTEST, body=request(bytes(32)).partition(b"\r\n\r\n")[2]).status == 200
+            assert enclave.provision().status == 200
+            enclave.wait_running()
+            assert time.monotonic() - began < 8
+        finally:
+            for tls in clients:
+                tls.close()
 
 
 def test_slow_readers_of_answers_hold_nobody(enclave):
