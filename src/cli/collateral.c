@@ -6,6 +6,7 @@
 
 #include "base/clock.h"
 #include "cli/interrupt.h"
+#include "cli/out.h"
 #include "net/dial.h"
 
 #define CACHE_FOLDER "collateral"
@@ -473,9 +474,9 @@ static json_t *time_json(int64_t seconds)
 
 static json_t *origin_json(const struct collateral_origin *origin)
 {
-	return json_pack("{s:s, s:b, s:s, s:o, s:o, s:s*}", "item", collateral_kind_text(origin->kind), "cached",
+	return json_pack("{s:s, s:b, s:s, s:o, s:o, s:o*}", "item", collateral_kind_text(origin->kind), "cached",
 			 origin->from_cache, "source", origin->source, "fetched", time_json(origin->fetched), "until",
-			 time_json(origin->until), "failure", *origin->failure ? origin->failure : NULL);
+			 time_json(origin->until), "failure", *origin->failure ? out_text_json(origin->failure) : NULL);
 }
 
 json_t *collateral_source_json(const struct collateral_source *source)

@@ -62,7 +62,8 @@ struct collateral_origin {
 	int64_t fetched;                    /* Unix seconds */
 	int64_t from;                       /* of the item with its chain; Unix seconds, both inclusive */
 	int64_t until;
-	char failure[256]; /* why the cache was used though the service was to be asked, or why it is not kept; "" */
+	/* why the cache was used though the service was to be asked, or why it is not kept; printable UTF-8, or "" */
+	char failure[256];
 };
 
 struct collateral_set {

@@ -4,6 +4,7 @@
 
 #include "base/clock.h"
 #include "base/fd.h"
+#include "base/text.h"
 #include "collateral/client_priv.h"
 #include "collateral/fetch.h"
 
@@ -98,7 +99,7 @@ static void tell_origin(const struct job *job, const struct collateral_record *r
 	};
 	memcpy(ret->source, record->source, sizeof(ret->source));
 	if (failed)
-		(void)snprintf(ret->failure, sizeof(ret->failure), "%.*s", (int)sizeof(ret->failure) - 1, failed->text);
+		text_clean(failed->text, ret->failure, sizeof(ret->failure));
 }
 
 static void take_cached(struct job *job, const struct err *failed, struct collateral_record *ret,

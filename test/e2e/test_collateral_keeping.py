@@ -180,6 +180,28 @@ def test_files_put_into_the_folder_by_hand_are_not_believed(tool, pki, pccs, cac
     assert {origin["kind"] for origin in answer["origins"] if not origin["cached"]} == {"SGX TCB info", "QE identity"}
 
 
+class Below(cs.Service):
+    """With anything before the path."""
+
+    def reply(self, target):
+        return super().reply(target[target.index("/sgx/"):])
+
+
+def test_a_failure_is_cut_between_characters(tool, pki, pccs):
+    """It has a part of the answer in it: the verdict with it must be JSON."""
+    pccs.service = Below("pccs", pki.items())
+
+    def fail(length):
+        url = f"{pccs.url}/{'x' * length}"
+        pccs.always = None
+        tool(pccs=url)
+        pccs.always = cs.changed(body='"ééééééééé'.encode())
+        return failures(tool(pccs=url, mode="renew"))[KINDS["tcb_info"]]
+
+    short = fail(1)
+    assert fail(1 + 254 - len(short[:short.index("é")].encode())).endswith("'\"")
+
+
 # ---- who is left alone ----
 
 @pytest.mark.parametrize("status, seconds", [(404, 60), (410, 60), (403, 60), (500, 10), (503, 10), (429, 10)])
