@@ -133,6 +133,8 @@ int tls_conn_new(void *ctx, int fd, bool is_server, struct tls_conn **ret_conn, 
 	}
 	SSL_set_msg_callback(conn->ssl, on_message);
 	SSL_set_bio(conn->ssl, bio, bio);
+	/* What a handshake says is no secret, and each of its flights would wipe 16 KiB of buffer. */
+	(void)SSL_clear_options(conn->ssl, SSL_OP_CLEANSE_PLAINTEXT);
 	if (is_server)
 		SSL_set_accept_state(conn->ssl);
 	else
@@ -195,8 +197,10 @@ enum tls_io tls_conn_handshake_reason(struct tls_conn *conn, unsigned long *ret_
 	begin_call(conn);
 	result = SSL_do_handshake(conn->ssl);
 	conn->is_shaken = result == 1;
-	if (result == 1)
+	if (result == 1) {
+		(void)SSL_set_options(conn->ssl, SSL_OP_CLEANSE_PLAINTEXT);
 		return TLS_IO_DONE;
+	}
 	*ret_reason = ERR_peek_error();
 	return outcome(conn, result, "TLS handshake", err);
 }
