@@ -77,9 +77,12 @@ static int read_index(struct der list, struct crl_index **ret, struct err *err)
 		return err_no_memory(err);
 	index->count = 0;
 	while (list.size > 0) {
-		if (take_entry(&list, &index->serials[index->count], err) < 0)
+		struct der serial;
+
+		/* Only a whole entry is known to have its place: a shorter one may lie behind the last. */
+		if (take_entry(&list, &serial, err) < 0)
 			return -1;
-		index->count++;
+		index->serials[index->count++] = serial;
 	}
 	qsort(index->serials, index->count, sizeof(index->serials[0]), compare_serials);
 	*ret = TAKE_PTR(index);
