@@ -197,7 +197,7 @@ static bool read_list(const struct buf *der)
 {
 	struct x509_crl *crl = NULL;
 	struct err err = ERR_INIT;
-	const bool is_good = crl_parse(der->data, der->size, &crl, &err) == 0;
+	const bool is_good = crl_parse(der->data, der->size, &crl, &err) == 0 && crl_read_entries(crl, &err) == 0;
 
 	x509_crl_free(crl);
 	return is_good;
