@@ -258,7 +258,7 @@ static int start_all(PyObject *app, const struct python_site *site, struct err *
 	asgi.site = site;
 	asgi.app = Py_NewRef(app);
 	if (!asyncio || setup_loop(asyncio) < 0 || asgi_operation_start() < 0 || asgi_request_start() < 0 ||
-	    asgi_task_start() < 0 || asgi_scope_start() < 0)
+	    asgi_task_start() < 0 || asgi_scope_start() < 0 || asgi_receive_start_up() < 0 || asgi_send_start_up() < 0)
 		return err_set(err, ERR_INTERNAL, "python: no event loop");
 	return setup_queue(err) < 0 ? -1 : asgi_lifespan_start(err);
 }

@@ -148,6 +148,8 @@ void asgi_request_stop_all(void);
 
 enum asgi_step asgi_receive(PyObject *request, PyObject **message, PyObject **ret);
 enum asgi_step asgi_send(PyObject *request, PyObject **message, PyObject **ret);
+must_check int asgi_send_start_up(void);
+must_check int asgi_receive_start_up(void);
 /* Sets is_busy; false with an exception: it was. */
 must_check bool asgi_request_enter(struct asgi_request *request);
 /* It was given so much that others have their turn: then ASGI_YIELD, before or within an operation. */

@@ -44,7 +44,8 @@ static int add_field(PyObject *list, PyObject *pair)
 	if (asgi_has_zero(name) || asgi_has_zero(value) ||
 	    !http_header_is_valid(PyBytes_AS_STRING(name), PyBytes_AS_STRING(value)))
 		return refuse_header(name);
-	kept = PyTuple_Pack(2, name, value);
+	/* Nobody can change what is in it. */
+	kept = PyTuple_CheckExact(pair) ? Py_NewRef(pair) : PyTuple_Pack(2, name, value);
 	return kept ? PyList_Append(list, kept) : -1;
 }
 

@@ -3,6 +3,37 @@
 #include "base/number.h"
 #include "enclave/asgi.h"
 
+/* Copied for each message; keys and values are interned, as literals of the application are. */
+static PyObject *request_message;
+static PyObject *disconnect_message;
+static PyObject *key_body;
+static PyObject *key_more_body;
+
+/* Takes type. */
+static int set_type(PyObject *message, PyObject *type)
+{
+	PyObject *key = PyUnicode_InternFromString("type");
+	const int status = message && key && type ? PyDict_SetItem(message, key, type) : -1;
+
+	Py_XDECREF(key);
+	Py_XDECREF(type);
+	return status;
+}
+
+int asgi_receive_start_up(void)
+{
+	request_message = PyDict_New();
+	disconnect_message = PyDict_New();
+	key_body = PyUnicode_InternFromString("body");
+	key_more_body = PyUnicode_InternFromString("more_body");
+	if (!key_body || !key_more_body || set_type(request_message, PyUnicode_InternFromString("http.request")) < 0 ||
+	    set_type(disconnect_message, PyUnicode_InternFromString("http.disconnect")) < 0)
+		return -1;
+	return PyDict_SetItem(request_message, key_body, Py_None) < 0
+		   ? -1
+		   : PyDict_SetItem(request_message, key_more_body, Py_False);
+}
+
 static enum asgi_step done_if(PyObject *message)
 {
 	return message ? ASGI_DONE : ASGI_RAISED;
@@ -10,17 +41,22 @@ static enum asgi_step done_if(PyObject *message)
 
 static enum asgi_step say_disconnect(PyObject **ret)
 {
-	*ret = Py_BuildValue("{s:s}", "type", "http.disconnect");
+	*ret = PyDict_Copy(disconnect_message);
 	return done_if(*ret);
 }
 
 /* Takes body. */
 static enum asgi_step say_body(struct asgi_request *request, PyObject *body, bool is_last, PyObject **ret)
 {
+	PyObject *message = PyDict_Copy(request_message);
+
 	request->is_body_read = is_last;
-	*ret = Py_BuildValue("{s:s, s:N, s:O}", "type", "http.request", "body", body, "more_body",
-			     is_last ? Py_False : Py_True);
-	return done_if(*ret);
+	if (message && (PyDict_SetItem(message, key_body, body) < 0 ||
+			PyDict_SetItem(message, key_more_body, is_last ? Py_False : Py_True) < 0))
+		Py_CLEAR(message);
+	Py_DECREF(body);
+	*ret = message;
+	return done_if(message);
 }
 
 /* Room for the next piece: no more than the body can still have. */

@@ -47,8 +47,12 @@ static const char *const usual_names[] = {
     "origin",
 };
 static PyObject *usual_bytes[COUNT_OF(usual_names)];
-/* Copied for each request. */
-static PyObject *common;
+/*
+ * Copied for each request, with all its keys: what is put in place of a value costs less than another key, and who
+ * looks for a key finds the very object.
+ */
+static PyObject *http_scope;
+static PyObject *websocket_scope;
 static PyObject *versions;
 static PyObject *extensions;
 static PyObject *websocket_extensions;
@@ -59,6 +63,10 @@ static PyObject *text_http;
 static PyObject *text_wss;
 static PyObject *text_ws;
 static PyObject *text_websocket;
+
+/* Of the last request: most have the same. */
+static PyObject *last_server;
+static int last_port;
 
 static int make_texts(void)
 {
@@ -82,25 +90,57 @@ static int make_texts(void)
 	return text_get && text_https && text_http && text_wss && text_ws && text_websocket ? 0 : -1;
 }
 
-int asgi_scope_start(void)
-{
-	if (make_texts() < 0)
-		return -1;
-	common = Py_BuildValue("{s:s, s:s, s:s}", "type", "http", "http_version", "1.1", "root_path",
-			       asgi.site->root_path ? asgi.site->root_path : "");
-	versions = Py_BuildValue("{s:s, s:s}", "version", "3.0", "spec_version", ASGI_HTTP_VERSION);
-	extensions = Py_BuildValue("{s:{}, s:{}}", "http.response.trailers", "http.response.early_hint");
-	websocket_extensions = Py_BuildValue("{s:{}}", "websocket.http.response");
-	return common && versions && extensions && websocket_extensions ? 0 : -1;
-}
-
-/* Takes value. */
+/* Keys are interned, as literals of the application are. Takes value. */
 static int set(PyObject *scope, PyObject *key, PyObject *value)
 {
 	const int status = value ? PyDict_SetItem(scope, key, value) : -1;
 
 	Py_XDECREF(value);
 	return status;
+}
+
+/* What is not the same for all is None until it is put there. */
+static PyObject *make_scope(PyObject *type, PyObject *own_key)
+{
+	PyObject *const keys[] = {key_type,   key_asgi,      key_http_version, own_key,          key_scheme,
+				  key_path,   key_raw_path,  key_headers,      key_query_string, key_client,
+				  key_server, key_root_path, key_extensions};
+	const char *root_path = asgi.site->root_path ? asgi.site->root_path : "";
+	PyObject *scope = PyDict_New();
+
+	for (size_t i = 0; scope && i < COUNT_OF(keys); i++) {
+		if (PyDict_SetItem(scope, keys[i], Py_None) < 0)
+			Py_CLEAR(scope);
+	}
+	if (scope && (PyDict_SetItem(scope, key_type, type) < 0 ||
+		      set(scope, key_http_version, PyUnicode_InternFromString("1.1")) < 0 ||
+		      set(scope, key_root_path, PyUnicode_FromString(root_path)) < 0))
+		Py_CLEAR(scope);
+	return scope;
+}
+
+static PyObject *make_versions(void)
+{
+	PyObject *dict = PyDict_New();
+	PyObject *version = PyUnicode_InternFromString("version");
+	PyObject *spec_version = PyUnicode_InternFromString("spec_version");
+
+	if (!dict || !version || !spec_version || set(dict, version, PyUnicode_FromString("3.0")) < 0 ||
+	    set(dict, spec_version, PyUnicode_FromString(ASGI_HTTP_VERSION)) < 0)
+		Py_CLEAR(dict);
+	return dict;
+}
+
+int asgi_scope_start(void)
+{
+	if (make_texts() < 0)
+		return -1;
+	http_scope = make_scope(text_http, key_method);
+	websocket_scope = make_scope(text_websocket, key_subprotocols);
+	versions = make_versions();
+	extensions = Py_BuildValue("{s:{}, s:{}}", "http.response.trailers", "http.response.early_hint");
+	websocket_extensions = Py_BuildValue("{s:{}}", "websocket.http.response");
+	return http_scope && websocket_scope && versions && extensions && websocket_extensions ? 0 : -1;
 }
 
 static PyObject *decode_path(const char *path)
@@ -120,7 +160,8 @@ static PyObject *header_name(const char *name)
 	char *to;
 
 	for (size_t i = 0; i < COUNT_OF(usual_names); i++) {
-		if (strcasecmp(usual_names[i], name) == 0)
+		/* The first letter spares most of the calls. */
+		if ((*usual_names[i] ^ *name) % 32 == 0 && strcasecmp(usual_names[i], name) == 0)
 			return Py_NewRef(usual_bytes[i]);
 	}
 	bytes = PyBytes_FromString(name);
@@ -162,13 +203,29 @@ static PyObject *header_list(const struct http_exchange *exchange)
 	return list;
 }
 
+/* Takes host. */
+static PyObject *address(PyObject *host, int port)
+{
+	PyObject *number = PyLong_FromLong(port);
+	PyObject *pair = host && number ? PyTuple_New(2) : NULL;
+
+	if (!pair) {
+		Py_XDECREF(host);
+		Py_XDECREF(number);
+		return NULL;
+	}
+	PyTuple_SET_ITEM(pair, 0, host);
+	PyTuple_SET_ITEM(pair, 1, number);
+	return pair;
+}
+
 static PyObject *client_of(const struct http_exchange *exchange)
 {
 	const struct proxy_v2_addresses *peer = http_peer(exchange);
 
 	if (peer->family != PROXY_V2_INET && peer->family != PROXY_V2_INET6)
 		Py_RETURN_NONE;
-	return Py_BuildValue("(si)", peer->source, (int)peer->source_port);
+	return address(PyUnicode_FromString(peer->source), (int)peer->source_port);
 }
 
 /* The public port may be a proxy's: the client's Host names it, if it is not its scheme's own. */
@@ -180,7 +237,11 @@ static PyObject *server_of(const struct http_exchange *exchange, bool is_https)
 
 	if (!colon || number_parse_u64(colon + 1, 1, PORT_MAX, &port, &ignored) < 0)
 		port = is_https ? PORT_HTTPS : PORT_HTTP;
-	return Py_BuildValue("(si)", asgi.site->domain, (int)port);
+	if (!last_server || last_port != (int)port) {
+		Py_XSETREF(last_server, address(PyUnicode_FromString(asgi.site->domain), (int)port));
+		last_port = (int)port;
+	}
+	return Py_XNewRef(last_server);
 }
 
 static PyObject *method_of(const struct http_exchange *exchange)
@@ -231,8 +292,7 @@ static int set_kind(PyObject *scope, const struct http_exchange *exchange, bool 
 		return set(scope, key_method, method_of(exchange)) < 0
 			   ? -1
 			   : set(scope, key_scheme, Py_NewRef(is_https ? text_https : text_http));
-	if (set(scope, key_type, Py_NewRef(text_websocket)) < 0 ||
-	    set(scope, key_scheme, Py_NewRef(is_https ? text_wss : text_ws)) < 0)
+	if (set(scope, key_scheme, Py_NewRef(is_https ? text_wss : text_ws)) < 0)
 		return -1;
 	return set(scope, key_subprotocols, subprotocols_of(exchange));
 }
@@ -248,7 +308,7 @@ static int set_own(PyObject *scope, bool is_websocket)
 
 PyObject *asgi_scope_new(const struct http_exchange *exchange, bool is_websocket)
 {
-	PyObject *scope = PyDict_Copy(common);
+	PyObject *scope = PyDict_Copy(is_websocket ? websocket_scope : http_scope);
 
 	if (scope && (set_own(scope, is_websocket) < 0 || set_kind(scope, exchange, is_websocket) < 0 ||
 		      set_request(scope, exchange) < 0))

@@ -15,6 +15,24 @@
 #define STATUS_MAX 599
 #define ERROR_TEXT "internal server error\n"
 
+/* Interned, as literals of the application are: they are found by their identity. */
+#define KEYS(X) X(type) X(status) X(headers) X(trailers) X(body) X(more_body) X(more_trailers)
+
+#define X(name) static PyObject *key_##name;
+KEYS(X)
+#undef X
+
+int asgi_send_start_up(void)
+{
+#define X(name) \
+	key_##name = PyUnicode_InternFromString(#name); \
+	if (!key_##name) \
+		return -1;
+	KEYS(X)
+#undef X
+	return 0;
+}
+
 /* ---- the head ---- */
 
 /* Content-Length and Connection mean something to us. */
@@ -69,6 +87,16 @@ PyObject *asgi_message_item(PyObject *message, const char *name)
 	return Py_XNewRef(PyDict_GetItemString(message, name));
 }
 
+/* The same for keys that come with each response. What goes wrong in comparing keys is as if there were none. */
+static PyObject *item(PyObject *message, PyObject *key)
+{
+	PyObject *value = PyDict_GetItemWithError(message, key);
+
+	if (!value)
+		PyErr_Clear();
+	return Py_XNewRef(value);
+}
+
 /* The exchange may have been given back meanwhile. */
 static bool is_gone(struct asgi_request *request)
 {
@@ -78,18 +106,18 @@ static bool is_gone(struct asgi_request *request)
 	return true;
 }
 
-static int is_true(PyObject *message, const char *name)
+static int is_true(PyObject *message, PyObject *key)
 {
-	scoped(py_decrefp) PyObject *value = asgi_message_item(message, name);
+	scoped(py_decrefp) PyObject *value = item(message, key);
 
 	return value ? PyObject_IsTrue(value) : 0;
 }
 
 enum asgi_step asgi_send_start(struct asgi_request *request, PyObject *message, PyObject **ret)
 {
-	scoped(py_decrefp) PyObject *status = asgi_message_item(message, "status");
-	scoped(py_decrefp) PyObject *headers = asgi_message_item(message, "headers");
-	const int has_trailers = is_true(message, "trailers");
+	scoped(py_decrefp) PyObject *status = item(message, key_status);
+	scoped(py_decrefp) PyObject *headers = item(message, key_headers);
+	const int has_trailers = is_true(message, key_trailers);
 	const long code = status ? PyLong_AsLong(status) : -1;
 	scoped(py_decrefp) PyObject *list = NULL;
 
@@ -186,8 +214,8 @@ static enum asgi_step send_piece(struct asgi_request *request, bool is_last, PyO
 
 enum asgi_step asgi_send_body(struct asgi_request *request, PyObject *message, PyObject **ret)
 {
-	scoped(py_decrefp) PyObject *body = asgi_message_item(message, "body");
-	const int is_more = is_true(message, "more_body");
+	scoped(py_decrefp) PyObject *body = item(message, key_body);
+	const int is_more = is_true(message, key_more_body);
 
 	if (is_more < 0 || is_gone(request) || (body && asgi_output_take(request, body) < 0))
 		return ASGI_RAISED;
@@ -196,8 +224,8 @@ enum asgi_step asgi_send_body(struct asgi_request *request, PyObject *message, P
 
 static enum asgi_step take_trailers(struct asgi_request *request, PyObject *message, PyObject **ret)
 {
-	scoped(py_decrefp) PyObject *headers = asgi_message_item(message, "headers");
-	const int is_more = is_true(message, "more_trailers");
+	scoped(py_decrefp) PyObject *headers = item(message, key_headers);
+	const int is_more = is_true(message, key_more_trailers);
 	scoped(py_decrefp) PyObject *list = is_more < 0 ? NULL : asgi_fields_copy(headers);
 
 	if (!list || is_gone(request))
@@ -273,7 +301,7 @@ enum asgi_step asgi_send_unknown(const char *type)
 
 const char *asgi_message_type(PyObject *message)
 {
-	PyObject *type = PyDict_Check(message) ? PyDict_GetItemString(message, "type") : NULL; /* borrowed */
+	PyObject *type = PyDict_Check(message) ? PyDict_GetItemWithError(message, key_type) : NULL; /* borrowed */
 	const char *text = type && PyUnicode_Check(type) ? PyUnicode_AsUTF8(type) : NULL;
 
 	if (!text) {
