@@ -52,6 +52,21 @@ static int fill_input(struct http_exchange *exchange, int timeout_ms, struct err
 	return 0;
 }
 
+/* TLS gives one record at a time: what else has come already. A failure shows at the next read. */
+static void read_on(struct http_conn *conn, uint8_t *data, size_t size, size_t *got)
+{
+	struct err ignored = ERR_INIT;
+	enum tls_io io = TLS_IO_DONE;
+
+	while (io == TLS_IO_DONE && conn->tls && *got < size &&
+	       (!conn->is_drained || tls_conn_has_pending(conn->tls))) {
+		size_t more = 0;
+
+		io = http_conn_read(conn, data + *got, size - *got, &more, &ignored);
+		*got += io == TLS_IO_DONE ? more : 0;
+	}
+}
+
 /* From what is here, or from the wire. */
 int http1_read(struct http_exchange *exchange, void *ret_data, size_t size, int timeout_ms, size_t *ret_got,
 	       struct err *err)
@@ -73,9 +88,11 @@ int http1_read(struct http_exchange *exchange, void *ret_data, size_t size, int 
 			if (*ret_got > 0)
 				return 0;
 		} else if (direct > 0) {
-			if (read_piece(exchange, ret_data, direct < size ? (size_t)direct : size, timeout_ms, ret_got,
-				       err) < 0)
+			const size_t room = direct < size ? (size_t)direct : size;
+
+			if (read_piece(exchange, ret_data, room, timeout_ms, ret_got, err) < 0)
 				return -1;
+			read_on(conn, ret_data, room, ret_got);
 			http1_body_skip(&exchange->body, *ret_got);
 			return 0;
 		} else if (fill_input(exchange, timeout_ms, err) < 0) {

@@ -131,6 +131,17 @@ static size_t join(const struct iovec *pieces, size_t count, uint8_t joined[stat
 	return size;
 }
 
+/* Is there more than size bytes in the pieces? */
+static bool has_over(const struct iovec *pieces, size_t count, size_t size)
+{
+	for (size_t i = 0; i < count; i++) {
+		if (pieces[i].iov_len > size)
+			return true;
+		size -= pieces[i].iov_len;
+	}
+	return false;
+}
+
 /*
  * One record. OpenSSL wants a write that could not be finished again with the same bytes: what is left of the pieces
  * begins with them.
@@ -139,10 +150,13 @@ static enum tls_io tls_write(struct http_conn *conn, const struct iovec *pieces,
 			     struct err *err)
 {
 	uint8_t joined[TLS_PIECE];
+	size_t size;
 
 	if (pieces->iov_len >= TLS_PIECE)
-		return tls_conn_write(conn->tls, pieces->iov_base, TLS_PIECE, ret_put, err);
-	return tls_conn_write(conn->tls, joined, join(pieces, count, joined), ret_put, err);
+		return tls_conn_write_more(conn->tls, pieces->iov_base, TLS_PIECE, has_over(pieces, count, TLS_PIECE),
+					   ret_put, err);
+	size = join(pieces, count, joined);
+	return tls_conn_write_more(conn->tls, joined, size, has_over(pieces, count, size), ret_put, err);
 }
 
 /* What was waited for is over. Bytes that went into empty buffers before are no sign of a client that reads. */

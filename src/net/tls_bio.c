@@ -14,7 +14,7 @@ static int bio_write(BIO *bio, const char *data, int size)
 
 	BIO_clear_retry_flags(bio);
 	do
-		put = send(io->fd, data, (size_t)size, MSG_NOSIGNAL);
+		put = send(io->fd, data, (size_t)size, MSG_NOSIGNAL | (io->has_more ? MSG_MORE : 0));
 	while (put < 0 && errno == EINTR);
 	if (put < 0 && (errno == EAGAIN || errno == EWOULDBLOCK))
 		BIO_set_retry_write(bio);

@@ -16,6 +16,7 @@ struct tls_bio {
 	size_t left;     /* bytes that may yet be read; at 0 the socket seems empty, until the owner gives more */
 	bool is_refused; /* nothing is read any more: reading fails */
 	bool is_drained; /* the last read took all there was */
+	bool has_more;   /* the owner writes again at once: TCP may wait for it to fill a packet */
 };
 
 /* io is the owner's and outlives the BIO. NULL: out of memory. */
