@@ -32,9 +32,12 @@ LONG = ["test_demo.py", "test_cli_cloud.py", "test_kill.py", "test_cli_lost_answ
         "test_image.py", "test_http2_rules.py", "test_asgi.py", "test_reproducible.py", "test_enclave_life.py"]
 
 
+@pytest.hookimpl(tryfirst=True)
 def pytest_configure(config):
-    if not hasattr(config, "workerinput"):
-        os.environ[SHARED] = tempfile.mkdtemp(prefix="mse-shared-")
+    if hasattr(config, "workerinput"):  # a short path for tmp_path: unix sockets below it have at most 107 bytes
+        config.option.basetemp = os.path.join(os.environ[SHARED], config.workerinput["workerid"])
+    else:
+        os.environ[SHARED] = tempfile.mkdtemp(prefix="mse-")
 
 
 def pytest_unconfigure(config):

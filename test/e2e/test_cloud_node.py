@@ -19,9 +19,9 @@ from test_cloud_apps import deployed, token_of, wait_gone, wait_status
 
 
 @pytest.fixture(scope="module")
-def node(build, cloud):
+def node(build, cloud, bills):
     """A cloud of this file's own that takes its image from the shared one."""
-    new = testcloud.Cloud(build)
+    new = testcloud.Cloud(build, bills=bills)
     new.clock = new.folder / "clock"
     try:
         new.init("--images-from", cloud.data, "--image", "mse-flask:20261122")

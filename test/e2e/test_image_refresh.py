@@ -34,8 +34,8 @@ def former(build, images, tmp_path_factory):
 
 
 @pytest.fixture
-def old_cloud(build, former):
-    own = testcloud.Cloud(build)
+def old_cloud(build, former, bills):
+    own = testcloud.Cloud(build, bills=bills)
     try:
         own.init("--images-from", former)
         own.start()
