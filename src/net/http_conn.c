@@ -5,6 +5,7 @@
 #include <poll.h>
 #include <string.h>
 #include <sys/epoll.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -300,6 +301,14 @@ static enum step refuse(struct http_conn *conn, int status)
 
 /* ---- requests ---- */
 
+/* A close would be a reset, which takes from the client what it has not read of the answer (RFC 9112 9.6). */
+static bool has_unread(const struct http_conn *conn)
+{
+	int size = 0;
+
+	return conn->in_end > conn->in_start || (ioctl(conn->fd, FIONREAD, &size) == 0 && size > 0);
+}
+
 /* The handler has returned, or the deferred reply is out. */
 static enum step finish_exchange(struct http_conn *conn)
 {
@@ -323,7 +332,7 @@ static enum step finish_exchange(struct http_conn *conn)
 	if (exchange->is_tunnel)
 		return linger(conn);
 	if (exchange->close || atomic_load(&conn->server->draining))
-		return exchange->conn->in_end > exchange->conn->in_start ? linger(conn) : STEP_CLOSE;
+		return has_unread(conn) ? linger(conn) : STEP_CLOSE;
 	http_exchange_free(TAKE_PTR(conn->exchange));
 	conn->phase = PHASE_HEAD;
 	conn->scan = (struct http1_scan){0};

@@ -27,6 +27,10 @@ def app(environ, start):
     if path == "/length":
         start("200 OK", [("Content-Length", "1000")])
         return [b"x" * 1000]
+    if path == "/big":
+        environ["wsgi.input"].read()
+        start("200 OK", [])
+        return [b"x" * 4000000]
     if path == "/stream":
         start("200 OK", [])
         return iter([b"one", b"two"])
@@ -354,6 +358,18 @@ def test_a_refusal_reaches_who_still_sends(app):
         except OSError:
             pass
         assert status_of(read_all(sock)) == 400
+
+
+def test_what_follows_a_body_takes_no_answer_away(app):
+    """The body was read to its last byte; a close with the rest in the kernel would be a reset."""
+    with app.dial() as sock:
+        sock.sendall(b"POST /big HTTP/1.1\r\nHost: a\r\nConnection: close\r\nContent-Length: 100000\r\n\r\n" +
+                     b"x" * 100000 + b"\r\n")
+        size = 0
+        while piece := sock.recv(16384):
+            size += len(piece)
+            time.sleep(0.001)  # so that the last of it is still in the server's kernel when it closes
+        assert size > 4000000
 
 
 def test_half_closed_clients_are_answered(app):
