@@ -2,7 +2,8 @@
 /*
  * The parent of worker processes, which all accept on its socket. One that ends by itself is started again; what fails
  * to load the application is not, unless --reload waits for its files to change. Nobody accepts meanwhile, so clients
- * wait in the backlog, and no connection is lost by a reload.
+ * wait in the backlog, and no request that was sent before a reload is lost: only connections that wait between two
+ * requests, or before their first, are closed.
  */
 #include <dirent.h>
 #include <poll.h>

@@ -592,6 +592,9 @@ static enum step run_expired(struct http_conn *conn)
 	}
 	if (conn->phase == PHASE_SKIP)
 		return linger(conn) == STEP_AGAIN ? run_linger(conn) : STEP_CLOSE;
+	/* At a stop, too: the next request may be in the kernel. */
+	if (conn->phase == PHASE_HEAD)
+		return read_head(conn) == STEP_AGAIN ? STEP_AGAIN : STEP_CLOSE;
 	if (conn->phase != PHASE_FLUSH)
 		return STEP_CLOSE;
 	/* It may have waited for us, not for the client: one more try. */

@@ -313,6 +313,25 @@ def test_a_stop_lets_requests_finish(build):
         assert server.exit() == 0
 
 
+def test_a_stop_answers_what_was_sent_before(build):
+    """Idle connections are closed by it, but not those whose next request is in the kernel already."""
+    app = "import time\ndef app(environ, start):\n    time.sleep(0.003)\n    start('200 OK', [])\n    return [b'ok']\n"
+    with PlainServer(build, {"app.py": app}) as server:
+        clients = [server.dial() for _ in range(150)]
+        for sock in clients:
+            sock.sendall(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n")
+            assert sock.recv(1000).endswith(b"ok")
+        server.process.send_signal(signal.SIGSTOP)
+        for sock in clients:
+            sock.sendall(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n")
+        server.process.terminate()
+        server.process.send_signal(signal.SIGCONT)
+        assert {sock.recv(1000)[:13] for sock in clients} <= {b"HTTP/1.1 200 ", b"HTTP/1.1 503 "}
+        for sock in clients:
+            sock.close()
+        assert server.exit() == 0
+
+
 def test_a_stop_does_not_wait_for_ever(build):
     with PlainServer(build, {"app.py": SLOW}, "--graceful-timeout", "1") as server:
         connection = server.connection()
