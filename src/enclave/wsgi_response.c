@@ -397,6 +397,10 @@ static enum wsgi_result send_body(struct response *response, const char *data, s
 	}
 	if (response->length != LENGTH_UNKNOWN)
 		allowed = size_min(size, (size_t)(response->length - response->written));
+	if (response->is_ended && allowed > 0) {
+		PyErr_SetString(PyExc_AssertionError, "the response has ended");
+		return WSGI_RAISED;
+	}
 	if (!response->is_sent && (is_last || (int64_t)allowed == response->length) &&
 	    (response->length == LENGTH_UNKNOWN || (int64_t)allowed == response->length)) {
 		result = send_whole(response, data, allowed);

@@ -163,6 +163,19 @@ class Writing:
         CLOSED.append("writing")
 
 
+class Late:
+    """Writes behind its response."""
+    def __init__(self, write):
+        self.write = write
+    def __iter__(self):
+        return iter([b"whole"])
+    def close(self):
+        try:
+            self.write(b"x")
+        except Exception as error:
+            CLOSED.append(f"{type(error).__name__}: {error}")
+
+
 class Bare:
     """Nothing but read()."""
     def __init__(self):
@@ -209,6 +222,8 @@ def app(environ, start):
         return wrap(file)
     if path == "/writing":
         return Writing(start("200 OK", headers))
+    if path == "/late":
+        return Late(start("200 OK", headers))
     if path == "/part":
         file = open(PATH, "rb")
         file.readline()
@@ -391,6 +406,11 @@ def test_a_file_is_sent_with_its_length(files):
     assert answer.headers["Content-Length"] == "3000000" and is_equal(answer.data, WHOLE)
     assert files.request("GET", "/position", connection=connection).text == "0", "the server reads it by itself"
     connection.close()
+
+
+def test_a_write_behind_the_response_is_the_application_s_mistake(files):
+    assert files.get("/late").text == "whole"
+    files.wait_for(lambda: "AssertionError: the response has ended" in json.loads(files.get("/closed").text)[0])
 
 
 def test_what_reads_in_its_own_way_is_read_so(files):
