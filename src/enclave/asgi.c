@@ -90,12 +90,14 @@ static bool asgi_is_mine(PyObject *app)
 /* A WebSocket that no application could accept. */
 static bool refuse_handshake(struct http_exchange *exchange)
 {
-	const struct http_header version = {"Sec-WebSocket-Version", WEBSOCKET_VERSION};
+	/* RFC 9110 15.5.22; HTTP/2 has no Upgrade (RFC 9113 8.2.2). */
+	const struct http_header fields[] = {{"Sec-WebSocket-Version", WEBSOCKET_VERSION}, {"Upgrade", "websocket"}};
+	const size_t count = *http_version(exchange) == '1' ? 2 : 1;
 	const int status = websocket_check(exchange);
 	struct err err = ERR_INIT;
 
 	if (status != 0)
-		IGNORE_RESULT(http_reply(exchange, status, &version, 1, "", 0, &err));
+		IGNORE_RESULT(http_reply(exchange, status, fields, status == 426 ? count : 0, "", 0, &err));
 	return status != 0;
 }
 

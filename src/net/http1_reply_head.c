@@ -92,14 +92,22 @@ int http1_add_fields(struct buf *out, const struct http_header *headers, size_t 
 	return http_reply_check_fields(headers, count, err) < 0 ? -1 : add_fields(out, headers, count, err);
 }
 
-/* Connection and the framing of the body that follows. */
-static int add_framing(struct http_exchange *exchange, int status, int64_t body_size, struct buf *out, struct err *err)
+/* RFC 9110 7.8: who sends Upgrade, as 426 has to, names it here. NULL: there is nothing to say. */
+static const char *connection_option(const struct http_exchange *exchange, int status)
 {
 	const bool is_old = exchange->head.minor_version == 0;
 
-	if (exchange->close && add_field(out, "Connection", "close", err) < 0)
-		return -1;
-	if (!exchange->close && is_old && add_field(out, "Connection", "keep-alive", err) < 0)
+	if (status == 426)
+		return exchange->close ? "close, Upgrade" : is_old ? "keep-alive, Upgrade" : "Upgrade";
+	return exchange->close ? "close" : is_old ? "keep-alive" : NULL;
+}
+
+/* Connection and the framing of the body that follows. */
+static int add_framing(struct http_exchange *exchange, int status, int64_t body_size, struct buf *out, struct err *err)
+{
+	const char *option = connection_option(exchange, status);
+
+	if (option && add_field(out, "Connection", option, err) < 0)
 		return -1;
 	if (status == 204 || status == 304)
 		return 0;

@@ -357,7 +357,8 @@ def test_refused_handshakes(server, options, status):
         sock.sendall(request + (b"abc" if b"Content-Length: 3" in request else b""))
         answer = sock.recv(65536).decode()
     assert answer.startswith(f"HTTP/1.1 {status} ")
-    assert "\r\nSec-WebSocket-Version: 13\r\n" in answer
+    version = "Sec-WebSocket-Version: 13\r\n" in answer, "\r\nUpgrade: websocket\r\n" in answer, "\r\nConnection: Upgrade\r\n" in answer
+    assert set(version) == {status == 426}, answer
 
 
 def test_what_is_no_handshake_is_a_request(server):
