@@ -160,6 +160,8 @@ enum asgi_step asgi_request_yield(struct asgi_request *request);
 
 /* A whole reply of ours. */
 void asgi_send_error(struct asgi_request *request, int status);
+/* Its application has ended with the last piece under way: writes what can be now. To be called when more can be. */
+void asgi_send_finish(struct asgi_request *request);
 /* Waits until everything is written. */
 enum asgi_step asgi_send_drain(struct asgi_request *request, PyObject **ret);
 /* The type of a message; NULL with an exception. Borrowed from the message. */

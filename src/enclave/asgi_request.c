@@ -64,6 +64,8 @@ static void go_on(struct asgi_request *request)
 	asgi_request_wake(request);
 	if (request->websocket && !request->is_busy)
 		asgi_websocket_flush(request);
+	if (request->is_over && request->is_last && request->exchange && !request->is_busy)
+		asgi_send_finish(request);
 }
 
 static PyObject *on_wake(PyObject *self, PyObject *ignored)
@@ -100,7 +102,10 @@ static void lose(struct asgi_request *request, int status)
 	asgi_request_disconnect(request, status);
 	if (request->phase != ASGI_HEAD)
 		http_abort(request->exchange);
-	asgi_request_wake(request);
+	if (request->is_over)
+		asgi_request_release(request);
+	else
+		asgi_request_wake(request);
 }
 
 static bool is_ready(const struct asgi_request *request)
@@ -424,6 +429,11 @@ static void end_reply(struct asgi_request *request, bool has_raised)
 {
 	const bool has_begun = request->phase == ASGI_BODY || request->phase == ASGI_TRAILERS;
 
+	/* All of it was handed over: only the wait for the client was given up. */
+	if (request->phase == ASGI_BODY && request->is_last && !request->has_trailers && !request->is_disconnected) {
+		asgi_send_finish(request);
+		return;
+	}
 	if (!has_raised && !request->is_disconnected)
 		complain(has_begun ? "the application returned before its response was complete"
 				   : "the application returned without a response");

@@ -195,6 +195,23 @@ enum asgi_step asgi_send_drain(struct asgi_request *request, PyObject **ret)
 	return go_on(request, step, &err, ret);
 }
 
+void asgi_send_finish(struct asgi_request *request)
+{
+	PyObject *nobody = NULL; /* awaits this; but while it is pending, the time-out counts */
+	enum asgi_step step;
+
+	request->is_busy = true;
+	step = asgi_send_drain(request, &nobody);
+	request->is_busy = false;
+	Py_XDECREF(nobody);
+	if (step == ASGI_YIELD && asgi_request_watch_output(request) < 0)
+		step = ASGI_RAISED;
+	if (step != ASGI_RAISED)
+		return;
+	PyErr_Clear();
+	asgi_request_release(request);
+}
+
 static enum asgi_step send_piece(struct asgi_request *request, bool is_last, PyObject **ret)
 {
 	struct err err = ERR_INIT;

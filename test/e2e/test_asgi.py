@@ -363,6 +363,14 @@ async def download(scope, receive, send):
         await body(send, piece, True)
     await body(send)
 
+async def hasty(scope, receive, send):
+    """Does not wait until its last piece is taken, and ends."""
+    await start(send)
+    try:
+        await asyncio.wait_for(body(send, b"x" * 8_000_000), 0.1)
+    except asyncio.TimeoutError:
+        seen["hasty"] = "timed out"
+
 async def duplex(scope, receive, send):
     """Answers each piece as it comes."""
     await start(send)
@@ -788,6 +796,32 @@ def test_a_client_that_reads_slowly_gets_all(server):
 
 def resident(pid):
     return int(re.search(r"VmRSS:\s+(\d+)", open(f"/proc/{pid}/status").read())[1])
+
+
+def is_held(server, sock):
+    """Has the server's process an open descriptor for that client?"""
+    ends = [f":{port:04X}" for port in (server.port(), sock.getsockname()[1])]
+    rows = [line.split() for line in open("/proc/net/tcp").readlines()[1:]]
+    return any(row[1].endswith(ends[0]) and row[2].endswith(ends[1]) and row[9] != "0" for row in rows)
+
+
+def test_a_last_piece_is_sent_though_nobody_waits(server, traceback):
+    with server.dial() as sock:
+        sock.sendall(b"GET /hasty HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n")
+        assert eventually(server, "hasty") == "timed out"
+        size = 0
+        while piece := sock.recv(1 << 20):
+            size += len(piece)
+    assert size > 8_000_000 and traceback() == ""
+
+
+def test_nobody_waits_for_who_takes_no_last_piece(server):
+    """Its time-out is the write's."""
+    with server.dial() as sock:
+        sock.sendall(b"GET /hasty HTTP/1.1\r\nHost: a\r\n\r\n")
+        assert eventually(server, "hasty") == "timed out"
+        assert is_held(server, sock)
+        server.wait_for(lambda: not is_held(server, sock))
 
 
 def test_big_bodies_need_no_memory(server):
