@@ -475,6 +475,12 @@ static void test_needs(void **state)
 	bytes.size /= 2;
 	assert_int_equal(attest_needs(&bytes, &needs, &why), -1);
 	assert_int_equal(attest_needs(&(struct attest_bytes){0}, &needs, &why), -1);
+	assert_int_equal(attest_needs(NULL, &needs, &why), -1);
+	assert_int_equal(attest_needs(&(struct attest_bytes){NULL, 8}, &needs, &why), -1);
+	assert_int_equal(attest_needs(&(struct attest_bytes){(const uint8_t *)"", 0}, &needs, &why), -1);
+	bytes.size = channel.body.size;
+	assert_int_equal(attest_needs(&bytes, NULL, &why), -1);
+	assert_int_equal(attest_needs(&bytes, &needs, NULL), -1);
 }
 
 static void test_missing_arguments(void **state)

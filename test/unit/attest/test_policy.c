@@ -68,10 +68,14 @@ static void test_product_and_svn(void **state)
 {
 	uint16_t product = 1;
 	const struct attest_policy_sgx sgx = {.isvprodid = &product};
+	struct attest_verdict *verdict;
 
 	(void)state;
 	build();
 	question.policy.sgx = &sgx;
+	verdict = test_judge(&question); /* without a minimum, too, there is an SVN */
+	assert_int_equal(test_find_check(verdict, "svn")->result, ATTEST_PASSED);
+	attest_verdict_free(verdict);
 	question.policy.svn_min = 10;
 	test_expect(&question, "none");
 	question.policy.svn_min = 11;
@@ -302,6 +306,8 @@ static void test_missing_arguments(void **state)
 	(void)state;
 	build();
 	assert_int_equal(attest_collateral_new(NULL, &collateral, &why), -1);
+	assert_int_equal(attest_collateral_new(&none, NULL, &why), -1);
+	assert_int_equal(attest_collateral_new(&none, &collateral, NULL), -1);
 	assert_int_equal(attest_collateral_new(&none, &collateral, &why), 0);
 	assert_int_equal(attest_verify(NULL, &binding, collateral, NULL, TEST_TIME, NULL, &verdict, &why), -1);
 	assert_int_equal(attest_verify(&(struct attest_evidence){question.quote}, &binding, NULL, NULL, TEST_TIME, NULL,
@@ -324,6 +330,53 @@ static void test_missing_arguments(void **state)
 	attest_collateral_free(collateral);
 	attest_collateral_free(NULL);
 	attest_verdict_free(NULL);
+}
+
+static int judge_by_root(const struct attest_bytes *root, struct attest_verdict **ret_verdict)
+{
+	const struct attest_roots roots = {.hardware = root, .hardware_count = 1};
+	const struct attest_collateral_bytes none = {0};
+	struct attest_collateral *collateral = NULL;
+	const char *why = NULL;
+	int status;
+
+	assert_int_equal(attest_collateral_new(&none, &collateral, &why), 0);
+	status = attest_verify(&(struct attest_evidence){question.quote},
+			       &(struct attest_binding){{question.report_data, 64}}, collateral, &roots, TEST_TIME,
+			       NULL, ret_verdict, &why);
+	attest_collateral_free(collateral);
+	return status;
+}
+
+/* One certificate and nothing else, or there is no verdict. */
+static void test_unreadable_roots(void **state)
+{
+	static const char *const ENDS[] = {"-----BEGIN CERTIFICATE-----\nAAA=\n", "-----BEGIN CERTIFICATE-----\n!\n",
+					   "x", NULL};
+	struct attest_verdict *verdict = NULL;
+	struct buf pem = BUF_INIT(1u << 16);
+	struct err err = ERR_INIT;
+
+	(void)state;
+	build();
+	test_pem(&e.root_der, &pem);
+	assert_int_equal(judge_by_root(&(struct attest_bytes){pem.data, pem.size}, &verdict), 0);
+	attest_verdict_free(verdict);
+	verdict = NULL;
+	assert_int_equal(judge_by_root(&(struct attest_bytes){NULL, pem.size}, &verdict), -1);
+	assert_int_equal(judge_by_root(&(struct attest_bytes){pem.data, 0}, &verdict), -1);
+	assert_int_equal(judge_by_root(&(struct attest_bytes){pem.data, pem.size - 30}, &verdict), -1);
+	for (size_t i = 0; ENDS[i]; i++) {
+		const size_t size = pem.size;
+
+		assert_ok(buf_add_text(&pem, ENDS[i], &err), &err);
+		assert_int_equal(judge_by_root(&(struct attest_bytes){pem.data, pem.size}, &verdict), -1);
+		pem.size = size;
+	}
+	test_pem(&e.root_der, &pem);
+	assert_int_equal(judge_by_root(&(struct attest_bytes){pem.data, pem.size}, &verdict), -1);
+	assert_null(verdict);
+	buf_done(&pem);
 }
 
 static void test_too_many_roots(void **state)
@@ -393,6 +446,7 @@ int main(void)
 	    TEST(test_bad_policies),
 	    TEST(test_no_binding_no_verdict),
 	    TEST(test_missing_arguments),
+	    TEST(test_unreadable_roots),
 	    TEST(test_too_many_roots),
 	    TEST(test_converge),
 	};

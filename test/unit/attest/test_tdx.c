@@ -361,6 +361,10 @@ static void test_relaunch_by_sgx_level(void **state)
 	start_relaunch();
 	test_case.in.td_report[AT_SVN + 2] = 2; /* the TDX level is OutOfDate, the SGX one UpToDate */
 	expect_status(ATTEST_TCB_TD_RELAUNCH_ADVISED);
+	/* Revoked by its TDX level: no other module helps. */
+	start_relaunch();
+	test_case.in.td_report[AT_SVN + 2] = 1;
+	expect_status(ATTEST_TCB_REVOKED);
 	start_relaunch();
 	test_case.in.pck.components[0] = 6; /* both are OutOfDate */
 	expect_status(ATTEST_TCB_OUT_OF_DATE);
