@@ -3,6 +3,7 @@
 import time
 
 import connector
+import watching
 
 
 def connect(cloud, app, *words):
@@ -39,6 +40,26 @@ def test_by_the_release(cloud, deployed, tmp_path):
     (tmp_path / "release.toml").write_bytes(manifest.read_bytes().replace(b'MSE_RESTART = "sealed"', b'MSE_RESTART = "owner"'))
     with connect(cloud, deployed, "--release", tmp_path / "release.toml") as running:
         assert running.request().error == "measurement"
+
+
+def test_a_changed_folder_of_code_is_seen(cloud, deployed, tmp_path):
+    """By connect and by watch, which both recompute the fingerprint from it."""
+    context, code = tmp_path / "context.mse", deployed["folder"] / "mse_src"
+    cloud.mse("context", "--export", deployed["id"], "--output", context)
+    file = code / "app.py"
+    good = file.read_bytes()
+    expected = ["--context", context, "--code", code]
+    with connect(cloud, deployed, *expected) as running, \
+            watching.Watch(cloud.build, tmp_path, deployed["address"], "--interval", "1", "--allow-simulation",
+                           cloud.data / "sim/root.pem", "--pccs", cloud.url, *expected) as watch:
+        assert running.ready["fingerprint_from"] == "recomputed" and running.request().status == 200
+        assert watch.wait("first")["measurement"] == deployed["fingerprint"]
+        file.write_bytes(good + b"# another\n")
+        watching.wait_for(lambda: running.request().error == "expectation")
+        assert "app.py" in watch.wait("alarm")["message"]
+        file.write_bytes(good)
+        assert until_ok(running)
+        watch.wait("recovery")
 
 
 def test_msed_ends_and_comes_back(fresh_cloud, project):

@@ -38,6 +38,43 @@ static void test_lengths(void **state)
 	refuses_next(DER(0x04, 0x85, 1, 1, 1, 1, 1, 0x00)); /* five bytes of length */
 	refuses_next(DER(0x1f, 0x81, 0x00, 0x00));          /* a tag of several bytes */
 	refuses_next(DER(0x04, 0x84, 0xff, 0xff, 0xff, 0xff, 0x00));
+	refuses_next(DER(0x1f, 0x01, 0x00)); /* whole but for its tag */
+	memcpy(large, "\x04\x83\x00\x00\xff", 5);
+	refuses_next((struct der){large, sizeof(large)});
+	refuses_next((struct der){large, 0});
+}
+
+/* What is whole, but not what is asked for. */
+static void test_other_sizes(void **state)
+{
+	static const uint8_t SHORT_TIME[] = {DER_UTC_TIME, 11, '2', '5', '0', '1', '0', '1', '0', '0', '0', '0', 'Z'};
+	static const uint8_t LONG_TIME[] = {DER_UTC_TIME, 14,  '2', '5', '0', '1', '0', '1',
+					    '0',          '0', '0', '0', '0', '0', 'Z', 'Z'};
+	struct der reader, bytes;
+	struct err err = ERR_INIT;
+	int64_t number;
+	bool value;
+
+	(void)state;
+	reader = DER(DER_INTEGER, 9, 1, 0, 0, 0, 0, 0, 0, 0, 0);
+	assert_int_equal(der_take_int(&reader, DER_INTEGER, "n", 0, 255, &number, &err), -1);
+	reader = DER(DER_INTEGER, 0);
+	assert_int_equal(der_take_unsigned(&reader, "n", &bytes, &err), -1);
+	reader = DER(DER_INTEGER, 2, 0, 1);
+	assert_int_equal(der_take_unsigned(&reader, "n", &bytes, &err), -1);
+	reader = DER(DER_BOOLEAN, 0);
+	assert_int_equal(der_take_bool(&reader, "b", &value, &err), -1);
+	reader = DER(DER_BOOLEAN, 2, 0xff, 0xff);
+	assert_int_equal(der_take_bool(&reader, "b", &value, &err), -1);
+	reader = DER(DER_BIT_STRING, 0);
+	assert_int_equal(der_take_bits(&reader, "s", &bytes, &err), -1);
+	reader = (struct der){SHORT_TIME, sizeof(SHORT_TIME)};
+	assert_int_equal(der_take_time(&reader, "t", &number, &err), -1);
+	reader = (struct der){LONG_TIME, sizeof(LONG_TIME)};
+	assert_int_equal(der_take_time(&reader, "t", &number, &err), -1);
+	assert_false(der_is_next(&(struct der){SHORT_TIME, 0}, DER_UTC_TIME));
+	assert_false(der_equal((struct der){SHORT_TIME, 3}, (struct der){SHORT_TIME, 4}));
+	assert_false(der_equal((struct der){SHORT_TIME, 4}, (struct der){SHORT_TIME, 3}));
 }
 
 static void expect_int(struct der data, int64_t value)
@@ -222,9 +259,17 @@ static void test_oid_is(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    cmocka_unit_test(test_lengths), cmocka_unit_test(test_integers),   cmocka_unit_test(test_booleans_and_bits),
-	    cmocka_unit_test(test_oids),    cmocka_unit_test(test_oid_is),     cmocka_unit_test(test_times),
-	    cmocka_unit_test(test_oids),    cmocka_unit_test(test_signatures), cmocka_unit_test(test_check),
+	    cmocka_unit_test(test_lengths),
+	    cmocka_unit_test(test_other_sizes),
+	    cmocka_unit_test(test_other_sizes),
+	    cmocka_unit_test(test_integers),
+	    cmocka_unit_test(test_booleans_and_bits),
+	    cmocka_unit_test(test_oids),
+	    cmocka_unit_test(test_oid_is),
+	    cmocka_unit_test(test_times),
+	    cmocka_unit_test(test_oids),
+	    cmocka_unit_test(test_signatures),
+	    cmocka_unit_test(test_check),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
