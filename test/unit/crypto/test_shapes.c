@@ -396,12 +396,64 @@ static void test_list(void **state)
 	buf_done(&der);
 }
 
+/* Numbers that no element has: below the first, above the last. */
+static void test_element_numbers(void **state)
+{
+	/* The end of an OID below 1.2.840.113741.1.13.1, and what takes the place of its last byte. */
+	static const struct {
+		const char *end;
+		size_t size;
+		uint8_t to;
+	} ROWS[] = {
+	    {"\x0d\x01\x01\x04", 4, 0},      {"\x0d\x01\x07\x30", 4, 8},     {"\x0d\x01\x02\x01\x02", 5, 0},
+	    {"\x0d\x01\x02\x12\x04", 5, 19}, {"\x0d\x01\x07\x01\x01", 5, 0}, {"\x0d\x01\x07\x03\x01", 5, 4},
+	};
+	struct test_pck pck = {.ppid_size = 16, .fmspc_size = 6, .pceid_size = 2, .platform = true};
+	struct buf value = BUF_INIT(1u << 16);
+	struct pck_extension read;
+	struct err err = ERR_INIT;
+
+	(void)state;
+	test_pck_make(&pck, &value);
+	assert_ok(pck_extension_parse((struct der){value.data, value.size}, &read, &err), &err);
+	for (size_t i = 0; i < COUNT_OF(ROWS); i++) {
+		uint8_t *at = memmem(value.data, value.size, ROWS[i].end, ROWS[i].size);
+		uint8_t before;
+
+		assert_non_null(at);
+		before = at[ROWS[i].size - 2];
+		at[ROWS[i].size - 2] = ROWS[i].to;
+		assert_int_equal(pck_extension_parse((struct der){value.data, value.size}, &read, &err), -1);
+		at[ROWS[i].size - 2] = before;
+	}
+	buf_done(&value);
+}
+
+static void test_sizes(void **state)
+{
+	static uint8_t large[(1u << 20) + X509_PARSE_SIZE_MAX + CRL_PARSE_SIZE_MAX] = {0x30};
+	struct x509_cert *cert = NULL;
+	struct x509_crl *crl = NULL;
+	struct err err = ERR_INIT;
+
+	(void)state;
+	assert_int_equal(x509_parse(large, 0, &cert, &err), -1);
+	assert_int_equal(x509_parse(large, X509_PARSE_SIZE_MAX + 1, &cert, &err), -1);
+	assert_int_equal(err.code, ERR_LIMIT);
+	assert_int_equal(crl_parse(large, 0, &crl, &err), -1);
+	assert_int_equal(err.code, ERR_LIMIT);
+	assert_int_equal(crl_parse(large, CRL_PARSE_SIZE_MAX + 1, &crl, &err), -1);
+	assert_int_equal(err.code, ERR_LIMIT);
+	assert_int_equal(crl_parse_amd(large, CRL_PARSE_SIZE_MAX + 1, &crl, &err), -1);
+	assert_int_equal(err.code, ERR_LIMIT);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    cmocka_unit_test(test_ca),
-	    cmocka_unit_test(test_pck),
-	    cmocka_unit_test(test_list),
+	    cmocka_unit_test(test_ca),    cmocka_unit_test(test_pck),
+	    cmocka_unit_test(test_list),  cmocka_unit_test(test_element_numbers),
+	    cmocka_unit_test(test_sizes),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
