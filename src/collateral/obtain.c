@@ -22,6 +22,8 @@ struct job {
 	struct collateral_edition edition; /* of cached, if has_edition */
 	bool has_edition;                  /* it is proven, be it that it has ended: nothing older takes its place */
 	bool has_cached;                   /* and it counts */
+	bool is_locked;                    /* nobody else puts this item meanwhile */
+	bool is_contended;                 /* another one is at it */
 	bool is_paused;                    /* and asked all the same */
 	struct collateral_refusal refusal; /* what the service said */
 };
@@ -265,15 +267,33 @@ static int judge(const struct job *job, const struct collateral_record *fetched,
 	return 0;
 }
 
+/*
+ * Only who has the lock puts what it fetched: another's may be newer. Where nothing can be locked, what is kept was
+ * looked at a moment ago.
+ */
+static void keep(const struct job *job, const struct collateral_record *record, struct err *ret_unkept)
+{
+	const struct collateral_cache *cache = job->run->client->cache;
+	struct err ignored = ERR_INIT;
+
+	if (job->is_contended)
+		IGNORE_RESULT(err_set(ret_unkept, ERR_CONFLICT, "not kept: another process is fetching it, too"));
+	/* A cache that cannot be written is no reason to refuse. */
+	else if (cache)
+		IGNORE_RESULT(collateral_cache_put(cache, record, &ignored));
+}
+
 /* Without anything kept, what does not deserve to be kept is given all the same: the verdict names what is wrong. */
 static int fetch_and_judge(struct job *job, struct collateral_record *ret, struct collateral_origin *ret_origin,
 			   struct err *err)
 {
-	const struct collateral_cache *cache = job->run->client->cache;
 	struct err unkept = ERR_INIT;
 
 	if (fetch(job, ret, err) < 0)
 		return -1;
+	/* Others may have been quicker. */
+	if (!job->is_locked)
+		(void)look(job, ret->name);
 	if (judge(job, ret, &unkept) < 0) {
 		if (job->has_cached) {
 			*err = unkept;
@@ -282,10 +302,8 @@ static int fetch_and_judge(struct job *job, struct collateral_record *ret, struc
 		tell_origin(job, ret, false, &unkept, ret_origin);
 		return 0;
 	}
-	tell_origin(job, ret, false, NULL, ret_origin);
-	/* A cache that cannot be written is no reason to refuse. */
-	if (cache)
-		IGNORE_RESULT(collateral_cache_put(cache, ret, &unkept));
+	keep(job, ret, &unkept);
+	tell_origin(job, ret, false, *unkept.text ? &unkept : NULL, ret_origin);
 	return 0;
 }
 
@@ -328,11 +346,13 @@ static int wait_for_others(struct job *job, const char *name, int *ret_lock, str
 	if (collateral_cache_lock(client->cache, name, waits ? (int)(left_ns / NS_PER_MS / 2) : 0, client->keep_going,
 				  client->keep_going_arg, ret_lock, &failed) < 0) {
 		if (failed.code != ERR_CANCELLED)
-			return 0; /* without a lock it is fetched twice, no more */
+			return 0; /* nothing can be locked here */
 		*err = failed;
 		return -1;
 	}
-	if (*ret_lock < 0 && !waits && job->has_cached)
+	job->is_locked = *ret_lock >= 0;
+	job->is_contended = !job->is_locked; /* it is fetched twice, no more */
+	if (!job->is_locked && !waits && job->has_cached)
 		return 1;
 	return look(job, name) && is_enough(job);
 }

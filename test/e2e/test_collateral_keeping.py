@@ -3,6 +3,7 @@
 clients leave alone: services that said 404, 429 or 5xx, for how long, in all processes."""
 import hashlib
 import json
+import threading
 import time
 
 import collateralserver as cs
@@ -178,6 +179,34 @@ def test_files_put_into_the_folder_by_hand_are_not_believed(tool, pki, pccs, cac
     answer = tool()
     assert hashes(answer) == hashes_of(pccs.service.items)
     assert {origin["kind"] for origin in answer["origins"] if not origin["cached"]} == {"SGX TCB info", "QE identity"}
+
+
+@pytest.mark.parametrize("is_late", [True, False])
+def test_who_waited_in_vain_for_the_lock_keeps_nothing(tool, pki, pccs, is_late):
+    """One process is given 18, slowly; another one waits no longer and is given 17, before or after 18 was kept."""
+    newer, older = pki.items(18), pki.items(17)
+    answers = {items: threading.Event() for items in (newer, older)}
+
+    def held(items):
+        def fault(handler, _):
+            assert answers[items].wait(20)
+            handler.send(cs.Service("pccs", items).reply(handler.path))
+        return fault
+
+    pccs.service.items = newer
+    pccs.faults.extend((held(newer), held(older)))
+    holder = tool.start(limit_ms=20000)
+    cs.wait_for(lambda: len(pccs.requests) == 1)
+    other = tool.start(limit_ms=5000)
+    cs.wait_for(lambda: len(pccs.requests) == 2)
+    order = [(newer, holder), (older, other)]
+    for items, process in order if is_late else order[::-1]:
+        answers[items].set()
+        out = json.loads(process.communicate(timeout=30)[0])
+        if process is other:
+            assert out["items"]["tcb_info"] == hashes_of(newer if is_late else older)["tcb_info"], out
+            assert ("kept 18" if is_late else "another process") in failures(out)[KINDS["tcb_info"]], out
+    assert hashes(tool(mode="offline"))["tcb_info"] == hashes_of(newer)["tcb_info"]
 
 
 class Below(cs.Service):
