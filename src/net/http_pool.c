@@ -8,12 +8,14 @@
 
 #define DRIVE_MS 1 /* then the driver has its own things to do */
 
-/* Work that waits for a thread goes before the wait, as an event of its own. */
+/* Work that waits for a thread goes before the wait, as an event of its own, but for each eighth time. */
 static int wait_events(struct http_server *server, struct epoll_event *ret, int most, int timeout_ms)
 {
 	int count;
 
 	if (!http_work_begin_wait(&server->work)) {
+		if (http_work_is_events_turn(&server->work) && (count = epoll_wait(server->epoll_fd, ret, most, 0)) > 0)
+			return count;
 		*ret = (struct epoll_event){.data.u64 = HTTP_WORK_KEY};
 		return 1;
 	}

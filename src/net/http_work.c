@@ -7,6 +7,8 @@
 #include "base/fd.h"
 #include "net/http_priv.h"
 
+#define WORK_IN_ROW 8
+
 int http_work_init(struct http_work *work, struct err *err)
 {
 	work->pipe[0] = work->pipe[1] = -1;
@@ -14,6 +16,7 @@ int http_work_init(struct http_work *work, struct err *err)
 	atomic_init(&work->count, 0);
 	atomic_init(&work->waiting, 0);
 	atomic_init(&work->turn, 0);
+	atomic_init(&work->in_row, 0);
 	return pipe2(work->pipe, O_CLOEXEC | O_NONBLOCK) < 0 ? err_set_errno(err, "cannot make a pipe") : 0;
 }
 
@@ -104,6 +107,11 @@ bool http_work_begin_wait(struct http_work *work)
 void http_work_end_wait(struct http_work *work)
 {
 	(void)atomic_fetch_sub(&work->waiting, 1);
+}
+
+bool http_work_is_events_turn(struct http_work *work)
+{
+	return atomic_fetch_add(&work->in_row, 1) % WORK_IN_ROW == WORK_IN_ROW - 1;
 }
 
 void http_work_heard(struct http_work *work)

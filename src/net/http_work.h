@@ -24,6 +24,7 @@ struct http_work {
 	atomic_uint count;           /* of these, and of calls */
 	atomic_uint waiting;         /* threads in epoll_wait */
 	atomic_uint turn;
+	atomic_uint in_row; /* times that there was work instead of a wait */
 	int pipe[2];
 };
 
@@ -46,6 +47,8 @@ void http_work_pass_on(struct http_work *work);
 /* Around epoll_wait: false if there is work instead. */
 bool http_work_begin_wait(struct http_work *work);
 void http_work_end_wait(struct http_work *work);
+/* After that false, now and then: what epoll has by now goes first, since a session may be work again and again. */
+bool http_work_is_events_turn(struct http_work *work);
 /* The pipe was readable. */
 void http_work_heard(struct http_work *work);
 
