@@ -37,6 +37,20 @@ def test_a_flood_leaves_others_served(server):
     server.wait_for(lambda: load.descriptors(server.process.pid) < 60)
 
 
+@pytest.mark.parametrize("kind", ["wsgi", "asgi"])
+def test_attacks_of_http2_leave_others_served(build, kind):
+    """Rapid reset, floods of PING and SETTINGS, CONTINUATION without end: each is cut; slow reads wait by themselves."""
+    with load.TlsServer(build, {"app.py": load.SEEN[kind]}) as server:
+        _, usual = load.rate(server, 0.5)
+        flood = load.Http2Flood(server)
+        _, flooded = load.rate(server, 1.2, flood.drip)
+        flood.drip()
+        flood.stop()
+        assert flood.cut >= 8 and flood.cut % 4 == 0, flood.cut
+        assert flooded < 3 * usual, f"{flooded:.0f} ns of CPU for a request, usually {usual:.0f}"
+        server.wait_for(lambda: load.descriptors(server.process.pid) < 40)
+
+
 def test_many_requests_leave_nothing(server):
     rng = load.seeded(1)
     load.many_requests(server, rng, 400)

@@ -69,7 +69,21 @@ def floods(build):
             share = statistics.median(ns for _, ns in usual) / statistics.median(ns for _, ns in flooded)
         assert share >= RATE_MIN, f"{kind}: {share:.0%} of the usual rate by CPU time, {seconds:.0%} by the clock"
         found.append(f"{kind} {share:.0%} ({seconds:.0%} by the clock)")
+        found.append(f"{kind} attacked over HTTP/2 {attacked(build, kind, code):.0%}")
     return "400 slow clients; others are served, by the server's CPU time, at " + ", ".join(found) + " of the usual rate"
+
+
+def attacked(build, kind, code):
+    """The share of the usual rate, by the server's CPU time, beside rapid resets, floods and slow reads of HTTP/2."""
+    with load.TlsServer(build, {"app.py": code}) as server:
+        flood, usual, flooded = load.Http2Flood(server), [], []
+        for _ in range(3):
+            usual.append(load.rate(server, 2)[1])
+            flooded.append(load.rate(server, 2, flood.drip)[1])
+        flood.stop()
+    share = statistics.median(usual) / statistics.median(flooded)
+    assert share >= RATE_MIN, f"{kind}: {share:.0%} of the usual rate by CPU time beside attacks of HTTP/2"
+    return share
 
 
 def run_requests(build, code, seed, until, wanted, env=None, wrapper=()):

@@ -11,6 +11,10 @@ import socket
 import subprocess
 import time
 
+import http2client as h2
+import netserver
+import plainserver
+
 PIECE = 1 << 20
 DRIP_SECONDS = 1  # tools of this kind take 10 and more
 RESET = b"\1\0\0\0\0\0\0\0"
@@ -250,6 +254,63 @@ class Flood:
     def stop(self):
         for sock, _ in self.socks:
             sock.close()
+
+
+class TlsServer(plainserver.PlainServer):
+    def __init__(self, build, files, *options):
+        self.identity = netserver.Identity(netserver.temporary(), "a.localhost")
+        super().__init__(build, files, "--cert", self.identity.cert, "--key", self.identity.key, *options)
+
+    def dial(self, alpn=None):
+        context = self.identity.context(**({"alpn": alpn} if alpn else {}))
+        return context.wrap_socket(super().dial(), server_hostname="a.localhost")
+
+
+class Http2Flood:
+    """Attacks of HTTP/2, one of each kind a second: each breaks a limit, but the slow reader, who takes nothing."""
+
+    def __init__(self, server):
+        self.server, self.held, self.cut = server, [], 0
+
+    def attacks(self):
+        head = b"\x82\x87\x84\x41\x0ba.localhost"
+        pairs = b"".join(h2.frame(h2.HEADERS, 5, stream, head) + h2.frame(h2.RST_STREAM, 0, stream, b"\0\0\0\x08")
+                         for stream in range(1, 601, 2))
+        yield pairs  # rapid reset
+        yield h2.frame(h2.PING, 0, 0, bytes(8)) * 300
+        yield h2.frame(h2.SETTINGS) * 300
+        yield h2.frame(h2.HEADERS, 1, 1, head) + h2.frame(h2.CONTINUATION, 0, 1, b"") * 300
+        yield None
+
+    def drip(self):
+        self.stop()
+        for data in self.attacks():
+            sock = self.server.dial(["h2"])
+            with contextlib.suppress(OSError):
+                sock.settimeout(5)
+                if data:
+                    sock.sendall(h2.PREFACE + h2.frame(h2.SETTINGS) + data)
+                else:
+                    slow = h2.Connection(sock, settings=b"\0\4\0\0\0\0")
+                    slow.head(h2.request("/bytes?100000000", authority="a.localhost"))
+                self.held.append((sock, data))
+
+    def stop(self):
+        for sock, data in self.held:
+            self.cut += bool(data) and is_cut(sock)
+            sock.close()
+        self.held = []
+
+
+def is_cut(sock):
+    try:
+        while sock.recv(65536):
+            pass
+        return True
+    except TimeoutError:
+        return False
+    except OSError:
+        return True
 
 
 def rate(server, seconds, meanwhile=None):
