@@ -71,13 +71,14 @@ def deploy_with_change(cloud, folder, pattern, change):
     with PausedLoader(cloud):
         client = subprocess.Popen([cloud.program("mse"), "cloud", "deploy"], env=cloud.env, cwd=folder,
                                   stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-        until = time.monotonic() + 30
+        until = time.monotonic() + 120
         while not (new := set((cloud.data / "apps").glob(pattern)) - before):
-            assert time.monotonic() < until and client.poll() is None, client.communicate()
+            assert client.poll() is None, client.communicate()
+            assert time.monotonic() < until, "no file came"  # the client waits for the loader: nothing more to hear of it
             time.sleep(0.02)
         time.sleep(0.3)
         change(new.pop())
-    _, errors = client.communicate(timeout=60)
+    _, errors = client.communicate(timeout=120)
     assert client.returncode == 1, errors
     assert cloud.mse_json("list")["apps"] == []
     return errors
