@@ -142,6 +142,16 @@ static void test_needs(void **state)
 	}
 	bytes = (struct attest_bytes){spaced.data, 6};
 	assert_int_equal(attest_needs(&bytes, &needs, &why), -1);
+	assert_int_equal(attest_needs(NULL, &needs, &why), -1);
+	assert_string_equal(why, "the evidence is missing");
+	assert_int_equal(attest_needs(&(struct attest_bytes){NULL, 5}, &needs, &why), -1);
+	assert_string_equal(why, "the evidence is missing");
+	why = NULL;
+	assert_int_equal(attest_needs(&(struct attest_bytes){pem.data, 0}, &needs, &why), -1);
+	assert_string_equal(why, "the evidence is missing");
+	bytes = (struct attest_bytes){pem.data, pem.size};
+	assert_int_equal(attest_needs(&bytes, NULL, &why), -1);
+	assert_int_equal(attest_needs(&bytes, &needs, NULL), -1);
 	buf_done(&spaced);
 	buf_done(&pem);
 }
