@@ -26,10 +26,12 @@ void watch_learnt_begin(struct watch_learnt *learnt, unsigned generation, const 
 void watch_learnt_add(struct watch_learnt *learnt, const struct attest_expect *expect,
 		      const struct attest_verdict *verdict)
 {
+	/* Without the owner's word, a ticket, the first that was accepted is meant. Role 1 shows none. */
+	const bool has_ticket = expect->has_owner_key && verdict->role != ATTEST_ROLE_CONFIGURATION;
+
 	if (verdict->deployed > learnt->deployed_seen)
 		learnt->deployed_seen = verdict->deployed;
-	/* Without the owner's word the first instance that was accepted is the one that is meant. */
-	if (!expect->has_owner_key && !learnt->has_identity && verdict->has_identity) {
+	if (!has_ticket && !learnt->has_identity && verdict->has_identity) {
 		memcpy(learnt->identity, verdict->identity, sizeof(learnt->identity));
 		learnt->has_identity = true;
 	}

@@ -64,9 +64,28 @@ static void test_the_first_instance_is_the_one_that_is_meant(void **state)
 	assert_false(learnt.has_identity);
 }
 
+/* Who waits for its keys shows no ticket: the owner's key does not say which instance it is. */
+static void test_an_instance_without_ticket_is_remembered(void **state)
+{
+	const struct attest_expect expect = {.has_owner_key = true};
+	struct attest_verdict verdict = seen;
+	struct watch_learnt learnt = {0};
+
+	(void)state;
+	verdict.role = ATTEST_ROLE_APPLICATION;
+	watch_learnt_begin(&learnt, 0, &expect);
+	watch_learnt_add(&learnt, &expect, &verdict);
+	assert_false(learnt.has_identity);
+	verdict.role = ATTEST_ROLE_CONFIGURATION;
+	watch_learnt_add(&learnt, &expect, &verdict);
+	assert_true(learnt.has_identity);
+	assert_memory_equal(learnt.identity, seen.identity, sizeof(seen.identity));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(test_an_instance_without_ticket_is_remembered),
 	    cmocka_unit_test(test_deployments_are_of_one_owner),
 	    cmocka_unit_test(test_the_newest_deployment_counts),
 	    cmocka_unit_test(test_the_first_instance_is_the_one_that_is_meant),
