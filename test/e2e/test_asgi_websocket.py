@@ -628,6 +628,10 @@ async def count(scope, receive, send):
                 assert client.ask("a") == "a"
             with accepted(server, "/returns") as client:
                 assert client.close_code() == (1000, "")
+            with server.dial() as sock:  # its receive() watches the socket, as there is nothing accepted
+                sock.sendall(handshake("/gone_early"))
+                assert asked(server, "gone_early") == "waits"
+            assert asked(server, "gone_early")["code"] == 1006
         server.wait_for(lambda: int(server.get("/count").text) <= 2)
 
 
