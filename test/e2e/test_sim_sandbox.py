@@ -153,10 +153,10 @@ def test_threads_have_a_maximum(node):
 def test_state_is_flat_and_has_a_maximum(node):
     app = node.app("mkdir /state/d", "mkdir /run/mse/d", "files 900", "sleep 1500", "files 1100", "say full", "sleep 60000")
     app.launch()
-    app.wait_log("full")
-    status = app.wait_exit()
+    status = app.wait_exit(60)
     assert app.results("mkdir") == ["EACCES", "EACCES"]
-    assert app.results("files") == ["ok 900", "ok 1100"]
+    # Where files are made slowly it ends on the way to 1100: the number is looked at from time to time.
+    assert app.results("files") in (["ok 900", "ok 1100"], ["ok 900"])
     assert status["reason"].startswith("killed because its state is more than 256 MB or 1000 files")
     assert status["stopped"] is False
 
