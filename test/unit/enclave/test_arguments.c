@@ -80,8 +80,8 @@ static void help_has_a_line_for_each(void **state)
 
 	(void)state;
 	assert_ok(arguments_help(rows, COUNT_OF(rows), &text, &err), &err);
-	assert_string_equal(buf_text(&text), "  --host HOST                where\n"
-					     "  --quiet                    say less\n");
+	assert_string_equal(buf_text(&text), "  --host HOST                    where\n"
+					     "  --quiet                        say less\n");
 }
 
 int main(void)
