@@ -38,7 +38,8 @@ static void test_lengths(void **state)
 	refuses_next(DER(0x04, 0x85, 1, 1, 1, 1, 1, 0x00)); /* five bytes of length */
 	refuses_next(DER(0x1f, 0x81, 0x00, 0x00));          /* a tag of several bytes */
 	refuses_next(DER(0x04, 0x84, 0xff, 0xff, 0xff, 0xff, 0x00));
-	refuses_next(DER(0x1f, 0x01, 0x00)); /* whole but for its tag */
+	refuses_next(DER(0x1f, 0x01, 0x00));                                /* whole but for its tag */
+	refuses_next((struct der){(const uint8_t *)"\x04\x82\x01\x00", 3}); /* ends inside its length */
 	memcpy(large, "\x04\x83\x00\x00\xff", 5);
 	refuses_next((struct der){large, sizeof(large)});
 	refuses_next((struct der){large, 0});
@@ -66,7 +67,11 @@ static void test_other_sizes(void **state)
 	assert_int_equal(der_take_bool(&reader, "b", &value, &err), -1);
 	reader = DER(DER_BOOLEAN, 2, 0xff, 0xff);
 	assert_int_equal(der_take_bool(&reader, "b", &value, &err), -1);
+	reader = DER(DER_INTEGER, 1, 0xff);
+	assert_int_equal(der_take_bool(&reader, "b", &value, &err), -1);
 	reader = DER(DER_BIT_STRING, 0);
+	assert_int_equal(der_take_bits(&reader, "s", &bytes, &err), -1);
+	reader = DER(DER_BIT_STRING, 0, 0); /* the zero behind it is not its own */
 	assert_int_equal(der_take_bits(&reader, "s", &bytes, &err), -1);
 	reader = (struct der){SHORT_TIME, sizeof(SHORT_TIME)};
 	assert_int_equal(der_take_time(&reader, "t", &number, &err), -1);
@@ -259,17 +264,11 @@ static void test_oid_is(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    cmocka_unit_test(test_lengths),
-	    cmocka_unit_test(test_other_sizes),
-	    cmocka_unit_test(test_other_sizes),
-	    cmocka_unit_test(test_integers),
-	    cmocka_unit_test(test_booleans_and_bits),
-	    cmocka_unit_test(test_oids),
-	    cmocka_unit_test(test_oid_is),
-	    cmocka_unit_test(test_times),
-	    cmocka_unit_test(test_oids),
-	    cmocka_unit_test(test_signatures),
-	    cmocka_unit_test(test_check),
+	    cmocka_unit_test(test_lengths),    cmocka_unit_test(test_other_sizes),
+	    cmocka_unit_test(test_integers),   cmocka_unit_test(test_booleans_and_bits),
+	    cmocka_unit_test(test_oids),       cmocka_unit_test(test_oid_is),
+	    cmocka_unit_test(test_times),      cmocka_unit_test(test_oids),
+	    cmocka_unit_test(test_signatures), cmocka_unit_test(test_check),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -99,7 +99,8 @@ static void change(struct walk *walk, uint8_t tag, bool is_nested, struct buf *c
 		return put(out, tag, content);
 	case ZERO:
 		walk->was_done = !is_nested && content->size > 0;
-		memset(content->data, 0, content->size);
+		if (walk->was_done)
+			memset(content->data, 0, content->size);
 		return put(out, tag, content);
 	case FLIP:
 		walk->was_done = !is_nested && !walk->in_bits && content->size > 0;
@@ -429,6 +430,21 @@ static void test_element_numbers(void **state)
 	buf_done(&value);
 }
 
+/* A refusal names the element that is wrong, not what follows from it. */
+static void test_element_named(void **state)
+{
+	struct test_pck pck = {.ppid_size = 16, .fmspc_size = 6, .pceid_size = 2, .components = {[2] = 256}};
+	struct buf value = BUF_INIT(1u << 16);
+	struct pck_extension read;
+	struct err err = ERR_INIT;
+
+	(void)state;
+	test_pck_make(&pck, &value);
+	assert_fails(pck_extension_parse((struct der){value.data, value.size}, &read, &err), &err, ERR_INVALID,
+		     "element .2: element .3: SVN: 256");
+	buf_done(&value);
+}
+
 static void test_sizes(void **state)
 {
 	static uint8_t large[(1u << 20) + X509_PARSE_SIZE_MAX + CRL_PARSE_SIZE_MAX] = {0x30};
@@ -451,8 +467,11 @@ static void test_sizes(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    cmocka_unit_test(test_ca),    cmocka_unit_test(test_pck),
-	    cmocka_unit_test(test_list),  cmocka_unit_test(test_element_numbers),
+	    cmocka_unit_test(test_ca),
+	    cmocka_unit_test(test_pck),
+	    cmocka_unit_test(test_list),
+	    cmocka_unit_test(test_element_numbers),
+	    cmocka_unit_test(test_element_named),
 	    cmocka_unit_test(test_sizes),
 	};
 

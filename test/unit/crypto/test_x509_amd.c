@@ -12,6 +12,7 @@
 #include "crypto/crl_parse.h"
 #include "crypto/x509_amd.h"
 #include "der_write.h"
+#include "guarded.h"
 
 #define OID_RSA "1.2.840.113549.1.1.1"
 #define OID_EC "1.2.840.10045.2.1"
@@ -243,7 +244,7 @@ static void test_families(void **state)
 
 static bool algorithm_is_taken(const struct buf *buf)
 {
-	struct der reader = {buf->data, buf->size};
+	struct der reader = {at_the_edge(buf->data, buf->size), buf->size};
 	struct err err = ERR_INIT;
 
 	return x509_amd_take_algorithm(&reader, &err) == 0 && reader.size == 0;

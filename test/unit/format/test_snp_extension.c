@@ -3,11 +3,11 @@
 #include "unit.h"
 
 #include <string.h>
-#include <sys/mman.h>
 
 #include "amd_evidence.h"
 #include "format/hcl_report.h"
 #include "format/snp_extension.h"
+#include "guarded.h"
 
 #define AT_COUNT 1184
 #define AT_FIRST 1188
@@ -31,23 +31,6 @@ static int teardown(void **state)
 	(void)state;
 	amd_evidence_done(&evidence);
 	return 0;
-}
-
-/* A copy that ends where memory ends: reading on is noticed at once. */
-#define GUARDED_MAX (32u << 10)
-
-static const uint8_t *at_the_edge(const void *data, size_t size)
-{
-	static uint8_t *pages;
-
-	if (!pages) {
-		pages = mmap(NULL, GUARDED_MAX + 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-		assert_true(pages != MAP_FAILED);
-		assert_int_equal(mprotect(pages + GUARDED_MAX, 4096, PROT_NONE), 0);
-	}
-	assert_true(size <= GUARDED_MAX);
-	memcpy(pages + GUARDED_MAX - size, data, size);
-	return pages + GUARDED_MAX - size;
 }
 
 static bool extension_is_taken(const void *data, size_t size)
