@@ -194,7 +194,8 @@ static void make_crl(const struct amd_crl *crl, struct buf *ret_der)
 		const size_t start = ret_der->size;
 
 		put_serial(ret_der, crl->revoked);
-		der_put_time(ret_der, crl->this_update);
+		if (!crl->no_entry_date)
+			der_put_time(ret_der, crl->this_update);
 		der_wrap(ret_der, start, DER_SEQUENCE);
 		der_wrap(ret_der, start, DER_SEQUENCE);
 	}

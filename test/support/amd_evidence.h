@@ -71,6 +71,7 @@ struct amd_crl {
 	uint32_t revoked; /* serial, 0: none */
 	bool no_number, no_authority_key, no_next_update, is_delta, version_1;
 	bool critical; /* with an unknown critical extension */
+	bool no_entry_date;
 	bool break_signature;
 	bool trailing_byte;
 };

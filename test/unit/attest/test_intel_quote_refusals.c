@@ -344,16 +344,40 @@ static void refusal_18(void **state)
 	CASE_OF_ALL(der_signature);
 }
 
+/* The same wrong length is a form of its own only behind what begins like such a signature. */
+static void wrong_length(void)
+{
+	static const struct {
+		uint8_t header[3];
+		const char *error;
+	} ROWS[] = {
+	    {{0x30, 0x40, 0x02}, "malformed"}, {{0x30, 0x48, 0x02}, "malformed"}, {{0x31, 0x44, 0x02}, "truncated"},
+	    {{0x30, 0x3f, 0x02}, "truncated"}, {{0x30, 0x49, 0x02}, "truncated"}, {{0x30, 0x44, 0x03}, "truncated"},
+	};
+
+	case_put(test_case.at.auth_data_size, 0xffff, 2);
+	for (size_t i = 0; i < COUNT_OF(ROWS); i++) {
+		memcpy(test_case.quote + test_case.at.signature, ROWS[i].header, sizeof(ROWS[i].header));
+		case_expect(ROWS[i].error);
+	}
+}
+
+static void test_wrong_length(void **state)
+{
+	(void)state;
+	CASE_OF_ALL(wrong_length);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    cmocka_unit_test(test_good),  cmocka_unit_test(refusal_01), cmocka_unit_test(refusal_02),
-	    cmocka_unit_test(refusal_03), cmocka_unit_test(refusal_04), cmocka_unit_test(refusal_05),
-	    cmocka_unit_test(refusal_06), cmocka_unit_test(refusal_07), cmocka_unit_test(refusal_08),
-	    cmocka_unit_test(refusal_09), cmocka_unit_test(refusal_10), cmocka_unit_test(refusal_11),
-	    cmocka_unit_test(refusal_12), cmocka_unit_test(refusal_13), cmocka_unit_test(refusal_14),
-	    cmocka_unit_test(refusal_15), cmocka_unit_test(refusal_16), cmocka_unit_test(refusal_17),
-	    cmocka_unit_test(refusal_18),
+	    cmocka_unit_test(test_good),  cmocka_unit_test(refusal_01),        cmocka_unit_test(refusal_02),
+	    cmocka_unit_test(refusal_03), cmocka_unit_test(refusal_04),        cmocka_unit_test(refusal_05),
+	    cmocka_unit_test(refusal_06), cmocka_unit_test(refusal_07),        cmocka_unit_test(refusal_08),
+	    cmocka_unit_test(refusal_09), cmocka_unit_test(refusal_10),        cmocka_unit_test(refusal_11),
+	    cmocka_unit_test(refusal_12), cmocka_unit_test(refusal_13),        cmocka_unit_test(refusal_14),
+	    cmocka_unit_test(refusal_15), cmocka_unit_test(refusal_16),        cmocka_unit_test(refusal_17),
+	    cmocka_unit_test(refusal_18), cmocka_unit_test(test_wrong_length),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -287,6 +287,24 @@ static void test_other_keys(void **state)
 	expect("ratls-certificate", "certificate");
 }
 
+/* A key of one kind under the name of the other kind's algorithm, with a signature of its own kind that fits. */
+static void test_named_otherwise(void **state)
+{
+	static const struct {
+		enum amd_key_id key;
+		enum amd_scheme scheme;
+	} KEYS[] = {{AMD_KEY_OTHER_EC, AMD_PKCS1_SHA384}, {AMD_KEY_ARK, AMD_ECDSA}};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT_OF(KEYS); i++) {
+		again();
+		use_other(KEYS[i].key, KEYS[i].scheme);
+		get_spki_hash(e.report + 320);
+		build(RATLS_GRAMINE_OID);
+		expect("ratls-certificate", "certificate");
+	}
+}
+
 /* ------------------------------------------------------------------------------------------ tagged evidence */
 
 static void put_head(struct buf *buf, uint8_t major, uint32_t number)
@@ -602,20 +620,11 @@ static void test_bad_calls(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    TEST(test_cosmian),
-	    TEST(test_wrong_extension),
-	    TEST(test_extra),
-	    TEST(test_gramine_legacy),
-	    TEST(test_other_keys),
-	    TEST(test_tagged),
-	    TEST(test_tagged_refused),
-	    TEST(test_tagged_other_claims),
-	    TEST(test_certificate),
-	    TEST(test_dates),
-	    TEST(test_age),
-	    TEST(test_quote_inside),
-	    TEST(test_bad_calls),
-	    TEST(test_bad_settings),
+	    TEST(test_cosmian),        TEST(test_wrong_extension), TEST(test_extra),
+	    TEST(test_gramine_legacy), TEST(test_other_keys),      TEST(test_named_otherwise),
+	    TEST(test_tagged),         TEST(test_tagged_refused),  TEST(test_tagged_other_claims),
+	    TEST(test_certificate),    TEST(test_dates),           TEST(test_age),
+	    TEST(test_quote_inside),   TEST(test_bad_calls),       TEST(test_bad_settings),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

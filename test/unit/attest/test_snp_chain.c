@@ -309,6 +309,30 @@ static void check_root_untrusted(void **state)
 	amd_expect(&question, "root-untrusted");
 }
 
+static void expect_no_revocation(const char *error)
+{
+	struct attest_verdict *verdict = amd_judge(&question);
+
+	assert_string_equal(verdict->error_text, error);
+	assert_int_equal(test_find_check(verdict, "ask-revocation")->result, ATTEST_NOT_APPLICABLE);
+	attest_verdict_free(verdict);
+}
+
+/* Of a list whose entries were not read, or cannot be, nothing is said about the ASK. */
+static void check_entries_not_read(void **state)
+{
+	(void)state;
+	question.root = (struct attest_bytes){0};
+	expect_no_revocation("root-untrusted");
+	amd_evidence_done(&evidence);
+	amd_evidence_init(&evidence, MILAN, 5, VCEK);
+	evidence.crl.revoked = 9;
+	evidence.crl.no_entry_date = true;
+	amd_evidence_build(&evidence);
+	amd_question_init(&question, &evidence);
+	expect_no_revocation("crl-malformed");
+}
+
 /* The pinned thing is the key: another certificate for it, with other dates, is the same root. */
 static void check_root_by_key(void **state)
 {
@@ -511,6 +535,7 @@ static const struct CMUnitTest tests[] = {
     CHECK(check_swapped_items),
     CHECK(check_pem),
     CHECK(check_root_untrusted),
+    CHECK(check_entries_not_read),
     CHECK(check_root_by_key),
     CHECK(check_intel_root),
     CHECK(check_simulated),
