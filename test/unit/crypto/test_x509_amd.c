@@ -201,7 +201,9 @@ static void test_p384(void **state)
 	assert_false(ec_is_taken(&(struct ec){OID_EC, OID_P384, 96, 4, false, false}));
 	assert_false(ec_is_taken(&(struct ec){OID_EC, OID_P384, 98, 4, false, false}));
 	assert_false(ec_is_taken(&(struct ec){OID_EC, OID_P384, 49, 2, false, false}));
+	/* Both hybrid forms, of which OpenSSL would take the one that tells y's last bit right. */
 	assert_false(ec_is_taken(&(struct ec){OID_EC, OID_P384, 97, 6, false, false}));
+	assert_false(ec_is_taken(&(struct ec){OID_EC, OID_P384, 97, 7, false, false}));
 	assert_false(ec_is_taken(&(struct ec){OID_EC, OID_P521, 97, 4, false, false}));
 	assert_false(ec_is_taken(&(struct ec){OID_EC, NULL, 97, 4, false, false}));
 	assert_false(ec_is_taken(&(struct ec){"1.3.132.1.12", OID_P384, 97, 4, false, false})); /* id-ecDH */
