@@ -131,6 +131,9 @@ static void test_advisories(void **state)
 	advisories("{\"advisoryIDs\":[\"1234567890123456789012345678901\"]}", 0, 1);
 	advisories("{\"advisoryIDs\":[\"12345678901234567890123456789012\"]}", -1, 0);
 	advisories("{\"advisoryIDs\":[\"A B\"]}", -1, 0);
+	advisories("{\"advisoryIDs\":[\"!~\"]}", 0, 1);
+	advisories("{\"advisoryIDs\":[\"A\\u007f\"]}", -1, 0);
+	advisories("{\"advisoryIDs\":[\"A\\u00e4\"]}", -1, 0);
 	advisories("{\"advisoryIDs\":null}", -1, 0);
 	for (size_t i = 0; i < ADVISORIES_MAX; i++)
 		(void)strcat(text, i ? ",\"A\"" : "\"A\"");
