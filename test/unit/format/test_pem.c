@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "format/pem.h"
+#include "guarded.h"
 
 #define BEGIN "-----BEGIN CERTIFICATE-----\n"
 #define END "-----END CERTIFICATE-----\n"
@@ -72,6 +73,7 @@ static void bad_blocks_are_refused(void **state)
 	assert_refused("-----BEGIN CERTIFICATE----\nYWJj\n" END, "byte 0: expected");
 	assert_refused(BEGIN "YWJj\n", "without -----END");
 	assert_refused(BEGIN "YWJj\n-----END TRUST-----\n", "byte 33: bad line");
+	assert_refused(BEGIN LINE64 "\n-----END TRUST-----\n" END, "byte 93: bad line");
 	assert_refused(BEGIN END, "empty PEM block");
 	assert_refused(BEGIN "YWJ\n" END, "no padded base64");
 	assert_refused(BEGIN "YW\nJj\n" END, "byte 31: bad line");
@@ -96,6 +98,45 @@ static void a_block_is_bounded_by_its_buffer(void **state)
 	assert_int_equal(der.size, 96);
 }
 
+#define LINES_MAX 16384 /* of 64 digits: 1 MiB in one block */
+
+static int read_lines(size_t count, struct err *err)
+{
+	scoped(buf_done) struct buf text = BUF_INIT(2u << 20);
+	scoped(buf_done) struct buf der = BUF_INIT(1u << 20);
+	struct pem_reader reader;
+
+	assert_ok(buf_add(&text, BEGIN, strlen(BEGIN), err), err);
+	for (size_t i = 0; i < count; i++)
+		assert_ok(buf_add(&text, LINE64 "\n", 65, err), err);
+	assert_ok(buf_add(&text, END, strlen(END), err), err);
+	reader = reader_of(buf_text(&text), text.size);
+	return pem_next(&reader, PEM_CERTIFICATE, &der, err);
+}
+
+static void a_block_has_a_limit(void **state)
+{
+	struct err err = ERR_INIT;
+
+	(void)state;
+	assert_int_equal(read_lines(LINES_MAX, &err), 1);
+	assert_fails(read_lines(LINES_MAX + 1, &err), &err, ERR_LIMIT, "more than 1048576 bytes");
+}
+
+static void nothing_is_read_behind_the_text(void **state)
+{
+	static const char TEXT[] = BEGIN LINE64 "\n-----";
+	struct err err = ERR_INIT;
+
+	(void)state;
+	for (size_t size = 0; size < sizeof(TEXT); size++) {
+		struct pem_reader reader = reader_of((const char *)at_the_edge(TEXT, size), size);
+		scoped(buf_done) struct buf der = BUF_INIT(100);
+
+		assert_int_equal(pem_next(&reader, PEM_CERTIFICATE, &der, &err), size == 0 ? 0 : -1);
+	}
+}
+
 static void explanatory_text_can_be_allowed(void **state)
 {
 	static const char text[] = "subject: CN=a\n" ABC "more\n" ABC "end";
@@ -116,6 +157,8 @@ int main(void)
 	    cmocka_unit_test(blocks_follow_each_other),
 	    cmocka_unit_test(bad_blocks_are_refused),
 	    cmocka_unit_test(a_block_is_bounded_by_its_buffer),
+	    cmocka_unit_test(a_block_has_a_limit),
+	    cmocka_unit_test(nothing_is_read_behind_the_text),
 	    cmocka_unit_test(explanatory_text_can_be_allowed),
 	};
 
