@@ -199,6 +199,30 @@ static void test_oids(void **state)
 	assert_int_equal(der_oid_text((struct der){longest, sizeof(longest)}, text, &err), -1);
 }
 
+/* Up to 32 bytes beside the zero of a sign. */
+static void test_unsigned_sizes(void **state)
+{
+	static const struct {
+		uint8_t size, first;
+		int result;
+	} ROWS[] = {{32, 1, 0}, {33, 0, 0}, {33, 1, -1}, {34, 0, -1}};
+	uint8_t bytes[2 + 34];
+
+	(void)state;
+	for (size_t i = 0; i < COUNT_OF(ROWS); i++) {
+		struct der reader = {bytes, (size_t)ROWS[i].size + 2}, number;
+		struct err err = ERR_INIT;
+
+		memset(bytes, 0xaa, sizeof(bytes));
+		bytes[0] = DER_INTEGER;
+		bytes[1] = ROWS[i].size;
+		bytes[2] = ROWS[i].first;
+		assert_int_equal(der_take_unsigned(&reader, "n", &number, &err), ROWS[i].result);
+		if (ROWS[i].result == 0)
+			assert_int_equal(number.size, DER_INTEGER_SIZE_MAX);
+	}
+}
+
 static void test_signatures(void **state)
 {
 	uint8_t raw[64];
@@ -264,11 +288,12 @@ static void test_oid_is(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    cmocka_unit_test(test_lengths),    cmocka_unit_test(test_other_sizes),
-	    cmocka_unit_test(test_integers),   cmocka_unit_test(test_booleans_and_bits),
-	    cmocka_unit_test(test_oids),       cmocka_unit_test(test_oid_is),
-	    cmocka_unit_test(test_times),      cmocka_unit_test(test_oids),
-	    cmocka_unit_test(test_signatures), cmocka_unit_test(test_check),
+	    cmocka_unit_test(test_lengths),        cmocka_unit_test(test_other_sizes),
+	    cmocka_unit_test(test_integers),       cmocka_unit_test(test_booleans_and_bits),
+	    cmocka_unit_test(test_oids),           cmocka_unit_test(test_oid_is),
+	    cmocka_unit_test(test_times),          cmocka_unit_test(test_oids),
+	    cmocka_unit_test(test_unsigned_sizes), cmocka_unit_test(test_signatures),
+	    cmocka_unit_test(test_check),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
