@@ -37,6 +37,7 @@ def test_nobody_is_cut_off(build, pair):
         assert http2.reply(http2.head(request("/", authority="localhost"))).status == 200
         server.wait_for(lambda: shown(server) and f"the certificate of '{pair.cert}' is shown from now on" in server.messages())
         assert server.messages().count("shown from now on") == 1
+        assert server.stop() == 0
 
 
 def test_each_worker_follows(build, pair):
