@@ -169,6 +169,14 @@ def slow_posts(enclave, path, count, head):
     return clients
 
 
+def goes_on(enclave, began):
+    """Evidence is had, and the owner comes through, in little time."""
+    assert enclave.request("POST", ATTEST, body=request(bytes(32)).partition(b"\r\n\r\n")[2]).status == 200
+    assert enclave.provision().status == 200
+    enclave.wait_running()
+    assert time.monotonic() - began < 8
+
+
 @pytest.mark.parametrize("path, head", [
     (ATTEST.encode(), b"Transfer-Encoding: chunked\r\n"), (ATTEST.encode(), b"Content-Length: 1000\r\n"),
     (ATTEST.encode(), b"Content-Length: 1000000\r\n"), (b"/", b"Transfer-Encoding: chunked\r\n"),
@@ -181,10 +189,7 @@ def test_slow_bodies_of_strangers_hold_no_thread(enclave, path, head):
     try:
         began = time.monotonic()
         assert enclave.get().headers["Mse-Status"] == "Waiting"
-        assert enclave.request("POST", ATTEST, body=request(bytes(32)).partition(b"\r\n\r\n")[2]).status == 200
-        assert enclave.provision().status == 200
-        enclave.wait_running()
-        assert time.monotonic() - began < 8
+        goes_on(enclave, began)
     finally:
         for tls in clients:
             tls.close()
@@ -203,10 +208,7 @@ def test_slow_bodies_hold_no_thread_where_no_owner_is_named(build):
             answers = [tls.recv(4096) for tls in select.select(clients, [], [], 0)[0]]
             assert {answer[:13] for answer in answers} == {b"HTTP/1.1 503 "}
             assert all(b"\r\nRetry-After: " in answer for answer in answers)
-            assert enclave.request("POST", ATTEST, body=request(bytes(32)).partition(b"\r\n\r\n")[2]).status == 200
-            assert enclave.provision().status == 200
-            enclave.wait_running()
-            assert time.monotonic() - began < 8
+            goes_on(enclave, began)
         finally:
             for tls in clients:
                 tls.close()
