@@ -20,8 +20,8 @@ static bool has_received_startup;
 static bool has_received_shutdown;
 static bool is_started; /* its startup was completed, whatever came then */
 static bool has_failed;
-static PyObject *turn;          /* the future that the main thread waits for: an answer, or the end of the task */
-static PyObject *asked_to_stop; /* the future that the application's second receive() waits for */
+static PyObject *turn;       /* the future that the main thread waits for: an answer, or the end of the task */
+static PyObject *await_stop; /* list of futures: of those whose receive() waits for the stop */
 static PyObject *task;
 static PyMethodDef receive_method;
 static PyMethodDef send_method;
@@ -33,20 +33,29 @@ static enum asgi_step say(const char *type, PyObject **ret)
 	return *ret ? ASGI_DONE : ASGI_RAISED;
 }
 
-/*
- * Whoever gave up waiting has cancelled the future: the next one gets another. So does who was told of the stop and
- * still wants to hear more, and waits until the loop ends: with a done future it would take its step for ever.
- */
+/* Those that are done were given up. */
+static int forget_done(PyObject *list)
+{
+	for (Py_ssize_t i = PyList_GET_SIZE(list); i-- > 0;) {
+		scoped(py_decrefp) PyObject *future = Py_NewRef(PyList_GET_ITEM(list, i));
+		scoped(py_decrefp) PyObject *is_done = PyObject_CallMethod(future, "done", NULL);
+
+		if (!is_done || (is_done == Py_True && PyList_SetSlice(list, i, i + 1, NULL) < 0))
+			return -1;
+	}
+	return 0;
+}
+
+/* A future for each who waits: to give up waiting ends nobody else's. Who comes after the stop waits until the end. */
 static enum asgi_step wait_for_stop(PyObject **ret)
 {
-	scoped(py_decrefp) PyObject *is_done = PyObject_CallMethod(asked_to_stop, "done", NULL);
-	PyObject *future = is_done == Py_True ? PyObject_CallMethod(asgi.loop, "create_future", NULL) : NULL;
+	PyObject *future = PyObject_CallMethod(asgi.loop, "create_future", NULL);
 
-	if (future)
-		Py_SETREF(asked_to_stop, future);
-	if (PyErr_Occurred())
+	if (!future || forget_done(await_stop) < 0 || PyList_Append(await_stop, future) < 0) {
+		Py_XDECREF(future);
 		return ASGI_RAISED;
-	*ret = Py_NewRef(asked_to_stop);
+	}
+	*ret = future;
 	return ASGI_WAIT;
 }
 
@@ -174,8 +183,8 @@ static int begin(PyObject *asyncio)
 	scoped(py_decrefp) PyObject *added = NULL;
 
 	asgi.state = PyDict_New();
-	asked_to_stop = PyObject_CallMethod(asgi.loop, "create_future", NULL);
-	if (!asgi.state || !asked_to_stop || !done || new_turn() < 0)
+	await_stop = PyList_New(0);
+	if (!asgi.state || !await_stop || !done || new_turn() < 0)
 		return -1;
 	phase = LIFESPAN_STARTING;
 	task = make_task(asyncio);
@@ -212,7 +221,8 @@ void asgi_lifespan_stop(void)
 	if (phase != LIFESPAN_UP || new_turn() < 0)
 		return;
 	phase = LIFESPAN_STOPPING;
-	asgi_resolve(asked_to_stop);
+	for (Py_ssize_t i = 0; i < PyList_GET_SIZE(await_stop); i++)
+		asgi_resolve(PyList_GET_ITEM(await_stop, i));
 	if (asgi_complete(turn) < 0)
 		asgi_report();
 }

@@ -242,6 +242,31 @@ def test_rule_nothing_follows_the_shutdown(build):
         assert server.output() == "closed False\nend\n", server.messages()
 
 
+TWO = '''
+import asyncio
+
+async def app(scope, receive, send):
+    assert scope["type"] == "lifespan"
+    await receive()
+    one, two = asyncio.create_task(receive()), asyncio.create_task(receive())
+    await asyncio.sleep(0.05)
+    one.cancel()
+    await asyncio.wait([one])
+    await asyncio.sleep(0.05)
+    print(one.cancelled(), two.done())
+    await send({"type": "lifespan.startup.complete"})
+    print((await two)["type"])
+    await send({"type": "lifespan.shutdown.complete"})
+'''
+
+
+def test_rule_several_may_wait_for_the_shutdown(build):
+    """Who gives up waiting ends nobody else's wait."""
+    with PlainServer(build, {"app.py": TWO}) as server:
+        assert server.stop(seconds=8) == 0
+        assert server.output() == "True False\nlifespan.shutdown\n", server.messages()
+
+
 def test_rule_a_failed_startup_is_not_served(build):
     failed = 'await send({"type": "lifespan.startup.failed", "message": "no database"})'
     server = PlainServer(build, {"app.py": LIFESPAN.format(startup=failed, shutdown="return")}).start(wait=False)
