@@ -7,11 +7,14 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/fd.h"
 #include "enclave/wake.h"
 
 #define CANCELLED_SECONDS 1.0 /* for what a request does about being cancelled */
 #define DIRECT_MAX 64         /* requests in one turn: those of a client that sends them in a row are one event */
+#define LOST_NS 1000000000LL  /* a loop that does not run for so long never will */
+#define LOST_PAUSE_MS 10      /* between two tries */
 #define QUIET_MAX 1           /* turns in which nothing was found: then the loop sleeps */
 
 struct asgi asgi;
@@ -22,9 +25,10 @@ struct waiting {
 	struct waiting *next;
 };
 
-static pthread_mutex_t queue_lock = PTHREAD_MUTEX_INITIALIZER; /* guards the two below */
+static pthread_mutex_t queue_lock = PTHREAD_MUTEX_INITIALIZER; /* guards the three below */
 static struct waiting *queue_first;
 static struct waiting **queue_end = &queue_first;
+static bool is_lost;                 /* there is no loop: set by its thread, once */
 static int queue_pipe[2] = {-1, -1}; /* readable when the queue became filled, or the engine rings */
 static PyMethodDef queue_method;
 static PyMethodDef turn_method;
@@ -114,18 +118,23 @@ static enum http_result enqueue(struct http_exchange *exchange)
 {
 	struct waiting *waiting = malloc(sizeof(*waiting));
 	struct err err = ERR_INIT;
+	bool is_taken = false;
 	bool was_empty;
 
-	if (!waiting) {
+	(void)pthread_mutex_lock(&queue_lock);
+	was_empty = !queue_first;
+	if (waiting && !is_lost) {
+		*waiting = (struct waiting){.exchange = exchange};
+		*queue_end = waiting;
+		queue_end = &waiting->next;
+		is_taken = true;
+	}
+	(void)pthread_mutex_unlock(&queue_lock);
+	if (!is_taken) {
+		free(waiting);
 		IGNORE_RESULT(http_reply(exchange, 503, NULL, 0, "", 0, &err));
 		return HTTP_HANDLED;
 	}
-	*waiting = (struct waiting){.exchange = exchange};
-	(void)pthread_mutex_lock(&queue_lock);
-	was_empty = !queue_first;
-	*queue_end = waiting;
-	queue_end = &waiting->next;
-	(void)pthread_mutex_unlock(&queue_lock);
 	if (was_empty)
 		ring(NULL);
 	return HTTP_DEFERRED;
@@ -362,27 +371,67 @@ static PyObject *cancel_later(int cancel_ms)
 	return call_later(cancel_ms / 1000.0, &cancel_method);
 }
 
-static bool is_readable(int fd)
+/*
+ * Does the loop run at all? What comes out of it is told: SystemExit and KeyboardInterrupt of a background task. Any
+ * other exception says that it cannot run; of several in a row one is told.
+ */
+static bool run_loop(bool is_told)
 {
-	struct pollfd wanted = {.fd = fd, .events = POLLIN};
+	PyObject *answer = PyObject_CallMethod(asgi.loop, "run_forever", NULL);
+	const bool has_run = answer || !PyErr_ExceptionMatches(PyExc_Exception);
 
-	return poll(&wanted, 1, 0) > 0;
+	if (!has_run && !is_told)
+		PyErr_Clear();
+	asgi_drop(answer);
+	return has_run;
 }
 
-/*
- * Until fd is readable: SystemExit and KeyboardInterrupt of a background task come out of the loop, and an application
- * may stop it. That ends no server, no more than sys.exit() in a request does. Without a loop there is nothing to
- * serve.
- */
-static void run_until(int fd)
+static bool is_readable(int fd, int ms)
 {
-	do
-		call("run_forever");
-	while (!is_readable(fd) && !is_loop_closed());
-	if (!is_readable(fd)) {
-		PySys_WriteStderr("ASGI: the application has closed the event loop: the server stops\n");
-		wake_send(WAKE_STOP);
+	struct pollfd wanted = {.fd = fd, .events = POLLIN};
+	bool is_ready;
+
+	Py_BEGIN_ALLOW_THREADS;
+	is_ready = poll(&wanted, 1, ms) > 0;
+	Py_END_ALLOW_THREADS;
+	return is_ready;
+}
+
+/* Until fd is readable: true; or there is no loop that runs: false. Who stops it ends no server. */
+static bool run_until(int fd)
+{
+	int64_t failed_ns = 0; /* since when it does not run */
+
+	for (;;) {
+		if (run_loop(failed_ns == 0))
+			failed_ns = 0;
+		else if (failed_ns == 0)
+			failed_ns = clock_monotonic_ns();
+		if (is_readable(fd, failed_ns == 0 ? 0 : LOST_PAUSE_MS))
+			return true;
+		if (is_loop_closed() || (failed_ns != 0 && clock_monotonic_ns() - failed_ns > LOST_NS))
+			return false;
 	}
+}
+
+/* Whatever waits is cut, and nothing is taken any more. */
+static void lose_loop(void)
+{
+	struct err ignored = ERR_INIT;
+	struct waiting *next;
+
+	PySys_WriteStderr("ASGI: the application has ended the event loop: the server stops\n");
+	(void)pthread_mutex_lock(&queue_lock);
+	is_lost = true;
+	(void)pthread_mutex_unlock(&queue_lock);
+	asgi_request_abandon_all();
+	for (struct waiting *waiting = take_queue(); waiting; waiting = next) {
+		next = waiting->next;
+		IGNORE_RESULT(http_reply(waiting->exchange, 503, NULL, 0, "", 0, &ignored));
+		http_release(waiting->exchange);
+		free(waiting);
+	}
+	wake_send(WAKE_FAILED);
 }
 
 /* Work goes on behind whole responses, which the engine knows nothing of. */
@@ -408,27 +457,39 @@ static void stop_driving(void)
 	driven = NULL;
 }
 
-static void asgi_run(struct http_server *server, int fd, int cancel_ms)
+/* Until fd is readable, which stops the loop; or there is no loop any more. */
+static void serve_until(struct http_server *server, int fd, int cancel_ms)
 {
-	scoped(py_decrefp) PyObject *stop = PyObject_GetAttrString(asgi.loop, "stop");
-	scoped(py_decrefp) PyObject *added = stop ? PyObject_CallMethod(asgi.loop, "add_reader", "iO", fd, stop) : NULL;
 	scoped(py_decrefp) PyObject *timer = cancel_later(cancel_ms);
-	scoped(py_decrefp) PyObject *removed = NULL;
-	scoped(py_decrefp) PyObject *cancelled = NULL;
+	bool is_there;
 
-	asgi_report();
-	if (!added)
-		return;
 	if (cancel_ms >= 0)
 		asgi_request_stop_all();
 	drive(server);
-	run_until(fd);
+	is_there = run_until(fd);
 	stop_driving();
-	removed = PyObject_CallMethod(asgi.loop, "remove_reader", "i", fd);
-	if (timer)
-		await_requests();
-	cancelled = timer ? PyObject_CallMethod(timer, "cancel", NULL) : NULL;
+	if (!is_there)
+		return;
+	asgi_drop(PyObject_CallMethod(asgi.loop, "remove_reader", "i", fd));
+	if (!timer)
+		return;
+	await_requests();
+	asgi_drop(PyObject_CallMethod(timer, "cancel", NULL));
+}
+
+static void asgi_run(struct http_server *server, int fd, int cancel_ms)
+{
+	scoped(py_decrefp) PyObject *stop = PyObject_GetAttrString(asgi.loop, "stop");
+	scoped(py_decrefp) PyObject *added = NULL;
+
+	if (is_lost)
+		return;
+	added = stop ? PyObject_CallMethod(asgi.loop, "add_reader", "iO", fd, stop) : NULL;
+	if (added)
+		serve_until(server, fd, cancel_ms);
 	asgi_report();
+	if (!is_readable(fd, 0))
+		lose_loop();
 }
 
 /* ---- the end ---- */
@@ -471,7 +532,7 @@ static void asgi_stop(void)
 {
 	scoped(py_decrefp) PyObject *asyncio = PyImport_ImportModule("asyncio");
 
-	if (!asgi.loop || !asyncio)
+	if (!asgi.loop || !asyncio || is_lost)
 		return;
 	asgi_lifespan_stop();
 	end_tasks(asyncio);

@@ -141,6 +141,8 @@ enum asgi_step asgi_request_wait(struct asgi_request *request, enum http_step st
 must_check int asgi_request_watch_output(struct asgi_request *request);
 /* Is there one whose application has not ended? Its response may be complete. */
 bool asgi_request_is_any(void);
+/* There is no loop any more: all exchanges go back to the engine, cut. */
+void asgi_request_abandon_all(void);
 /* Cancels the tasks of all requests. */
 void asgi_request_cancel_all(void);
 /* No requests come any more: WebSockets are told. */

@@ -350,6 +350,13 @@ void asgi_request_release(struct asgi_request *request)
 		delist(request);
 }
 
+/* Nobody wants an answer; or without memory for a request, or a loop, there is none. */
+static void give_up(struct http_exchange *exchange)
+{
+	http_abort(exchange);
+	http_release(exchange);
+}
+
 /* All whose application has not ended, or whose exchange is not given back; new references. */
 static PyObject *list_all(void)
 {
@@ -373,6 +380,16 @@ void asgi_request_stop_all(void)
 			asgi_websocket_stop(request);
 	}
 	asgi_report();
+}
+
+void asgi_request_abandon_all(void)
+{
+	for (struct asgi_request *request = all; request; request = request->next) {
+		struct http_exchange *exchange = TAKE_PTR(request->exchange);
+
+		if (exchange)
+			give_up(exchange);
+	}
 }
 
 void asgi_request_cancel_all(void)
@@ -534,13 +551,6 @@ static struct asgi_request *request_new(struct http_exchange *exchange)
 	request->length = -1;
 	PyObject_GC_Track((PyObject *)request);
 	return request;
-}
-
-/* Nobody wants an answer; or without memory for a request there is none for an answer either. */
-static void give_up(struct http_exchange *exchange)
-{
-	http_abort(exchange);
-	http_release(exchange);
 }
 
 /* What the client asks for: another protocol, or a reply. */

@@ -171,7 +171,7 @@ enum http_result enclave_serve(struct http_exchange *exchange, void *arg)
 	case LIFE_RUNNING:
 		return serve_application(exchange, enclave);
 	case LIFE_FAILED:
-		enclave_reply(exchange, 503, "Failed", "the application failed to load\n");
+		enclave_reply(exchange, 503, "Failed", "the application failed\n");
 		return HTTP_HANDLED;
 	}
 	return HTTP_HANDLED;

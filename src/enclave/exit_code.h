@@ -13,7 +13,7 @@
 	X(INTERNAL, 1, "internal", "a fault of the runtime or the system it runs on") \
 	X(SETTINGS, 2, "settings-invalid", "a measured setting is missing or wrong: the release is bad") \
 	X(APPLICATION, ENCLAVE_EXIT_APPLICATION, ENCLAVE_EXIT_APPLICATION_NAME, \
-	  "the application failed to load; the owner's log says why") \
+	  "the application failed to load, or ended its event loop; the owner's log says why") \
 	X(INSTANCE, 4, "instance-invalid", "the host gave no valid instance document or certificate chain") \
 	X(INSTANCE_CHANGED, 5, "instance-changed", "the instance document is not the one that was sealed") \
 	X(SEALED_STATE, 6, "sealed-state", \

@@ -8,8 +8,8 @@
  * and from WAITING to ENDED, when nobody came in time: from then on nobody's secrets are taken.
  *
  * START: no socket yet. WAITING: role 1, the configuration server. ACCEPTED: role 2, the application is loading.
- * RUNNING: role 2, the application answers. FAILED: it did not load, or ended; never back to WAITING.
- * One table of allowed moves, one setter that names the expected old state. Thread-safe.
+ * RUNNING: role 2, the application answers. FAILED: it did not load, or has ended its event loop; never back to
+ * WAITING. One table of allowed moves, one setter that names the expected old state. Thread-safe.
  */
 #ifndef MSE_ENCLAVE_LIFE_H
 #define MSE_ENCLAVE_LIFE_H

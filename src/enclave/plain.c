@@ -161,6 +161,29 @@ void plain_socket_leave(struct plain_socket *listening)
 	free(TAKE_PTR(listening->path));
 }
 
+/* It was served: for the parent of workers it is not one that fails to load. */
+static enum exit_code fail_running(const struct plain_options *options)
+{
+	struct err err = ERR_INIT;
+
+	(void)err_set(&err, ERR_INVALID, SERVING_FAILED_TEXT);
+	(void)plain_fail(EXIT_CODE_APPLICATION, &err);
+	return options->worker_fd == PLAIN_NO_FD ? EXIT_CODE_APPLICATION : EXIT_CODE_INTERNAL;
+}
+
+static void stop(struct plain *plain, struct http_server *server, enum exit_code code)
+{
+	const bool is_orderly = code == EXIT_CODE_STOPPED;
+	const unsigned drain_ms = is_orderly ? plain->options.drain_ms : 0;
+
+	wake_limit_stop(is_orderly ? drain_ms / 1000 + SERVING_STOP_SECONDS_MAX : SERVING_FAILED_SECONDS_MAX,
+			(int)code);
+	app_server_close(&plain->app);
+	plain_socket_leave(&plain->listening);
+	serving_stop(server, plain->protocol, drain_ms);
+	end_access_log(plain);
+}
+
 /* One process's work, on a socket that listens already. */
 static enum exit_code work(struct plain *plain)
 {
@@ -168,6 +191,7 @@ static enum exit_code work(struct plain *plain)
 	const struct plain_options *options = &plain->options;
 	struct http_server *server = NULL;
 	struct err err = ERR_INIT;
+	enum exit_code code;
 
 	site = (struct python_site){
 	    .domain = server_name(options),
@@ -188,14 +212,11 @@ static enum exit_code work(struct plain *plain)
 	start_clock_mark("threads");
 	operator_log("%s is served (%s)", options->application, plain->protocol->name);
 	start_clock_say();
-	serving_run(server, plain->protocol);
-	wake_limit_stop(options->drain_ms / 1000 + SERVING_STOP_SECONDS_MAX, EXIT_CODE_STOPPED);
-	app_server_close(&plain->app);
-	plain_socket_leave(&plain->listening);
-	serving_stop(server, plain->protocol, options->drain_ms);
-	end_access_log(plain);
-	operator_log("%s", exit_code_label(EXIT_CODE_STOPPED));
-	return EXIT_CODE_STOPPED;
+	code = serving_run(server, plain->protocol) ? EXIT_CODE_STOPPED : fail_running(options);
+	stop(plain, server, code);
+	if (code == EXIT_CODE_STOPPED)
+		operator_log("%s", exit_code_label(code));
+	return code;
 }
 
 /* ---- start ---- */

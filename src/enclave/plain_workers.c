@@ -234,6 +234,7 @@ static bool wait_round(struct workers *workers)
 		break;
 	case WAKE_ACCEPTED:
 	case WAKE_TIMEOUT:
+	case WAKE_FAILED:
 	case WAKE_CHILD:
 		break;
 	}

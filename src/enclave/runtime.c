@@ -227,8 +227,11 @@ static enum exit_code run_application(struct enclave *enclave, struct http_serve
 	life_set(&enclave->life, LIFE_ACCEPTED, LIFE_RUNNING);
 	phase("application loaded");
 	operator_log("running");
-	serving_run(server, *ret_protocol);
-	return EXIT_CODE_STOPPED;
+	if (serving_run(server, *ret_protocol))
+		return EXIT_CODE_STOPPED;
+	life_set(&enclave->life, LIFE_RUNNING, LIFE_FAILED);
+	(void)err_set(&err, ERR_INVALID, SERVING_FAILED_TEXT);
+	return runtime_fail(EXIT_CODE_APPLICATION, &err);
 }
 
 /* A port may have been the system's choice; a socket's path is known. */
@@ -285,6 +288,7 @@ static enum exit_code serve(struct enclave *enclave)
 	struct http_server *server = NULL;
 	struct tls_server *tls = NULL;
 	struct err err = ERR_INIT;
+	bool is_cut;
 
 	if (life_state(&enclave->life) == LIFE_START)
 		life_set(&enclave->life, LIFE_START, LIFE_WAITING);
@@ -304,14 +308,16 @@ static enum exit_code serve(struct enclave *enclave)
 		code = runtime_fail(EXIT_CODE_NOT_PROVISIONED, &err);
 		break;
 	case WAKE_STOP:
+	case WAKE_FAILED:
 	case WAKE_CHILD:
 	case WAKE_RELOAD:
 		break;
 	}
-	wake_limit_stop(SERVING_STOP_SECONDS_MAX, (int)code);
+	is_cut = life_state(&enclave->life) == LIFE_FAILED && protocol;
+	wake_limit_stop(is_cut ? SERVING_FAILED_SECONDS_MAX : SERVING_STOP_SECONDS_MAX, (int)code);
 	app_server_close(&enclave->app);
 	/* Deferred attestations are answered while the server drains. */
-	serving_stop(server, protocol, SERVING_DRAIN_MS);
+	serving_stop(server, protocol, is_cut ? 0 : SERVING_DRAIN_MS);
 	tls_server_free(tls);
 	return code;
 }

@@ -14,11 +14,15 @@ struct stopping {
 	int done_fd; /* its end is closed when the server is gone */
 };
 
-void serving_run(struct http_server *server, const struct python_protocol *protocol)
+bool serving_run(struct http_server *server, const struct python_protocol *protocol)
 {
-	do
+	enum wake wake;
+
+	do {
 		python_run(protocol, server, wake_fd(), -1);
-	while (wake_wait(0) != WAKE_STOP);
+		wake = wake_wait(0);
+	} while (wake != WAKE_STOP && wake != WAKE_FAILED);
+	return wake == WAKE_STOP;
 }
 
 static void *run_stop(void *arg)

@@ -5,15 +5,18 @@
 
 #include "enclave/python.h"
 
-#define SERVING_DRAIN_MS 10000      /* running requests at a stop */
-#define SERVING_STOP_SECONDS_MAX 30 /* then the process ends, whatever the application does in its exit functions */
+#define SERVING_DRAIN_MS 10000       /* running requests at a stop */
+#define SERVING_STOP_SECONDS_MAX 30  /* then the process ends, whatever the application does in its exit functions */
+#define SERVING_FAILED_SECONDS_MAX 2 /* the same, if it can be served no more */
 
-/* Until a signal asks for the stop. Main thread. */
-void serving_run(struct http_server *server, const struct python_protocol *protocol);
+#define SERVING_FAILED_TEXT "the application has ended its event loop"
+
+/* Until a signal asks for the stop: true; or the application can be served no more: false. Main thread. */
+must_check bool serving_run(struct http_server *server, const struct python_protocol *protocol);
 
 /*
  * Stops the server (what runs may finish within drain_ms), while the protocol goes on; then ends the interpreter.
- * protocol NULL: no application was loaded.
+ * protocol NULL: no application was loaded. drain_ms 0: they are cut.
  */
 void serving_stop(struct http_server *server, const struct python_protocol *protocol, unsigned drain_ms);
 

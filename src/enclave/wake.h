@@ -14,6 +14,7 @@ enum wake {
 	WAKE_STOP = 'S',
 	WAKE_ACCEPTED = 'A',
 	WAKE_TIMEOUT = 'T',
+	WAKE_FAILED = 'F', /* the application can be served no more */
 	WAKE_CHILD = 'C',  /* see wake_setup_parent */
 	WAKE_RELOAD = 'R', /* see wake_setup_parent */
 };

@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """What a stop owes to an ASGI application: its requests end before its lifespan is shut down (docs/plain-server.md)."""
+import pytest
+
 from plainserver import PlainServer
 from wsclient import Client
 
@@ -57,3 +59,64 @@ def test_a_stop_cancels_what_follows_a_response_in_the_end(build):
         assert server.get("/?100").text == "accepted"
         assert server.stop(seconds=10) == 0
         assert server.output() == "cancelled\nshutdown\n"
+
+
+# Requests wait, and the loop is gone: nothing is left that could serve them.
+CLOSED = '''
+import asyncio, sys, threading
+
+if WITHOUT_UVLOOP:
+    sys.modules["uvloop"] = None
+
+def close(loop):
+    while not loop.is_closed():
+        try:
+            loop.call_soon_threadsafe(loop.stop)
+            loop.close()
+        except RuntimeError:
+            pass
+
+def spoil(loop):
+    loop._selector.close()
+    loop._write_to_self()
+
+async def app(scope, receive, send):
+    assert scope["type"] != "lifespan"
+    if scope["type"] == "websocket":
+        await send({"type": "websocket.accept"})
+    if scope["path"] == "/end":
+        threading.Thread(target=HOW, args=(asyncio.get_running_loop(),), daemon=True).start()
+    await asyncio.sleep(100)
+'''
+
+
+def closed(how):
+    return {"app.py": CLOSED.replace("HOW", how).replace("WITHOUT_UVLOOP", str(how == "spoil"))}
+
+
+def is_cut(sock):
+    try:
+        return sock.recv(1) == b""
+    except ConnectionResetError:
+        return True
+
+
+@pytest.mark.parametrize("how", ["close", "spoil"])
+def test_an_application_without_a_loop_has_failed(build, how):
+    with PlainServer(build, closed(how)) as server, server.dial() as one, Client(server.dial(), "/wait") as talk:
+        assert talk.status == 101
+        one.sendall(b"GET /wait HTTP/1.1\r\nHost: x\r\n\r\n")
+        with server.dial() as other:
+            other.sendall(b"GET /end HTTP/1.1\r\nHost: x\r\n\r\n")
+            assert server.exit(3) == 3
+        assert is_cut(one) and is_cut(talk.sock)
+        assert "mse-enclave: application-failed: the application has ended its event loop\n" in server.messages()
+
+
+def test_a_worker_without_a_loop_is_started_again(build):
+    with PlainServer(build, closed("close"), "--workers", "2") as server, server.dial() as other:
+        server.wait_for(lambda: server.messages().count(" is served (") == 2)
+        other.sendall(b"GET /end HTTP/1.1\r\nHost: x\r\n\r\n")
+        server.wait_for(lambda: server.messages().count(" is served (") == 3)
+        assert "a worker ended with status 1: it is started again" in server.messages()
+        assert server.stop() == 0

@@ -391,6 +391,38 @@ def test_import_failure_is_for_the_owner_only(build):
         assert 'app/helper.py", line 1' in enclave.app_log()
 
 
+ENDS_ITS_LOOP = """
+import asyncio, threading
+
+def close(loop):
+    while not loop.is_closed():
+        try:
+            loop.call_soon_threadsafe(loop.stop)
+            loop.close()
+        except RuntimeError:
+            pass
+
+async def app(scope, receive, send):
+    assert scope["type"] == "http"
+    if scope["path"] == "/end":
+        threading.Thread(target=close, args=(asyncio.get_running_loop(),), daemon=True).start()
+        await asyncio.sleep(100)
+    await send({"type": "http.response.start", "status": 200, "headers": []})
+    await send({"type": "http.response.body", "body": b"up"})
+"""
+
+
+def test_an_application_that_ends_its_loop(build):
+    with testenclave.Enclave(build, {"app.py": ENDS_ITS_LOOP}) as enclave:
+        enclave.start()
+        assert enclave.provision().status == 200
+        enclave.wait_running()
+        with enclave.connect() as sock:
+            sock.sendall(b"GET /end HTTP/1.1\r\nHost: x\r\n\r\n")
+            assert enclave.wait_exit() == 3
+        assert "mse-enclave: application-failed: the application has ended its event loop\n" in enclave.log_text()
+
+
 @pytest.mark.parametrize("code, text", [
     ("x = 1", "AttributeError: module 'app' has no variable 'app'"),
     ("app = 5", "TypeError: 'app:app' is a int, which cannot be called"),
