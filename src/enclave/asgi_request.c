@@ -52,7 +52,7 @@ void asgi_request_wake(struct asgi_request *request)
 		asgi_resolve(PyList_GET_ITEM(waiters, i));
 	/* A frame that none of them waited for still waits. */
 	if (request->exchange && request->websocket && request->websocket->awaits_room)
-		IGNORE_RESULT(watch(request, true));
+		IGNORE_RESULT(asgi_request_watch_output(request));
 	asgi_report();
 }
 
@@ -61,6 +61,8 @@ static void go_on(struct asgi_request *request)
 {
 	if (request->exchange && request->watches_read)
 		http_step_ready(request->exchange);
+	if (request->websocket && !request->is_busy)
+		request->websocket->awaits_room = false;
 	asgi_request_wake(request);
 	if (request->websocket && !request->is_busy)
 		asgi_websocket_flush(request);
@@ -119,7 +121,8 @@ static bool is_ready(const struct asgi_request *request)
 static void expire(struct asgi_request *request)
 {
 	Py_CLEAR(request->timer);
-	if (request->is_busy || !is_awaited(request) || !request->exchange)
+	/* A message whose send() was given up still has to be taken in time. */
+	if (request->is_busy || !request->exchange || (request->output.left == 0 && !is_awaited(request)))
 		return;
 	/* The loop may have been blocked: its timers come before what is ready meanwhile. */
 	if (is_ready(request)) {
@@ -234,8 +237,10 @@ static void forget_exchange(struct asgi_request *request)
 
 int asgi_request_watch_output(struct asgi_request *request)
 {
-	const int status = watch(request, true);
+	int status = watch(request, true);
 
+	if (status == 0 && request->output.left > 0)
+		status = limit_time(request, true);
 	if (!request->exchange)
 		forget_exchange(request);
 	return status;

@@ -129,10 +129,13 @@ static enum http_step write_close(struct asgi_request *request, unsigned code, c
 
 void asgi_websocket_note_write(struct asgi_request *request, enum http_step step)
 {
-	request->websocket->awaits_room = step == HTTP_STEP_WANT_WRITE;
-	request->websocket->owes_flush = step == HTTP_STEP_WANT_WRITE || step == HTTP_STEP_WANT_READ;
+	struct asgi_websocket *websocket = request->websocket;
+	const bool is_turn_over = step == HTTP_STEP_DONE && request->output.left > 0;
+
+	websocket->awaits_room = step == HTTP_STEP_WANT_WRITE || is_turn_over;
+	websocket->owes_flush = websocket->awaits_room || step == HTTP_STEP_WANT_READ;
 	/* Input is watched as it is. */
-	if (step == HTTP_STEP_WANT_WRITE && asgi_request_watch_output(request) < 0)
+	if (websocket->awaits_room && asgi_request_watch_output(request) < 0)
 		asgi_report();
 }
 
@@ -145,19 +148,39 @@ void asgi_websocket_flush(struct asgi_request *request)
 	if (!request->exchange || !asgi_websocket_is_open(websocket) ||
 	    !(websocket->owes_flush || websocket->owes_pong))
 		return;
-	/* Whose message is under way flushes all by himself. */
-	if (request->output.left > 0) {
-		websocket->awaits_room = websocket->owes_flush = false;
-		return;
-	}
-	step = http_step_flush(request->exchange, &ignored);
+	/* Also of a message whose send() was given up: who still waits for it finds it written. */
+	request->turn_used = 0;
+	step = asgi_output_flush(request, &ignored);
 	if (step == HTTP_STEP_FAILED) {
 		asgi_websocket_lose(request);
 		return;
 	}
 	asgi_websocket_note_write(request, step);
-	if (step == HTTP_STEP_DONE && websocket->owes_pong)
-		asgi_websocket_send_pong(request);
+	if (step == HTTP_STEP_DONE)
+		asgi_websocket_written(request);
+}
+
+/* While the close itself waits for the end of a message, that one's time-out counts. */
+static void set_close_deadline(struct asgi_websocket *websocket, int64_t now_ns)
+{
+	websocket->deadline_ns = now_ns + or_default(asgi.site->websocket.close_ms, WEBSOCKET_CLOSE_MS) * NS_PER_MS;
+}
+
+/* What waits in the engine comes before it; the client has as long for both. */
+static enum http_step send_ping(struct asgi_request *request, int64_t now_ns)
+{
+	struct asgi_websocket *websocket = request->websocket;
+	uint8_t head[WEBSOCKET_HEAD_SIZE_MAX];
+	struct err ignored = ERR_INIT;
+	enum http_step step = http_step_flush(request->exchange, &ignored);
+
+	websocket->owes_ping = step != HTTP_STEP_DONE;
+	if (step == HTTP_STEP_DONE)
+		step = http_step_write(request->exchange, head, websocket_head(WEBSOCKET_PING, 0, head), &ignored);
+	asgi_websocket_note_write(request, step);
+	websocket->is_asked = true;
+	websocket->deadline_ns = now_ns + or_default(asgi.site->websocket.pong_ms, WEBSOCKET_PONG_MS) * NS_PER_MS;
+	return step;
 }
 
 void asgi_websocket_written(struct asgi_request *request)
@@ -171,9 +194,12 @@ void asgi_websocket_written(struct asgi_request *request)
 		return;
 	if (websocket->owes_pong)
 		asgi_websocket_send_pong(request);
+	if (websocket->owes_ping && request->exchange)
+		(void)send_ping(request, clock_monotonic_ns());
 	websocket->close_size = 0;
 	if (size == 0 || !request->exchange)
 		return;
+	set_close_deadline(websocket, clock_monotonic_ns());
 	step = http_step_write(request->exchange, websocket->close, size, &ignored);
 	asgi_websocket_note_write(request, step);
 	if (step == HTTP_STEP_FAILED)
@@ -191,9 +217,8 @@ static void begin_close(struct asgi_request *request, unsigned code, const void 
 
 	set_reason(websocket, code, reason, size);
 	websocket->phase = ASGI_WEBSOCKET_CLOSING;
-	websocket->deadline_ns =
-	    clock_monotonic_ns() + or_default(asgi.site->websocket.close_ms, WEBSOCKET_CLOSE_MS) * NS_PER_MS;
-	websocket->owes_pong = false;
+	set_close_deadline(websocket, clock_monotonic_ns());
+	websocket->owes_pong = websocket->owes_ping = false;
 	if (set_timer(request) < 0)
 		asgi_report();
 }
@@ -247,10 +272,8 @@ void asgi_websocket_fail(struct asgi_request *request, const struct websocket_me
 
 void asgi_websocket_end(struct asgi_request *request, bool has_raised)
 {
-	/* Half a message, and nobody is left who would send the rest. */
-	if (request->output.left > 0)
-		asgi_websocket_lose(request);
-	else if (request->websocket->phase == ASGI_WEBSOCKET_OPEN)
+	/* Of a message that is on its way the rest is sent first. */
+	if (request->websocket->phase == ASGI_WEBSOCKET_OPEN)
 		(void)asgi_websocket_close(request, has_raised ? WEBSOCKET_INTERNAL : WEBSOCKET_NORMAL, NULL, 0);
 }
 
@@ -268,20 +291,12 @@ static int64_t ping_ns(void)
 	return or_default(asgi.site->websocket.ping_ms, WEBSOCKET_PING_MS) * NS_PER_MS;
 }
 
-/* A client that takes nothing now runs into the time-out of whoever writes, or of its next pong. */
+/* A message that the client takes in its time comes first: it has the time-out of whoever writes. */
 static void ask(struct asgi_request *request, int64_t now_ns)
 {
-	struct asgi_websocket *websocket = request->websocket;
-	uint8_t head[WEBSOCKET_HEAD_SIZE_MAX];
-	struct err ignored = ERR_INIT;
-	enum http_step step = http_step_flush(request->exchange, &ignored);
-
-	if (step == HTTP_STEP_DONE && request->output.left == 0)
-		step = http_step_write(request->exchange, head, websocket_head(WEBSOCKET_PING, 0, head), &ignored);
-	asgi_websocket_note_write(request, step);
-	websocket->is_asked = true;
-	websocket->deadline_ns = now_ns + or_default(asgi.site->websocket.pong_ms, WEBSOCKET_PONG_MS) * NS_PER_MS;
-	if (step == HTTP_STEP_FAILED)
+	if (request->output.left > 0)
+		request->websocket->heard_ns = now_ns;
+	else if (send_ping(request, now_ns) == HTTP_STEP_FAILED)
 		asgi_websocket_lose(request);
 }
 
@@ -305,7 +320,9 @@ static void look_after(struct asgi_request *request, int64_t now_ns)
 	const bool is_late = now_ns >= websocket->deadline_ns;
 
 	if (websocket->phase == ASGI_WEBSOCKET_CLOSING) {
-		if (is_late)
+		if (is_late && websocket->close_size > 0)
+			set_close_deadline(websocket, now_ns);
+		else if (is_late)
 			asgi_websocket_lose(request);
 	} else if (!websocket->is_watched) {
 		websocket->heard_ns = now_ns;

@@ -37,7 +37,8 @@ struct asgi_websocket {
 	bool wakes_on_input; /* somebody who writes waits for input, as TLS may want */
 	bool is_reading;     /* within frames: they must stay */
 	bool owes_pong;
-	bool owes_flush;  /* of a close, a ping or a pong: nobody waits for them */
+	bool owes_ping;
+	bool owes_flush;  /* something is not written; perhaps nobody waits for it */
 	bool awaits_room; /* the same, and the client must take something first */
 	bool is_asked;    /* a ping is out, unanswered */
 	size_t turn_left;

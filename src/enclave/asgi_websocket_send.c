@@ -121,13 +121,18 @@ static enum asgi_step wait_for(struct asgi_request *request, enum http_step step
 			asgi_websocket_lose(request);
 		return gone();
 	}
-	if (step == HTTP_STEP_DONE && request->output.left > 0)
+	/* Here and below: it goes on, whether or not this wait is given up. */
+	if (step == HTTP_STEP_DONE && request->output.left > 0) {
+		asgi_websocket_note_write(request, step);
 		return asgi_request_yield(request);
+	}
 	asgi_websocket_written(request);
 	if (step == HTTP_STEP_DONE || !request->exchange)
 		return sent(ret);
 	/* The tunnel's input is watched in its own way. */
 	request->websocket->wakes_on_input = step == HTTP_STEP_WANT_READ;
+	request->websocket->awaits_room = step == HTTP_STEP_WANT_WRITE;
+	request->websocket->owes_flush = true;
 	return asgi_request_wait(request, step == HTTP_STEP_WANT_READ ? HTTP_STEP_DONE : step, true, ret);
 }
 
