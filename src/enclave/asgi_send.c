@@ -222,6 +222,8 @@ static enum asgi_step send_piece(struct asgi_request *request, bool is_last, PyO
 		return step_failed(request, &err);
 	}
 	request->is_last = is_last;
+	if (is_last && !request->has_trailers)
+		http_step_announce_end(request->exchange);
 	if (request->output.left > 0)
 		step = asgi_output_write(request, &err);
 	else if (!is_last)

@@ -174,12 +174,21 @@ enum http_step http1_step_flush(struct http_exchange *exchange, struct err *err)
 	return step;
 }
 
+/* All of a reply that its driver sends later: it is kept until then. */
+static bool is_held(const struct http_exchange *exchange, size_t size)
+{
+	return exchange->is_ending && exchange->sized && exchange->reply_left == 0 && exchange->out_sent == 0 &&
+	       exchange->out.size + size <= HTTP_HOLD_MAX && http_hold_is_on(exchange->conn->server);
+}
+
 static enum http_step step_write(struct http_exchange *exchange, const void *data, size_t size, struct err *err)
 {
 	char chunk[24];
 	struct iovec pieces[4] = {waiting(exchange)};
 	size_t count = 1;
 
+	if (is_held(exchange, size))
+		return buf_add(&exchange->out, data, size, err) < 0 ? failed(exchange) : HTTP_STEP_DONE;
 	if (size > 0 && exchange->chunked)
 		pieces[count++] = (struct iovec){
 		    .iov_base = chunk,
@@ -207,14 +216,23 @@ static int add_last_chunk(struct http_exchange *exchange, const struct http_head
 static enum http_step step_end(struct http_exchange *exchange, const struct http_header *trailers, size_t count,
 			       struct err *err)
 {
-	return add_last_chunk(exchange, trailers, count, err) < 0 ? failed(exchange) : http1_step_flush(exchange, err);
+	if (add_last_chunk(exchange, trailers, count, err) < 0)
+		return failed(exchange);
+	if (exchange->is_ending && http_hold_is_on(exchange->conn->server))
+		return HTTP_STEP_DONE;
+	return http1_step_flush(exchange, err);
 }
 
 /* ---- parked ---- */
 
-static void give_back(struct http_conn *conn)
+static void renew_deadline(struct http_conn *conn)
 {
 	conn->deadline_ns = clock_monotonic_ns() + conn->server->write_timeout_ms * NS_PER_MS;
+}
+
+static void give_back(struct http_conn *conn)
+{
+	renew_deadline(conn);
 	http_server_hand_over(conn);
 }
 
@@ -242,11 +260,13 @@ static void released(struct http_exchange *exchange)
 {
 	struct http_conn *conn = exchange->conn;
 
-	if (!is_clean(exchange)) {
-		give_back(conn);
+	if (is_clean(exchange)) {
+		http_conn_end_exchange(conn);
 		return;
 	}
-	http_conn_end_exchange(conn);
+	renew_deadline(conn);
+	if (!http_hold_add(conn))
+		http_server_hand_over(conn);
 }
 
 static int exporter(struct http_exchange *exchange, const char *label, const void *context, size_t context_size,

@@ -384,6 +384,8 @@ static enum step run_handler(struct http_conn *conn)
 		return STEP_PARKED;
 	if (atomic_load(&exchange->deferral) == DEFERRAL_RESUMED)
 		conn->phase = PHASE_RESUMING;
+	else if (http_hold_add(conn))
+		return STEP_PARKED;
 	return STEP_AGAIN;
 }
 

@@ -96,8 +96,11 @@ void *http_pool_run_led(void *arg)
 		struct epoll_event event;
 		int64_t began_ns;
 
-		if (!leads)
+		if (!leads) {
 			http_lead_take(&server->lead);
+			/* Of a driver that was deposed. */
+			http_hold_send(server);
+		}
 		leads = true;
 		if (!find_events(server, -1))
 			continue;
@@ -127,10 +130,18 @@ void *http_pool_run(void *arg)
 
 /* ---- the driver ---- */
 
+/* All that is held, and nothing more is. */
+static void send_held(struct http_server *server)
+{
+	http_hold_end(server);
+	http_hold_send(server);
+}
+
 void http_server_set_driver(struct http_server *server, void (*ring)(void *arg), void *arg)
 {
 	/* Not while the lead may be passed. */
 	http_lead_set_driver(&server->lead, false);
+	send_held(server);
 	if (!ring)
 		return;
 	server->ring = ring;
@@ -145,10 +156,20 @@ static bool find_events_now(struct http_server *server)
 }
 
 /* After HTTP_LEAD_MS in a handler the lead is another's. */
-static enum http_drive be_deposed(struct http_lead *lead)
+static enum http_drive be_deposed(struct http_server *server)
 {
-	IGNORE_RESULT(http_lead_hold(lead));
+	IGNORE_RESULT(http_lead_hold(&server->lead));
+	send_held(server);
 	return HTTP_DRIVE_LOST;
+}
+
+/* Lets go of the lead while the driver does something else. */
+static int64_t loosen(struct http_server *server)
+{
+	const int64_t began_ns = http_lead_loosen(&server->lead);
+
+	http_hold_begin(server, began_ns);
+	return began_ns;
 }
 
 enum http_drive http_server_drive(struct http_server *server)
@@ -158,22 +179,26 @@ enum http_drive http_server_drive(struct http_server *server)
 	struct http_lead *lead = &server->lead;
 	int64_t began_ns = 0;
 
-	if (!http_lead_hold(lead))
+	if (!http_lead_hold(lead)) {
+		send_held(server);
 		return HTTP_DRIVE_LOST;
+	}
 	while (began_ns < until_ns && find_events_now(server)) {
 		const struct epoll_event event = next_event(server);
 
-		began_ns = http_lead_loosen(lead);
+		began_ns = loosen(server);
 		handle(server, &event);
 		if (!http_lead_end(lead, began_ns))
-			return be_deposed(lead);
+			return be_deposed(server);
 		result = HTTP_DRIVE_SOME;
 	}
-	(void)http_lead_loosen(lead);
+	(void)loosen(server);
+	http_hold_send(server);
 	return result;
 }
 
 void http_server_rest(struct http_server *server)
 {
+	send_held(server);
 	http_lead_give_driven(&server->lead);
 }

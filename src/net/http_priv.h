@@ -4,6 +4,7 @@
  *
  * http_server.c  accepting, start and stop
  * http_pool.c    what the threads of the pool do, and the driver
+ * http_hold.c    replies that the driver sends at the end of its turn
  * http_watch.c   epoll, the table of connections, time-outs
  * http_listen.c  listening sockets
  * http_conn.c    the life of one connection: PROXY header, handshake, heads, end
@@ -32,6 +33,7 @@
 
 #include "net/http1_body.h"
 #include "net/http1_head.h"
+#include "net/http_hold.h"
 #include "net/http_lead.h"
 #include "net/http_server.h"
 #include "net/http_wire.h"
@@ -130,6 +132,7 @@ struct http_exchange {
 	bool bodiless; /* HEAD, 204, 205, 304: what is written is counted but not sent */
 	bool sized;
 	bool is_tunnel;
+	bool is_ending;        /* http_step_end and http_release follow the next piece at once */
 	uint64_t reply_left;   /* of a sized reply */
 	int status;            /* of the reply; 0: none */
 	uint64_t reply_size;   /* bytes of its body so far */
@@ -186,6 +189,7 @@ struct http_server {
 	bool overseer_started;
 	pthread_t overseer;
 	struct http_lead lead;
+	struct http_hold hold;
 	struct http_batch batch;
 	void (*ring)(void *arg); /* the driver has the lead; set while nobody can pass it */
 	void *ring_arg;

@@ -328,6 +328,7 @@ int http_server_start(const struct http_server_options *options, struct http_ser
 	for (size_t i = 0; i < HTTP_LISTENERS_MAX; i++)
 		server->listen_fds[i] = -1;
 	http_lead_init(&server->lead);
+	http_hold_init(&server->hold);
 	(void)pthread_mutex_init(&server->lock, NULL);
 	(void)pthread_condattr_init(&monotonic);
 	(void)pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
@@ -401,6 +402,7 @@ static void free_server(struct http_server *server)
 	}
 	fd_close(server->epoll_fd);
 	http_lead_done(&server->lead);
+	http_hold_done(&server->hold);
 	http_work_done(&server->work);
 	(void)pthread_mutex_destroy(&server->lock);
 	(void)pthread_cond_destroy(&server->changed);

@@ -324,6 +324,11 @@ enum http_step http_step_write(struct http_exchange *exchange, const void *data,
 /* The reply's end. Trailers are sent if the body is chunked and the client wants them (TE: trailers), else dropped. */
 enum http_step http_step_end(struct http_exchange *exchange, const struct http_header *trailers, size_t trailer_count,
 			     struct err *err);
+/*
+ * Before the last piece: http_step_end and http_release will follow it at once. A short reply that is whole may be sent
+ * a little later then, together with others of the driver's turn.
+ */
+void http_step_announce_end(struct http_exchange *exchange);
 enum http_step http_step_flush(struct http_exchange *exchange, struct err *err);
 /*
  * A tunnel: another protocol behind the request. http_is_upgrade: what the client asks for, "websocket" (RFC 6455), or

@@ -113,6 +113,11 @@ enum http_step http_step_write(struct http_exchange *exchange, const void *data,
 	return exchange->wire->step_write(exchange, data, exchange->bodiless ? 0 : size, err);
 }
 
+void http_step_announce_end(struct http_exchange *exchange)
+{
+	exchange->is_ending = true;
+}
+
 /* "TE: trailers", perhaps among other codings (RFC 9110 10.1.4). */
 static bool wants_trailers(const struct http_exchange *exchange)
 {

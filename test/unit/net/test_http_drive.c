@@ -23,6 +23,10 @@ static pthread_t driver;
 static atomic_int by_driver;
 static atomic_int by_pool;
 static atomic_bool is_answered; /* another request, while the driver is in its handler */
+static int held_fd = -1;        /* a client whose answer may be held back */
+static bool is_held;            /* the driver has answered it */
+static bool is_early;           /* it had its answer before the turn was over */
+static bool is_sent_by_pool;    /* the answer, while the driver stayed in its handler */
 
 static void ring(void *arg)
 {
@@ -30,13 +34,34 @@ static void ring(void *arg)
 	assert_int_equal(write(rings[1], "", 1), 1);
 }
 
+/* As an event loop answers: in steps, from within its turn. */
+static enum http_result answer_in_steps(struct http_exchange *exchange)
+{
+	struct pollfd wanted = {.fd = held_fd, .events = POLLIN};
+	struct err err = ERR_INIT;
+
+	assert_int_equal(http_reply_start(exchange, 200, NULL, 0, 4, &err), 0);
+	http_step_announce_end(exchange);
+	assert_int_equal(http_step_write(exchange, "done", 4, &err), HTTP_STEP_DONE);
+	assert_int_equal(http_step_end(exchange, NULL, 0, &err), HTTP_STEP_DONE);
+	is_early = is_early || poll(&wanted, 1, 0) > 0;
+	is_held = true;
+	http_release(exchange);
+	return HTTP_DEFERRED;
+}
+
 static enum http_result handle(struct http_exchange *exchange, void *arg)
 {
 	struct err err = ERR_INIT;
 	const bool is_driver = pthread_equal(pthread_self(), driver);
+	struct pollfd wanted = {.fd = held_fd, .events = POLLIN};
 
 	(void)arg;
 	(void)atomic_fetch_add(is_driver ? &by_driver : &by_pool, 1);
+	if (strcmp(http_path(exchange), "/held") == 0 && is_driver)
+		return answer_in_steps(exchange);
+	if (strcmp(http_path(exchange), "/stays") == 0 && is_driver && is_held)
+		is_sent_by_pool = poll(&wanted, 1, WAIT_MS) > 0;
 	for (int i = 0; is_driver && strcmp(http_path(exchange), "/slow") == 0 && i < WAIT_MS; i++) {
 		if (atomic_load(&is_answered))
 			break;
@@ -210,6 +235,57 @@ static void a_slow_handler_of_the_driver_stops_nobody(void **state)
 	fd_close(fd);
 }
 
+/* Asks from both before anybody drives, and drives one turn. false: the driver was too slow, both are answered. */
+static bool turn_of_two(int fd, const char *path, int other_fd, const char *other_path)
+{
+	const int before = atomic_load(&by_driver);
+
+	is_held = false;
+	(void)http_server_drive(server); /* who was deposed has come back */
+	http_server_rest(server);
+	ask(fd, path);
+	ask(other_fd, other_path);
+	while (!is_readable(fd, 0) || !is_readable(other_fd, 0)) {
+		if (is_readable(rings[0], 1))
+			await_ring();
+		(void)http_server_drive(server);
+	}
+	http_server_rest(server);
+	assert_answered(fd);
+	assert_answered(other_fd);
+	return atomic_load(&by_driver) == before + 2;
+}
+
+static void short_answers_leave_at_the_end_of_a_turn(void **state)
+{
+	const int fd = dial();
+	int count = 0;
+
+	(void)state;
+	held_fd = dial();
+	is_early = false;
+	for (int i = 0; i < 200 && count < 3; i++)
+		count += turn_of_two(held_fd, "/held", fd, "/held");
+	assert_true(count >= 3);
+	assert_false(is_early);
+	fd_close(held_fd);
+	fd_close(fd);
+}
+
+static void answers_of_a_driver_that_stays_away_leave(void **state)
+{
+	const int fd = dial();
+
+	(void)state;
+	held_fd = dial();
+	is_sent_by_pool = false;
+	for (int i = 0; i < 200 && !is_sent_by_pool; i++)
+		(void)turn_of_two(held_fd, "/held", fd, "/stays");
+	assert_true(is_sent_by_pool);
+	fd_close(held_fd);
+	fd_close(fd);
+}
+
 static void nobody_drives_any_more(void **state)
 {
 	const int fd = dial();
@@ -232,6 +308,8 @@ int main(void)
 	    cmocka_unit_test_setup_teardown(the_driver_answers_itself, setup, teardown),
 	    cmocka_unit_test_setup_teardown(who_does_not_come_has_lost, setup, teardown),
 	    cmocka_unit_test_setup_teardown(a_slow_handler_of_the_driver_stops_nobody, setup, teardown),
+	    cmocka_unit_test_setup_teardown(short_answers_leave_at_the_end_of_a_turn, setup, teardown),
+	    cmocka_unit_test_setup_teardown(answers_of_a_driver_that_stays_away_leave, setup, teardown),
 	    cmocka_unit_test_setup_teardown(nobody_drives_any_more, setup, teardown),
 	};
 
