@@ -104,6 +104,21 @@ static int check_ssl(const struct app_request *request, struct err *err)
 	return text_check_domain("domain_name", request->domain_name, err);
 }
 
+/* Elsewhere the domain is made of the deployment's own label, so there is nothing to take over. */
+static int check_replaces(const struct app_request *request, struct err *err)
+{
+	if (!request->replaces)
+		return 0;
+	if (!uuid_is_valid(request->replaces))
+		return err_set(err, ERR_INVALID, "'replaces' must be the uuid of an app, got '%.60s'",
+			       request->replaces);
+	if (app_request_tls(request) != APP_TLS_OWNER)
+		return err_set(err, ERR_INVALID,
+			       "'replaces' is for apps with their owner's domain and certificate: the cloud's names "
+			       "belong to one deployment");
+	return 0;
+}
+
 static int check_present(const struct app_request *request, struct err *err)
 {
 	const struct {
@@ -129,7 +144,39 @@ int app_request_check(const struct app_request *request, struct err *err)
 	    check_python_application(request->python_application, err) < 0 ||
 	    check_healthcheck(request->healthcheck_endpoint, err) < 0)
 		return -1;
-	return check_ssl(request, err);
+	return check_ssl(request, err) < 0 ? -1 : check_replaces(request, err);
+}
+
+bool app_has_domain(const struct app *app)
+{
+	return !*app->replaces && !*app->replaced_by;
+}
+
+/* Its name and domain must be there to be taken over. */
+static int check_replaceable(const struct app *old, struct err *err)
+{
+	if (app_state_is_final(old->state) || old->stop_wanted)
+		return err_set(err, ERR_CONFLICT, "the app %s that is to be replaced is not active any more", old->id);
+	if (*old->replaced_by)
+		return err_set(err, ERR_CONFLICT, "the app %s that is to be replaced has been replaced by %s already",
+			       old->id, old->replaced_by);
+	if (*old->replaces)
+		return err_set(err, ERR_CONFLICT, "the app %s that is to be replaced has yet to replace %s itself",
+			       old->id, old->replaces);
+	return 0;
+}
+
+int app_check_replaces(const struct app *wanted, const struct app *old, struct err *err)
+{
+	if (check_replaceable(old, err) < 0)
+		return -1;
+	if (strcmp(wanted->name, old->name) != 0)
+		return err_set(err, ERR_INVALID, "'replaces': the app %s is named `%s`, not `%s`", old->id, old->name,
+			       wanted->name);
+	if (old->tls != APP_TLS_OWNER || strcmp(wanted->domain_name, old->domain_name) != 0)
+		return err_set(err, ERR_INVALID, "'replaces': the domain of the app %s is '%s', not '%s'", old->id,
+			       old->domain_name, wanted->domain_name);
+	return 0;
 }
 
 enum app_tls app_request_tls(const struct app_request *request)

@@ -109,12 +109,22 @@ struct app {
 	char logs[APP_MODE_SIZE];
 	bool stop_wanted; /* asked or expired; the reconciler is to end it */
 	enum app_cleaned cleaned;
+	char replaces[UUID_TEXT_SIZE];    /* the app whose name and domain it is to take over; "" none, or done */
+	char replaced_by[UUID_TEXT_SIZE]; /* the one that took its name and domain: it finishes what runs; "" none */
+	int64_t replaced_at;              /* 0: not */
 };
+
+/* Whether name and domain are its own: neither before a take-over, nor after having been replaced. */
+bool app_has_domain(const struct app *app);
+
+/* Whether wanted may take over from old at its next moment; ERR_CONFLICT or ERR_INVALID says why not. */
+must_check int app_check_replaces(const struct app *wanted, const struct app *old, struct err *err);
 
 /* What the owner sends (A1 and the additions of docs/openapi.yaml). Texts are borrowed; NULL where absent. */
 struct app_request {
 	const char *name, *project, *hardware, *docker, *python_application, *healthcheck_endpoint;
 	const char *domain_name, *ssl_certificate; /* both or none */
+	const char *replaces;                      /* uuid; only with the two */
 	bool dev_mode;                             /* TLS ends at the proxy: operator mode */
 	int64_t expires_at;                        /* 0: none */
 };

@@ -66,6 +66,20 @@ bool app_state_is_final(enum app_state state)
 	return true;
 }
 
+static const char replacing[] =
+    "\n## Replacing an app\n\n"
+    "Beside the status, `replaces` and `replaced_by` say who has name and domain; of one name at most one active app "
+    "has both empty.\n\n"
+    "| | name and domain | it ends |\n|---|---|---|\n"
+    "| neither | its own | as above |\n"
+    "| `replaces` X | still X's: it is reached at its configuration domain alone. When it is `running`, "
+    "`POST /apps/{id}/take-over` empties the field and sets X's `replaced_by`, in one step | as above; `on_error` a "
+    "day after "
+    "its creation, or ten minutes after it became `running`, if nobody let it take over |\n"
+    "| `replaced_by` Y | Y's | `stopped` when its connections have ended, at the latest after `drain_seconds` of "
+    "`msed.toml` |\n\n"
+    "If X ends before the take-over, nobody has them until then; if Y ends before, X has lost nothing.\n";
+
 static int add_diagram(struct buf *ret, struct err *err)
 {
 	if (buf_add_text(ret, "```mermaid\nstateDiagram-v2\n    [*] --> spawning\n", err) < 0)
@@ -98,5 +112,5 @@ int app_states_document(struct buf *ret, struct err *err)
 		if (buf_addf(ret, err, "| `%s` | `%s` | %s |\n", app_state_text(move->from), app_state_text(move->to),
 			     move->when) < 0)
 			return -1;
-	return buf_add_byte(ret, '\n', err) < 0 ? -1 : add_diagram(ret, err);
+	return buf_add_byte(ret, '\n', err) < 0 || add_diagram(ret, err) < 0 ? -1 : buf_add_text(ret, replacing, err);
 }

@@ -8,7 +8,8 @@
 #define APP_COLUMNS \
 	"id, name, project_id, owner_id, domain_name, config_domain_name, docker, status, hardware_name, memory_mib, " \
 	"cores, tls, python_application, healthcheck_endpoint, created_at, ready_at, stopped_at, expires_at, " \
-	"fingerprint, reason, instance, egress, logs, stop_wanted, cleaned"
+	"fingerprint, reason, instance, egress, logs, stop_wanted, cleaned, replaces, replaced_by, " \
+	"replaced_at"
 #define APP_SELECT "SELECT " APP_COLUMNS " FROM apps "
 #define ACTIVE "status IN ('spawning', 'initializing', 'running')"
 #define WORK_GROW 64
@@ -24,6 +25,8 @@ static int read_names(const struct db_stmt *stmt, struct app *app, struct err *e
 		return -1;
 	if (STORE_COPY(stmt, 18, app->fingerprint, err) < 0 || STORE_COPY(stmt, 19, app->reason, err) < 0 ||
 	    STORE_COPY(stmt, 20, app->instance, err) < 0 || STORE_COPY(stmt, 21, app->egress, err) < 0)
+		return -1;
+	if (STORE_COPY(stmt, 25, app->replaces, err) < 0 || STORE_COPY(stmt, 26, app->replaced_by, err) < 0)
 		return -1;
 	return STORE_COPY(stmt, 22, app->logs, err);
 }
@@ -42,6 +45,7 @@ static int read_app(const struct db_stmt *stmt, struct app *ret, struct err *err
 	ret->expires_at = db_column_i64(stmt, 17);
 	ret->stop_wanted = store_column_bool(stmt, 23);
 	ret->cleaned = (enum app_cleaned)db_column_i64(stmt, 24);
+	ret->replaced_at = db_column_i64(stmt, 27);
 	return 0;
 }
 
@@ -51,13 +55,13 @@ static int insert_app(struct store *store, const struct app *app, struct err *er
 		       "INSERT INTO apps (id, name, project_id, owner_id, domain_name, config_domain_name, docker, "
 		       "status, hardware_name, memory_mib, cores, tls, python_application, healthcheck_endpoint, "
 		       "created_at, expires_at, fingerprint, reason, instance, egress, logs, stop_wanted, stop_reason, "
-		       "cleaned) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, "
-		       "$18, $19, $20, $21, 0, '', 0)",
-		       "tttttttttiitttiittttt", app->id, app->name, app->project_id, app->owner_id, app->domain_name,
+		       "cleaned, replaces) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, "
+		       "$16, $17, $18, $19, $20, $21, 0, '', 0, $22)",
+		       "tttttttttiitttiitttttt", app->id, app->name, app->project_id, app->owner_id, app->domain_name,
 		       app->config_domain_name, app->docker, app_state_text(APP_SPAWNING), app->hardware_name,
 		       app->memory_mib, app->cores, app_tls_text(app->tls), app->python_application,
 		       app->healthcheck_endpoint, app->created_at, app->expires_at, app->fingerprint, app->reason,
-		       app->instance, app->egress, app->logs);
+		       app->instance, app->egress, app->logs, *app->replaces ? app->replaces : NULL);
 }
 
 static int insert_history(struct store *store, const char *id, const char *from, const char *to, const char *reason,
@@ -110,6 +114,27 @@ int store_app_find_last(struct store *store, const char *project_id, const char 
 	if (db_query(store->db, &stmt, err,
 		     APP_SELECT "WHERE project_id = $1 AND name = $2 ORDER BY created_at DESC, rowid DESC LIMIT 1",
 		     "tt", project_id, name) < 0)
+		return -1;
+	return one_app(stmt, ret, err);
+}
+
+int store_app_find_replacement(struct store *store, const char *id, struct app *ret, struct err *err)
+{
+	scoped(db_stmt_freep) struct db_stmt *stmt = NULL;
+
+	if (db_query(store->db, &stmt, err, APP_SELECT "WHERE replaces = $1 AND " ACTIVE, "t", id) < 0)
+		return -1;
+	return one_app(stmt, ret, err);
+}
+
+int store_app_find_by_domain(struct store *store, const char *domain, struct app *ret, struct err *err)
+{
+	scoped(db_stmt_freep) struct db_stmt *stmt = NULL;
+
+	if (db_query(store->db, &stmt, err,
+		     APP_SELECT "WHERE (config_domain_name = $1 OR (domain_name = $1 AND replaces IS NULL AND "
+				"replaced_by IS NULL)) AND " ACTIVE,
+		     "t", domain) < 0)
 		return -1;
 	return one_app(stmt, ret, err);
 }
@@ -244,6 +269,57 @@ int store_app_stop_reason(struct store *store, const char *id, char ret[static A
 	    db_step(stmt, err) < 0)
 		return -1;
 	return store_copy_text(stmt, 0, ret, APP_REASON_SIZE, err);
+}
+
+static int take_over(struct store *store, const struct app *app, int64_t now, struct err *err)
+{
+	struct err cause = ERR_INIT;
+
+	if (db_exec(
+		store->db, NULL, err,
+		"UPDATE apps SET replaced_by = $1, replaced_at = $2 WHERE id = $3 AND replaced_by IS NULL AND " ACTIVE,
+		"tit", app->id, now, app->replaces) < 0)
+		return -1;
+	if (db_exec(store->db, NULL, &cause, "UPDATE apps SET replaces = NULL WHERE id = $1", "t", app->id) == 0)
+		return 0;
+	*err = cause;
+	return cause.code == ERR_CONFLICT
+		   ? err_set(err, ERR_CONFLICT, "the name or the domain of app %s is another active app's", app->id)
+		   : -1;
+}
+
+static int check_take_over(const struct app *app, struct err *err)
+{
+	if (app->state != APP_RUNNING || app->stop_wanted)
+		return err_set(err, ERR_CONFLICT, "the app %s cannot take over: it is %s", app->id,
+			       app->stop_wanted ? "being stopped" : app_state_text(app->state));
+	if (*app->replaced_by)
+		return err_set(err, ERR_CONFLICT, "the app %s has been replaced by %s", app->id, app->replaced_by);
+	return 0;
+}
+
+static int find_and_take_over(struct store *store, const char *id, int64_t now, struct app *ret, struct err *err)
+{
+	const int found = store_app_find(store, id, ret, err);
+
+	if (found < 0)
+		return -1;
+	if (found == 0)
+		return err_set(err, ERR_NOT_FOUND, "Cannot find the app with id %s", id);
+	if (check_take_over(ret, err) < 0)
+		return -1;
+	return *ret->replaces ? take_over(store, ret, now, err) : 0;
+}
+
+int store_app_take_over(struct store *store, const char *id, int64_t now, struct app *ret, struct err *err)
+{
+	if (store_begin(store, err) < 0)
+		return -1;
+	if (find_and_take_over(store, id, now, ret, err) < 0) {
+		store_rollback(store);
+		return -1;
+	}
+	return store_commit(store, "app-take-over", err);
 }
 
 int store_app_set_cleaned(struct store *store, const char *id, enum app_cleaned cleaned, struct err *err)

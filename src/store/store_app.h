@@ -19,6 +19,12 @@ must_check int store_app_find(struct store *store, const char *id, struct app *r
 must_check int store_app_find_last(struct store *store, const char *project_id, const char *name, struct app *ret,
 				   struct err *err);
 
+/* The active app that is to replace this one. 1 or 0. */
+must_check int store_app_find_replacement(struct store *store, const char *id, struct app *ret, struct err *err);
+
+/* The active app that a name leads to: its own domain, or its configuration's. 1 or 0. */
+must_check int store_app_find_by_domain(struct store *store, const char *domain, struct app *ret, struct err *err);
+
 struct store_app_filter {
 	const char *owner_id;   /* NULL: anybody's */
 	const char *project_id; /* NULL: any */
@@ -50,6 +56,13 @@ must_check int store_app_want_stop(struct store *store, const char *id, const ch
 				   struct err *err);
 must_check int store_app_stop_reason(struct store *store, const char *id, char ret[static APP_REASON_SIZE],
 				     struct err *err);
+
+/*
+ * Name and domain pass to the app from the one that it replaces, which keeps running for what it has begun; had that
+ * one ended, they are just taken. The app must be running. Done before is fine. *ret is the app as it was, with
+ * `replaces` if there was something to do. ERR_CONFLICT: it is not running, or another app has the name or domain.
+ */
+must_check int store_app_take_over(struct store *store, const char *id, int64_t now, struct app *ret, struct err *err);
 
 must_check int store_app_set_cleaned(struct store *store, const char *id, enum app_cleaned cleaned, struct err *err);
 

@@ -128,6 +128,56 @@ static void ssl_fields_go_together(void **state)
 	assert_fails(app_request_check(&request, &err), &err, ERR_INVALID, "domain_name");
 }
 
+static void only_owners_domains_are_taken_over(void **state)
+{
+	struct app_request request = good_request();
+	struct err err = ERR_INIT;
+
+	(void)state;
+	request.replaces = "0b41c2a4-470e-4602-99e2-58a6bf7b123d";
+	assert_fails(app_request_check(&request, &err), &err, ERR_INVALID, "owner's domain and certificate");
+	request.domain_name = "app.example.org";
+	request.ssl_certificate = "-----BEGIN";
+	assert_ok(app_request_check(&request, &err), &err);
+	request.replaces = "0b41c2a4";
+	assert_fails(app_request_check(&request, &err), &err, ERR_INVALID, "must be the uuid");
+	request.replaces = "0b41c2a4-470e-4602-99e2-58a6bf7b123d";
+	request.dev_mode = true;
+	assert_fails(app_request_check(&request, &err), &err, ERR_INVALID, "owner's domain and certificate");
+}
+
+static void what_may_be_replaced(void **state)
+{
+	const struct app good = {
+	    .id = "x", .name = "n", .domain_name = "app.example.org", .state = APP_RUNNING, .tls = APP_TLS_OWNER};
+	struct err err = ERR_INIT;
+	struct app old = good;
+
+	(void)state;
+	assert_ok(app_check_replaces(&good, &old, &err), &err);
+	old.tls = APP_TLS_SELF;
+	assert_fails(app_check_replaces(&good, &old, &err), &err, ERR_INVALID, "the domain of the app x");
+	old = good;
+	old.domain_name[0] = 'b';
+	assert_fails(app_check_replaces(&good, &old, &err), &err, ERR_INVALID,
+		     "'bpp.example.org', not 'app.example.org'");
+	old = good;
+	old.name[0] = 'm';
+	assert_fails(app_check_replaces(&good, &old, &err), &err, ERR_INVALID, "is named `m`, not `n`");
+	old = good;
+	old.state = APP_STOPPED;
+	assert_fails(app_check_replaces(&good, &old, &err), &err, ERR_CONFLICT, "not active any more");
+	old = good;
+	old.stop_wanted = true;
+	assert_fails(app_check_replaces(&good, &old, &err), &err, ERR_CONFLICT, "not active any more");
+	old = good;
+	old.replaced_by[0] = 'y';
+	assert_fails(app_check_replaces(&good, &old, &err), &err, ERR_CONFLICT, "replaced by y already");
+	old = good;
+	old.replaces[0] = 'z';
+	assert_fails(app_check_replaces(&good, &old, &err), &err, ERR_CONFLICT, "yet to replace z");
+}
+
 static void domains_follow_the_mode(void **state)
 {
 	struct app app = {.tls = APP_TLS_SELF};
@@ -195,6 +245,8 @@ int main(void)
 	    cmocka_unit_test(health_checks_are_paths),
 	    cmocka_unit_test(latest_is_refused),
 	    cmocka_unit_test(ssl_fields_go_together),
+	    cmocka_unit_test(only_owners_domains_are_taken_over),
+	    cmocka_unit_test(what_may_be_replaced),
 	    cmocka_unit_test(domains_follow_the_mode),
 	    cmocka_unit_test(an_owners_domain_is_not_the_clouds),
 	    cmocka_unit_test(times_may_have_a_fraction),

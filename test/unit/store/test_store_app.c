@@ -214,6 +214,129 @@ static void the_last_of_a_name_is_found(void **state)
 	assert_string_equal(found.id, second.id);
 }
 
+static void run(struct place *place, const char *id)
+{
+	struct err err = ERR_INIT;
+
+	assert_ok(store_app_move(place->store, id, APP_SPAWNING, APP_INITIALIZING, "a", PLACE_NOW + 1, &err), &err);
+	assert_ok(store_app_move(place->store, id, APP_INITIALIZING, APP_RUNNING, "b", PLACE_NOW + 2, &err), &err);
+}
+
+/* place_app(number) with the name and domain of place_app(1), to replace the app `replaces`. */
+static struct app replacing(int number, const char *replaces)
+{
+	const struct app first = place_app(1);
+	struct app app = place_app(number);
+
+	(void)snprintf(app.name, sizeof(app.name), "%s", first.name);
+	(void)snprintf(app.domain_name, sizeof(app.domain_name), "owner.example.org");
+	(void)snprintf(app.replaces, sizeof(app.replaces), "%s", replaces);
+	return app;
+}
+
+/* 1 runs with the domain, 2 waits to replace it. */
+static void add_both(struct place *place, struct app *ret_first, struct app *ret_second)
+{
+	struct err err = ERR_INIT;
+
+	*ret_first = replacing(1, "");
+	*ret_second = replacing(2, ret_first->id);
+	assert_ok(store_app_add(place->store, ret_first, &err), &err);
+	run(place, ret_first->id);
+	assert_ok(store_app_add(place->store, ret_second, &err), &err);
+}
+
+static void assert_leads_to(struct place *place, const char *domain, const char *id)
+{
+	struct err err = ERR_INIT;
+	struct app found;
+
+	assert_int_equal(store_app_find_by_domain(place->store, domain, &found, &err), id ? 1 : 0);
+	if (id)
+		assert_string_equal(found.id, id);
+}
+
+static void a_domain_passes_in_one_step(void **state)
+{
+	struct place *place = *state;
+	struct app first, second, before;
+	struct err err = ERR_INIT;
+
+	add_both(place, &first, &second);
+	assert_leads_to(place, "owner.example.org", first.id);
+	assert_leads_to(place, second.config_domain_name, second.id);
+	assert_fails(store_app_take_over(place->store, second.id, PLACE_NOW + 9, &before, &err), &err, ERR_CONFLICT,
+		     "it is spawning");
+	run(place, second.id);
+	assert_ok(store_app_take_over(place->store, second.id, PLACE_NOW + 9, &before, &err), &err);
+	assert_string_equal(before.replaces, first.id);
+	assert_leads_to(place, "owner.example.org", second.id);
+	assert_leads_to(place, first.config_domain_name, first.id);
+	before = find(place, second.id);
+	assert_true(app_has_domain(&before));
+	before = find(place, first.id);
+	assert_false(app_has_domain(&before));
+	assert_string_equal(before.replaced_by, second.id);
+	assert_int_equal(before.replaced_at, PLACE_NOW + 9);
+	assert_ok(store_app_take_over(place->store, second.id, PLACE_NOW + 99, &before, &err), &err);
+	assert_string_equal(before.replaces, "");
+	assert_int_equal(find(place, first.id).replaced_at, PLACE_NOW + 9);
+	assert_fails(store_app_take_over(place->store, first.id, PLACE_NOW + 99, &before, &err), &err, ERR_CONFLICT,
+		     "has been replaced");
+}
+
+static void one_replaces_at_a_time(void **state)
+{
+	struct place *place = *state;
+	struct app first, second, found;
+	struct err err = ERR_INIT;
+	struct app third;
+
+	add_both(place, &first, &second);
+	third = replacing(3, first.id);
+	assert_int_equal(store_app_find_replacement(place->store, first.id, &found, &err), 1);
+	assert_string_equal(found.id, second.id);
+	assert_fails(store_app_add(place->store, &third, &err), &err, ERR_CONFLICT, "active already");
+	assert_ok(store_app_move(place->store, second.id, APP_SPAWNING, APP_ON_ERROR, "x", PLACE_NOW, &err), &err);
+	assert_int_equal(store_app_find_replacement(place->store, first.id, &found, &err), 0);
+	assert_leads_to(place, "owner.example.org", first.id);
+	assert_ok(store_app_add(place->store, &third, &err), &err);
+}
+
+static void what_is_being_replaced_is_no_ones_else(void **state)
+{
+	struct place *place = *state;
+	struct app first, second, other, found;
+	struct err err = ERR_INIT;
+
+	add_both(place, &first, &second);
+	other = replacing(3, "");
+	assert_fails(store_app_add(place->store, &other, &err), &err, ERR_CONFLICT, "active already");
+	run(place, second.id);
+	/* The one that is to be replaced has ended, and somebody was faster. */
+	assert_ok(store_app_move(place->store, first.id, APP_RUNNING, APP_STOPPED, "x", PLACE_NOW, &err), &err);
+	assert_leads_to(place, "owner.example.org", NULL);
+	assert_ok(store_app_add(place->store, &other, &err), &err);
+	assert_fails(store_app_take_over(place->store, second.id, PLACE_NOW, &found, &err), &err, ERR_CONFLICT,
+		     "another active app's");
+	assert_leads_to(place, "owner.example.org", other.id);
+	assert_ok(store_app_move(place->store, other.id, APP_SPAWNING, APP_STOPPED, "x", PLACE_NOW, &err), &err);
+	assert_ok(store_app_take_over(place->store, second.id, PLACE_NOW, &found, &err), &err);
+	assert_leads_to(place, "owner.example.org", second.id);
+}
+
+static void both_have_their_slot(void **state)
+{
+	struct place *place = *state;
+	struct err err = ERR_INIT;
+	struct app first, second;
+	int64_t booked, used;
+
+	add_both(place, &first, &second);
+	assert_ok(store_booking_slots(place->store, PLACE_PROJECT, "4g-eu-001", &booked, &used, &err), &err);
+	assert_int_equal(used, 2);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -222,6 +345,8 @@ int main(void)
 	    WITH_PLACE(every_move_has_its_history),     WITH_PLACE(a_stop_is_noted_once),
 	    WITH_PLACE(lists_are_filtered_and_paged),   WITH_PLACE(work_is_what_is_active_or_not_cleaned),
 	    WITH_PLACE(slots_are_those_of_active_apps), WITH_PLACE(the_last_of_a_name_is_found),
+	    WITH_PLACE(a_domain_passes_in_one_step),    WITH_PLACE(one_replaces_at_a_time),
+	    WITH_PLACE(both_have_their_slot),           WITH_PLACE(what_is_being_replaced_is_no_ones_else),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
