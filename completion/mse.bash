@@ -17,7 +17,7 @@ _mse()
 	"cloud") choices="connect context deploy init list localtest login logout logs scaffold status stop test trust verify" ;;
 	"cloud connect") choices="--allow-debug --allow-missing-crl --allow-simulation --code --collateral --color --connections --context --expose --fingerprint --help --json --libpal --listen --max-age --measurement --offline --pccs --policy --release --speaks --tcp --trust-root --version --wait" ;;
 	"cloud context") choices="--color --export --help --json --list --output --purge --remove --version" ;;
-	"cloud deploy") choices="--allow-simulation --color --help --json --no-verify --path --pccs --timeout --untrusted-ssl --version --workspace --yes" ;;
+	"cloud deploy") choices="--allow-simulation --color --help --json --no-verify --path --pccs --stop-first --timeout --untrusted-ssl --version --workspace --yes" ;;
 	"cloud init") choices="--color --help --version" ;;
 	"cloud list") choices="--all --color --help --json --version" ;;
 	"cloud localtest") choices="--color --help --no-tests --path --version" ;;
@@ -37,7 +37,7 @@ _mse()
 	"cloud verify") choices="--allow-simulation --code --color --context --fingerprint --help --json --pccs --verbose --version --workspace" ;;
 	"connect") choices="--allow-debug --allow-missing-crl --allow-simulation --code --collateral --color --connections --context --expose --fingerprint --help --json --libpal --listen --max-age --measurement --offline --pccs --policy --release --speaks --tcp --trust-root --version --wait" ;;
 	"context") choices="--color --export --help --json --list --output --purge --remove --version" ;;
-	"deploy") choices="--allow-simulation --color --help --json --no-verify --path --pccs --timeout --untrusted-ssl --version --workspace --yes" ;;
+	"deploy") choices="--allow-simulation --color --help --json --no-verify --path --pccs --stop-first --timeout --untrusted-ssl --version --workspace --yes" ;;
 	"image") choices="bill key sign verify" ;;
 	"image bill") choices="--color --help --json --output --runtime --version" ;;
 	"image key") choices="--color --help --version" ;;

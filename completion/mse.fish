@@ -67,6 +67,7 @@ complete -c mse -n '__fish_seen_subcommand_from localtest' -l path -r -d 'config
 complete -c mse -n '__fish_seen_subcommand_from localtest' -l no-tests -d 'only check that the app starts'
 complete -c mse -n '__fish_seen_subcommand_from deploy' -l path -r -d 'configuration file (default: mse.toml)'
 complete -c mse -n '__fish_seen_subcommand_from deploy' -l yes -d 'answer every question with yes'
+complete -c mse -n '__fish_seen_subcommand_from deploy' -l stop-first -d 'stop a running app of that name before the new one starts; else an owner\'s domain is taken over'
 complete -c mse -n '__fish_seen_subcommand_from deploy' -l no-verify -d 'send code key and secrets to whatever answers (tests only)'
 complete -c mse -n '__fish_seen_subcommand_from deploy' -l untrusted-ssl -d 'end TLS at the operator\'s proxy (tests only)'
 complete -c mse -n '__fish_seen_subcommand_from deploy' -l workspace -r -d 'folder for the files made on the way (default: a new one in /tmp)'

@@ -44,6 +44,8 @@ static const struct row rows[] = {
     FIELD(stopped_at, false),
     FIELD(expires_at, false),
     FIELD(reason, false),
+    FIELD(replaces, false),
+    FIELD(replaced_by, false),
 };
 
 int app_view_read(const json_t *app, struct app_view *ret_view, struct err *err)

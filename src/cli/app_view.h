@@ -27,7 +27,9 @@ struct app_view {
 	const char *ready_at; /* NULL when absent */
 	const char *stopped_at;
 	const char *expires_at;
-	const char *reason; /* why it is on error */
+	const char *reason;      /* why it is on error */
+	const char *replaces;    /* uuid of the app whose domain it is to take over, or NULL */
+	const char *replaced_by; /* uuid of the app that has its domain by now, or NULL */
 };
 
 must_check int app_view_read(const json_t *app, struct app_view *ret_view, struct err *err);
@@ -50,7 +52,7 @@ must_check int app_view_get(struct api *api, const char *uuid, json_t **ret_app,
 /* All pages of a list as one array. path has its query already ("…?a=b"). */
 must_check int app_view_list(struct api *api, const char *path, json_t **ret_array, struct err *err);
 
-/* The active apps (at most one) with exactly that name in the project. */
+/* The active apps with exactly that name in the project: at most one that neither replaces another nor was replaced. */
 must_check int app_view_named(struct api *api, const char *project_id, const char *name, json_t **ret_array,
 			      struct err *err);
 

@@ -6,6 +6,7 @@
 #include "base/clock.h"
 #include "base/fs.h"
 #include "base/number.h"
+#include "cli/context_store.h"
 #include "cli/deploy.h"
 #include "cli/interrupt.h"
 #include "format/hex.h"
@@ -44,6 +45,15 @@ void deploy_done(struct deploy *deploy)
 	api_close(&deploy->api);
 }
 
+static bool may_be_ours(const struct deploy *deploy, const struct app_view *view)
+{
+	if (view->replaced_by)
+		return false;
+	if (deploy->takes_over)
+		return view->replaces && strcmp(view->replaces, deploy->replaced) == 0;
+	return !view->replaces && (!deploy->replaced || strcmp(view->id, deploy->replaced) != 0);
+}
+
 /* With --no-verify, or when the answer to POST was lost, the app is known by its name alone. */
 static void find_created(struct deploy *deploy)
 {
@@ -58,8 +68,7 @@ static void find_created(struct deploy *deploy)
 	json_array_foreach (apps, i, app) {
 		struct app_view view;
 
-		if (app_view_read(app, &view, &ignored) == 0 && context_is_uuid(view.id) &&
-		    (!deploy->replaced || strcmp(view.id, deploy->replaced) != 0))
+		if (app_view_read(app, &view, &ignored) == 0 && context_is_uuid(view.id) && may_be_ours(deploy, &view))
 			memcpy(deploy->uuid, view.id, sizeof(deploy->uuid));
 	}
 }
@@ -82,7 +91,7 @@ static void find_lost(struct deploy *deploy, const struct err *cause)
 {
 	struct err failed = ERR_INIT;
 
-	for (int i = 0; i < FIND_TRIES && !*deploy->uuid; i++) {
+	for (int i = 0; i < FIND_TRIES && !*deploy->uuid && (deploy->created || is_answer_lost(cause)); i++) {
 		find_created(deploy);
 		if (!is_answer_lost(cause) || interrupt_sleep_ms(FIND_PAUSE_MS, &failed) < 0)
 			break;
@@ -97,6 +106,12 @@ static void undo(struct deploy *deploy, const struct err *cause)
 	struct out *out = deploy->call->out;
 	struct err failed = ERR_INIT;
 
+	if (deploy_may_have_domain(deploy, cause)) {
+		out_warning(out,
+			    "the app %s has the domain by now, or may have it, and goes on: see `mse cloud status %s`",
+			    deploy->uuid, deploy->uuid);
+		return;
+	}
 	if (is_never_sent(deploy, cause)) {
 		IGNORE_RESULT(context_pending_drop(&deploy->pending, &failed));
 		return;
@@ -112,7 +127,11 @@ static void undo(struct deploy *deploy, const struct err *cause)
 		return;
 	}
 	out_info(out, "The app %s has been stopped", deploy->uuid);
+	if (deploy->takes_over)
+		out_info(out, "The app %s goes on as before", deploy->replaced);
 	IGNORE_RESULT(context_pending_drop(&deploy->pending, &failed));
+	if (deploy->is_stored)
+		IGNORE_RESULT(context_store_remove(deploy->call->settings, deploy->uuid, &failed));
 }
 
 static int read_timeout(struct deploy *deploy, struct err *err)
@@ -247,8 +266,11 @@ static int serve(struct deploy *deploy, struct err *err)
 
 static int commit(struct deploy *deploy, struct err *err)
 {
-	return context_pending_commit(deploy->call->settings, &deploy->pending, &deploy->context, deploy->tar_path,
-				      err);
+	if (context_pending_commit(deploy->call->settings, &deploy->pending, &deploy->context, deploy->tar_path, err) <
+	    0)
+		return -1;
+	deploy->is_stored = true;
+	return 0;
 }
 
 /* The order of mission section 8; the names are those of phases_ms in docs/formats/cli-json.md. */
@@ -256,9 +278,11 @@ static const struct {
 	const char *name;
 	int (*run)(struct deploy *deploy, struct err *err);
 } phases[] = {
-    {"prepare", prepare},      {"check", check}, {"package", make_package},
-    {"create", deploy_create}, {"start", start}, {"provision", deploy_provision},
-    {"attest", attest},        {"serve", serve}, {"context", commit},
+    {"prepare", prepare},      {"check", check},
+    {"package", make_package}, {"create", deploy_create},
+    {"start", start},          {"provision", deploy_provision},
+    {"attest", attest},        {"serve", serve},
+    {"context", commit},       {"take_over", deploy_take_over},
 };
 
 _Static_assert(COUNT_OF(phases) <= DEPLOY_PHASES_MAX, "every phase is timed");
@@ -323,6 +347,8 @@ static int report(struct deploy *deploy, struct err *err)
 				   !cmd_has(deploy->call, "no-verify"), "workspace", deploy->workspace.path);
 		bill_belief_json(&deploy->bill_belief, object);
 		(void)json_object_set_new(object, "phases_ms", phases_json(deploy));
+		(void)json_object_set_new(object, "replaced",
+					  deploy->replaced ? json_string(deploy->replaced) : json_null());
 		out_json(out, object);
 		return 0;
 	}

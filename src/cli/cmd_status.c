@@ -80,6 +80,10 @@ static void print_app(struct out *out, const struct app_view *view, const json_t
 	(void)snprintf(text, sizeof(text), "%s (%s)", date, left);
 	row(out, "Expires at", text);
 	row(out, "Status", view->status);
+	if (view->replaces)
+		row(out, "Is to replace", view->replaces);
+	if (view->replaced_by)
+		row(out, "Replaced by", view->replaced_by);
 	print_since(out, view);
 }
 

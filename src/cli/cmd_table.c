@@ -66,6 +66,8 @@ static const struct cmd_option localtest_options[] = {
 static const struct cmd_option deploy_options[] = {
     OPTION_PATH,
     OPTION_YES,
+    {"stop-first", 0, NULL,
+     "stop a running app of that name before the new one starts; else an owner's domain is taken over", false},
     {"no-verify", 0, NULL, "send code key and secrets to whatever answers (tests only)", false},
     {"untrusted-ssl", 0, NULL, "end TLS at the operator's proxy (tests only)", false},
     OPTION_WORKSPACE,

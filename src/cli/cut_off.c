@@ -17,7 +17,7 @@ struct looking {
 	struct api *api;
 };
 
-/* The active app of that name: 1 and its uuid when it is the one that was begun and has no context, else 0. */
+/* An active app of that name: 1 when it is the one that was begun and has no context, else 0. */
 static int is_left_over(struct looking *looking, const struct context_begun *begun, const struct app_view *view,
 			struct err *err)
 {
@@ -49,8 +49,9 @@ static int look_at(const struct context_begun *begun, void *arg, struct err *err
 {
 	struct looking *looking = arg;
 	scoped(json_decrefp) json_t *apps = NULL;
-	struct app_view view;
-	int left;
+	const json_t *app;
+	bool any = false;
+	size_t i;
 
 	if (!begun->name)
 		return may_be_forgotten(looking, begun, err);
@@ -60,15 +61,20 @@ static int look_at(const struct context_begun *begun, void *arg, struct err *err
 		return -1;
 	if (json_array_size(apps) == 0)
 		return may_be_forgotten(looking, begun, err);
-	if (app_view_read(json_array_get(apps, 0), &view, err) < 0)
-		return -1;
-	left = is_left_over(looking, begun, &view, err);
-	if (left == 1)
-		out_warning(
-		    looking->call->out,
-		    "an earlier deployment of '%s' was cut off; its app is %s (%s): `mse cloud stop %s` ends it",
-		    begun->name, view.id, view.status, view.id);
-	return left < 0 ? -1 : !left; /* somebody else has the name: then ours has ended */
+	json_array_foreach (apps, i, app) {
+		struct app_view view;
+		const int left = app_view_read(app, &view, err) < 0 ? -1 : is_left_over(looking, begun, &view, err);
+
+		if (left < 0)
+			return -1;
+		if (left == 1)
+			out_warning(looking->call->out,
+				    "an earlier deployment of '%s' was cut off; its app is %s (%s): `mse cloud stop "
+				    "%s` ends it",
+				    begun->name, view.id, view.status, view.id);
+		any = any || left == 1;
+	}
+	return !any; /* somebody else has the name: then ours has ended */
 }
 
 void cut_off_report(struct cmd_call *call, struct api *api)

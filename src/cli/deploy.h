@@ -22,7 +22,7 @@
 #define DEPLOY_HASH_SIZE 32
 #define DEPLOY_IDENTITY_SIZE 64
 
-#define DEPLOY_PHASES_MAX 10
+#define DEPLOY_PHASES_MAX 11
 
 /* What a phase cost, for --json and the benchmark. */
 struct deploy_phase {
@@ -42,7 +42,8 @@ struct deploy {
 	int64_t until_ns;  /* --timeout */
 
 	char *project_id;
-	char *replaced; /* uuid of the app of that name that is to be stopped, or NULL */
+	char *replaced;  /* uuid of the app of that name that is to be stopped, or NULL */
+	bool takes_over; /* …after its domain was taken over, not before the new one is made */
 	int64_t enclave_size_mib;
 	int64_t expires; /* asked for, Unix seconds; 0: whatever the cloud gives */
 
@@ -64,8 +65,12 @@ struct deploy {
 	uint8_t fingerprint[DEPLOY_HASH_SIZE];
 
 	bool create_sent;       /* POST /apps left: an app may exist */
+	bool created;           /* and was answered: one does */
+	bool take_over_sent;    /* it may have the domain */
+	bool has_taken_over;    /* it has */
 	int64_t interrupted_ns; /* when an interrupt was seen after all of it had left; 0: not */
 	struct context_pending pending;
+	bool is_stored; /* its context */
 	char uuid[INSTANCE_UUID_SIZE + 1];
 	uint16_t port;
 	struct instance instance; /* as we expect it */
@@ -93,6 +98,11 @@ must_check int deploy_provision(struct deploy *deploy, struct err *err);
 must_check int deploy_attest_again(struct deploy *deploy, struct err *err);
 /* deploy_context.c */
 must_check int deploy_fill_context(struct deploy *deploy, struct err *err);
+
+/* deploy_take_over.c: nothing unless takes_over */
+must_check int deploy_take_over(struct deploy *deploy, struct err *err);
+/* After a failure for that cause: users may be led to the new app by now, so it goes on. */
+bool deploy_may_have_domain(const struct deploy *deploy, const struct err *cause);
 
 /* deploy_log.c: the end of the app's output, opened with the project's key, where there is any. */
 void deploy_show_log(struct deploy *deploy);

@@ -21,30 +21,56 @@
 #define CHAIN_SIZE_MAX (64u << 10)
 #define KEY_SIZE_MAX (64u << 10)
 
-/* An active app of that name in the project: only one may run, so it has to go first (L2). */
-static int check_name(struct deploy *deploy, struct err *err)
+/* The cloud gives names below its own in the other modes, so an app that has the owner's is in owner mode too. */
+static bool can_take_over(const struct deploy *deploy, const struct app_view *view)
 {
-	const char *name = deploy->project.config.name;
-	scoped(json_decrefp) json_t *apps = NULL;
-	struct app_view view;
+	const struct app_config *config = &deploy->project.config;
 
-	if (app_view_named(&deploy->api, deploy->project_id, name, &apps, err) < 0)
+	return config->has_ssl && !deploy->operator_tls && !cmd_has(deploy->call, "stop-first") &&
+	       strcasecmp(view->domain_name, config->ssl_domain_name) == 0;
+}
+
+/* The active app that has the name; those that replace it, or were replaced, have not. */
+static int find_replaced(struct deploy *deploy, struct err *err)
+{
+	scoped(json_decrefp) json_t *apps = NULL;
+	const json_t *app;
+	size_t i;
+
+	if (app_view_named(&deploy->api, deploy->project_id, deploy->project.config.name, &apps, err) < 0)
 		return -1;
-	if (json_array_size(apps) > 0) {
-		if (app_view_read(json_array_get(apps, 0), &view, err) < 0)
+	json_array_foreach (apps, i, app) {
+		struct app_view view;
+
+		if (app_view_read(app, &view, err) < 0)
 			return -1;
+		if (view.replaces || view.replaced_by)
+			continue;
+		free(deploy->replaced);
 		deploy->replaced = strdup(view.id);
 		if (!deploy->replaced)
 			return err_no_memory(err);
+		deploy->takes_over = can_take_over(deploy, &view);
 	}
+	return 0;
+}
+
+/* An active app of that name in the project: only one may have it, so it goes first, or hands it over (L2). */
+static int check_name(struct deploy *deploy, struct err *err)
+{
+	const char *name = deploy->project.config.name, *project = deploy->project.config.project;
+
+	if (find_replaced(deploy, err) < 0)
+		return -1;
 	if (!deploy->replaced || cmd_has(deploy->call, "yes"))
 		return 0;
 	if (!prompt_is_possible())
-		return err_set(err, ERR_CONFLICT,
-			       "an app named '%s' is running in project '%s' (%s): use -y to stop and replace it", name,
-			       deploy->project.config.project, deploy->replaced);
-	out_warning(deploy->call->out, "An app named '%s' is running in project '%s' (%s). It will be stopped for good",
-		    name, deploy->project.config.project, deploy->replaced);
+		return err_set(err, ERR_CONFLICT, "an app named '%s' is running in project '%s' (%s): use -y to %s it",
+			       name, project, deploy->replaced, deploy->takes_over ? "replace" : "stop and replace");
+	out_warning(deploy->call->out, "An app named '%s' is running in project '%s' (%s). %s", name, project,
+		    deploy->replaced,
+		    deploy->takes_over ? "It serves until the new one runs, and is stopped for good then"
+				       : "It will be stopped for good");
 	return prompt_agree(deploy->call->out, "Replace it?", err);
 }
 

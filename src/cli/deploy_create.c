@@ -62,6 +62,8 @@ static json_t *make_conf(const struct deploy *deploy)
 		status |= json_object_set_new(conf, "domain_name", json_string(config->ssl_domain_name));
 		status |= json_object_set_new(conf, "ssl_certificate", json_string(buf_text(&deploy->chain_pem)));
 	}
+	if (deploy->takes_over)
+		status |= json_object_set_new(conf, "replaces", json_string(deploy->replaced));
 	status |= set_hex(conf, "owner_key", deploy->owner_public, true);
 	status |= set_hex(conf, "code_key_id", deploy->package.code_key_id, true);
 	status |= set_hex(conf, "log_key", deploy->log_public, logs_are_owners(deploy));
@@ -100,6 +102,19 @@ static bool on_progress(void *arg, uint64_t sent, uint64_t send_total, uint64_t 
 	return goes_on(deploy, sent, send_total);
 }
 
+/* Both need hardware for a while. */
+static int say_refused(const struct deploy *deploy, struct err *err)
+{
+	const struct err said = *err;
+
+	if (!deploy->takes_over || !strstr(said.text, "not enough hardware"))
+		return -1;
+	return err_set(
+	    err, said.code,
+	    "%s. Nothing was changed: --stop-first stops the running app first, and its domain is away meanwhile",
+	    said.text);
+}
+
 static int send_app(struct deploy *deploy, json_t **ret_answer, struct err *err)
 {
 	json_t *conf = make_conf(deploy);
@@ -123,7 +138,7 @@ static int send_app(struct deploy *deploy, json_t **ret_answer, struct err *err)
 	deploy->create_sent = true;
 	if (api_call(&deploy->api, &request, ret_answer, err) == 0)
 		return 0;
-	return err->code == ERR_CANCELLED ? err_set(err, ERR_CANCELLED, "interrupted") : -1;
+	return err->code == ERR_CANCELLED ? err_set(err, ERR_CANCELLED, "interrupted") : say_refused(deploy, err);
 }
 
 static int copy_domain(const char *domain, char ret[static INSTANCE_DOMAIN_MAX + 1], struct err *err)
@@ -266,7 +281,7 @@ static int stop_replaced(struct deploy *deploy, struct err *err)
 	struct out *out = deploy->call->out;
 	struct err absent = ERR_INIT;
 
-	if (!deploy->replaced)
+	if (!deploy->replaced || deploy->takes_over)
 		return 0;
 	out_step(out, "Stopping the previous app %s", deploy->replaced);
 	if (app_view_stop(&deploy->api, deploy->replaced, err) < 0)
@@ -301,6 +316,7 @@ int deploy_create(struct deploy *deploy, struct err *err)
 	out_step(deploy->call->out, "Sending the code");
 	if (send_app(deploy, &answer, err) < 0)
 		return -1;
+	deploy->created = true;
 	out_step_done(deploy->call->out);
 	if (!answer)
 		return err_set(err, ERR_INTERNAL, "the cloud's answer is empty");

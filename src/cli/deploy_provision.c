@@ -56,13 +56,19 @@ static int open_channel(struct deploy *deploy, struct channel_expect *expect, st
 	}
 }
 
+/* Until it has taken over, the domain leads to the app that it replaces. */
+static bool is_at_domain(const struct deploy *deploy, uint8_t role)
+{
+	return role == ATTEST_ROLE_APPLICATION && (!deploy->takes_over || deploy->has_taken_over);
+}
+
 static void fill_expect(struct deploy *deploy, uint8_t role, const struct attest_instance_expected *instance,
 			struct channel_expect *ret)
 {
 	*ret = (struct channel_expect){
 	    .host = deploy->instance.config_domain,
 	    .port = deploy->port,
-	    .sni = role == ATTEST_ROLE_CONFIGURATION ? deploy->instance.config_domain : deploy->instance.domain,
+	    .sni = is_at_domain(deploy, role) ? deploy->instance.domain : deploy->instance.config_domain,
 	    .role = role,
 	    .instance = instance,
 	    .fingerprint = deploy->fingerprint,

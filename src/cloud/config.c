@@ -10,6 +10,8 @@
 
 #define ERRORS_MAX 65536
 #define THREADS_DEFAULT 16
+#define DRAIN_SECONDS_DEFAULT 30
+#define DRAIN_SECONDS_MAX 86400
 
 static const char *check_domain(const char *text)
 {
@@ -47,6 +49,8 @@ static const struct config_key keys[] = {
     {"haproxy_program", CONFIG_TEXT, AT(haproxy_program), 1, 4096, false, NULL, "haproxy; without it the one in PATH."},
     {"log_format", CONFIG_TEXT, AT(log_format), 1, 8, false, check_log_format, "\"text\" or \"json\"."},
     {"threads", CONFIG_INTEGER, AT(threads), 2, 256, false, NULL, "Threads that answer the API."},
+    {"drain_seconds", CONFIG_INTEGER, AT(drain_seconds), 0, DRAIN_SECONDS_MAX, false, NULL,
+     "How long connections to an app go on at most after another deployment has taken its domain over."},
     {"egress_allowed", CONFIG_TEXTS, AT(egress_allowed), 0, 64, false, NULL,
      "Private IPv4 addresses (ADDRESS or ADDRESS/BITS) that apps with egress may reach."},
 };
@@ -55,7 +59,7 @@ const struct config_schema cloud_config_schema = {.keys = keys, .key_count = COU
 
 int cloud_config_defaults(struct cloud_config *ret, struct err *err)
 {
-	struct cloud_config config = {.threads = THREADS_DEFAULT};
+	struct cloud_config config = {.threads = THREADS_DEFAULT, .drain_seconds = DRAIN_SECONDS_DEFAULT};
 
 	config.engine = strdup("process");
 	config.log_format = strdup("text");

@@ -27,6 +27,7 @@ struct cloud_config {
 	char *haproxy_program;              /* NULL: looked up in PATH */
 	char *log_format;                   /* "text" or "json" */
 	int64_t threads;                    /* of the API */
+	int64_t drain_seconds;              /* of an app that was replaced */
 	struct config_texts egress_allowed; /* private addresses that apps may reach */
 };
 

@@ -24,8 +24,10 @@ static int no_hardware(const struct deployment *deployment, struct err *err)
 {
 	const struct app_request *request = &deployment->request;
 
-	return err_set(err, ERR_CONFLICT, "Project `%s` has not enough hardware available `%s` to spawn app named `%s`",
-		       request->project, request->hardware, request->name);
+	return err_set(err, ERR_CONFLICT,
+		       "Project `%s` has not enough hardware available `%s` to spawn app named `%s`%s",
+		       request->project, request->hardware, request->name,
+		       request->replaces ? " beside the one that it replaces" : "");
 }
 
 /* Project, hardware kind, image, and when the app ends: what does not change under us. */
@@ -94,7 +96,7 @@ static int choose_label(struct deployment *deployment, char ret[static APP_LABEL
 
 	if (found < 0)
 		return -1;
-	if (found == 1 && last.tls == deployment->app.tls &&
+	if (found == 1 && last.tls == deployment->app.tls && app_state_is_final(last.state) &&
 	    app_label_of(last.config_domain_name, deployment->cloud->config.base_domain, ret, &ignored) == 0)
 		return 0;
 	random_bytes(random, sizeof(random));
@@ -121,6 +123,7 @@ static void copy_request(struct deployment *deployment)
 	(void)snprintf(app->egress, sizeof(app->egress), "%s", release_egress_text(deployment->release->egress));
 	(void)snprintf(app->logs, sizeof(app->logs), "%s", release_logs_text(deployment->release->logs));
 	(void)snprintf(app->reason, sizeof(app->reason), "deployed");
+	(void)snprintf(app->replaces, sizeof(app->replaces), "%s", request->replaces ? request->replaces : "");
 	app->state = APP_SPAWNING;
 	app->tls = app_request_tls(request);
 	app->memory_mib = deployment->hardware.memory_mib;
@@ -221,14 +224,45 @@ static int check_slot(struct deployment *deployment, struct err *err)
 	return used < booked ? 0 : no_hardware(deployment, err);
 }
 
+/* Somebody else's app is as absent as one that never was. */
+static int find_replaced(struct deployment *deployment, struct app *ret, struct err *err)
+{
+	const char *id = deployment->request.replaces;
+	const int found = store_app_find(deployment->cloud->store, id, ret, err);
+
+	if (found < 0)
+		return -1;
+	if (found == 0 || strcmp(ret->project_id, deployment->project.id) != 0)
+		return err_set(err, ERR_NOT_FOUND, "Cannot find the app with id %s that is to be replaced", id);
+	return 0;
+}
+
+static int check_replaced(struct deployment *deployment, struct err *err)
+{
+	struct app old, other;
+	int found;
+
+	if (!deployment->request.replaces)
+		return 0;
+	if (find_replaced(deployment, &old, err) < 0 || app_check_replaces(&deployment->app, &old, err) < 0)
+		return -1;
+	found = store_app_find_replacement(deployment->cloud->store, old.id, &other, err);
+	if (found == 1)
+		return err_set(err, ERR_CONFLICT,
+			       "the app %s is being replaced by %s already: stop that one to try another", old.id,
+			       other.id);
+	return found;
+}
+
 /* In the store's transaction: what other requests could change. */
 static int settle(struct deployment *deployment, struct err *err)
 {
 	char label[APP_LABEL_SIZE];
 
-	if (check_slot(deployment, err) < 0 || choose_label(deployment, label, err) < 0 ||
+	if (choose_label(deployment, label, err) < 0 ||
 	    app_set_domains(&deployment->app, label, deployment->cloud->config.base_domain,
 			    deployment->request.domain_name, err) < 0 ||
+	    check_replaced(deployment, err) < 0 || check_slot(deployment, err) < 0 ||
 	    deploy_make_instance(deployment, err) < 0 || write_files(deployment, err) < 0 ||
 	    store_app_add(deployment->cloud->store, &deployment->app, err) < 0)
 		return -1;

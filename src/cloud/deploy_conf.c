@@ -37,7 +37,8 @@ static int read_texts(struct deployment *deployment, struct err *err)
 		    {"python_application", TEXT_MAX, &request->python_application},
 		    {"healthcheck_endpoint", TEXT_MAX, &request->healthcheck_endpoint},
 		    {"domain_name", TEXT_MAX, &request->domain_name},
-		    {"ssl_certificate", DEPLOY_CHAIN_MAX, &request->ssl_certificate}};
+		    {"ssl_certificate", DEPLOY_CHAIN_MAX, &request->ssl_certificate},
+		    {"replaces", TEXT_MAX, &request->replaces}};
 
 	for (size_t i = 0; i < COUNT_OF(rows); i++)
 		if (json_find_text(deployment->conf, rows[i].name, rows[i].max, rows[i].target, err) < 0)

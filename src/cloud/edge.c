@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "cloud/edge.h"
 
+#include <pthread.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -12,6 +13,9 @@
 
 #define MS_PER_SECOND 1000.0
 #define API_NAME_SIZE 260
+
+/* Held from reading the store to the end of the proxy's change: who reads later changes later. */
+static pthread_mutex_t edge_lock = PTHREAD_MUTEX_INITIALIZER;
 
 int edge_open(struct cloud *cloud, struct err *err)
 {
@@ -69,28 +73,65 @@ static enum proxy_mode mode_of(const struct app *app)
 	return PROXY_PASS;
 }
 
+/* Beside the configuration's. */
+static bool has_own_domain(const struct app *app)
+{
+	return app_has_domain(app) && strcmp(app->domain_name, app->config_domain_name) != 0;
+}
+
 static int set_names(struct cloud *cloud, const struct app *app, const char *socket, struct err *err)
 {
 	if (proxy_set(cloud->proxy, app->config_domain_name, socket, PROXY_PASS, err) < 0)
 		return -1;
-	if (strcmp(app->domain_name, app->config_domain_name) == 0)
+	if (!has_own_domain(app))
 		return 0;
 	return proxy_set(cloud->proxy, app->domain_name, socket, mode_of(app), err);
 }
 
-int edge_set(struct cloud *cloud, const struct app *app, struct err *err)
+static int set_app(struct cloud *cloud, const char *app_id, struct err *err)
 {
 	scoped(freep) char *socket = NULL;
+	struct app app;
+	const int found = store_app_find(cloud->store, app_id, &app, err);
+
+	if (found != 1 || app_state_is_final(app.state) || app.stop_wanted)
+		return found < 0 ? -1 : 0;
+	return app_socket(cloud, &app, &socket, err) < 0 ? -1 : set_names(cloud, &app, socket, err);
+}
+
+int edge_set(struct cloud *cloud, const char *app_id, struct err *err)
+{
 	int status;
 
 	if (!cloud->proxy)
 		return 0;
-	if (app_socket(cloud, app, &socket, err) < 0)
-		return -1;
 	fault_point("proxy-set:before");
-	status = set_names(cloud, app, socket, err);
+	(void)pthread_mutex_lock(&edge_lock);
+	status = set_app(cloud, app_id, err);
+	(void)pthread_mutex_unlock(&edge_lock);
 	fault_point("proxy-set:after");
 	return status;
+}
+
+static int remove_name(struct cloud *cloud, const struct app *app, const char *name, struct err *err)
+{
+	struct app holder;
+	const int found = store_app_find_by_domain(cloud->store, name, &holder, err);
+
+	if (found < 0)
+		return -1;
+	if (found == 1 && strcmp(holder.id, app->id) != 0)
+		return 0;
+	return proxy_remove(cloud->proxy, name, err);
+}
+
+static int remove_names(struct cloud *cloud, const struct app *app, struct err *err)
+{
+	if (remove_name(cloud, app, app->config_domain_name, err) < 0)
+		return -1;
+	if (strcmp(app->domain_name, app->config_domain_name) == 0)
+		return 0;
+	return remove_name(cloud, app, app->domain_name, err);
 }
 
 int edge_remove(struct cloud *cloud, const struct app *app, struct err *err)
@@ -100,9 +141,9 @@ int edge_remove(struct cloud *cloud, const struct app *app, struct err *err)
 	if (!cloud->proxy)
 		return 0;
 	fault_point("proxy-remove:before");
-	status = proxy_remove(cloud->proxy, app->config_domain_name, err);
-	if (status == 0 && strcmp(app->domain_name, app->config_domain_name) != 0)
-		status = proxy_remove(cloud->proxy, app->domain_name, err);
+	(void)pthread_mutex_lock(&edge_lock);
+	status = remove_names(cloud, app, err);
+	(void)pthread_mutex_unlock(&edge_lock);
 	fault_point("proxy-remove:after");
 	return status;
 }
@@ -153,25 +194,33 @@ static int want_app(const struct app *app, void *arg, struct err *err)
 	if (app_socket(wanted->cloud, app, &socket, err) < 0 ||
 	    add_route(wanted, app->config_domain_name, socket, PROXY_PASS, err) < 0)
 		return -1;
-	if (strcmp(app->domain_name, app->config_domain_name) == 0)
+	if (!has_own_domain(app))
 		return 0;
 	return add_route(wanted, app->domain_name, socket, mode_of(app), err);
 }
 
-int edge_reconcile(struct cloud *cloud, struct err *err)
+static int reconcile(struct cloud *cloud, struct err *err)
 {
 	const struct store_app_filter active = {.states =
 						    1U << APP_SPAWNING | 1U << APP_INITIALIZING | 1U << APP_RUNNING};
 	const struct store_page all = {.page = 1, .per_page = PROXY_ROUTES_MAX / 2};
 	scoped(wanted_done) struct wanted wanted = {.cloud = cloud};
+
+	if (store_app_each(cloud->store, &active, &all, want_app, &wanted, err) < 0)
+		return -1;
+	return proxy_reconcile(cloud->proxy, wanted.routes, wanted.count, err);
+}
+
+int edge_reconcile(struct cloud *cloud, struct err *err)
+{
 	int status;
 
 	if (!cloud->proxy)
 		return 0;
-	if (store_app_each(cloud->store, &active, &all, want_app, &wanted, err) < 0)
-		return -1;
 	fault_point("proxy-reconcile:before");
-	status = proxy_reconcile(cloud->proxy, wanted.routes, wanted.count, err);
+	(void)pthread_mutex_lock(&edge_lock);
+	status = reconcile(cloud, err);
+	(void)pthread_mutex_unlock(&edge_lock);
 	fault_point("proxy-reconcile:after");
 	return status;
 }
@@ -188,7 +237,8 @@ int edge_stats(struct cloud *cloud, const struct app *app, struct edge_stats *re
 
 	if (!cloud->proxy)
 		return 0;
-	found = proxy_stats(cloud->proxy, app->domain_name, &stats, err);
+	found =
+	    proxy_stats(cloud->proxy, app_has_domain(app) ? app->domain_name : app->config_domain_name, &stats, err);
 	if (found != 1)
 		return found;
 	*ret = (struct edge_stats){

@@ -12,7 +12,12 @@
 must_check int edge_open(struct cloud *cloud, struct err *err);
 void edge_close(struct cloud *cloud);
 
-must_check int edge_set(struct cloud *cloud, const struct app *app, struct err *err);
+/*
+ * The names that are the app's by what the store says now; none if it has ended or is to end. Its domain is not while
+ * it has yet to take over, nor after having been replaced.
+ */
+must_check int edge_set(struct cloud *cloud, const char *app_id, struct err *err);
+/* Not those that another active app has by now. */
 must_check int edge_remove(struct cloud *cloud, const struct app *app, struct err *err);
 
 /* Makes the proxy's entries those of the active apps, and no others. */

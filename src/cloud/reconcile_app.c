@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "cloud/reconcile_app.h"
 
+#include <stdio.h>
 #include <string.h>
 #include <time.h>
 
@@ -10,6 +11,7 @@
 #include "cloud/files.h"
 #include "cloud/notifier.h"
 #include "cloud/probe.h"
+#include "cloud/take_over.h"
 #include "domain/release.h"
 #include "store/store_app.h"
 
@@ -17,6 +19,7 @@
 #define AGAIN_IN_TRANSITION_MS 40  /* "≤ 100 ms while in transition" with the probe's own time */
 #define AGAIN_WAITING_LONG_MS 1000 /* for keys that did not come */
 #define AGAIN_RUNNING_MS 1000
+#define AGAIN_DRAINING_MS 500
 #define AGAIN_AFTER_FAILURE_MS 500
 #define LONG_SECONDS 600
 #define LISTEN_SECONDS_MAX 120 /* a process that never listens */
@@ -218,7 +221,7 @@ static int launch(struct cloud *cloud, const struct app *app)
 			return failed(app, "start", &err);
 		return give_up(cloud, app, err.text);
 	}
-	if (edge_set(cloud, app, &err) < 0)
+	if (edge_set(cloud, app->id, &err) < 0)
 		return failed(app, "proxy", &err);
 	if (app->state == APP_RUNNING)
 		await_listening(cloud, app);
@@ -305,12 +308,31 @@ static bool went_down_with_node(const struct engine_status *status)
 	return status->started_at != 0 && status->exit_status == -1 && !status->stopped;
 }
 
+/* It was replaced: what it has begun may end, with the node or the enclave at the latest. */
+static int drain(struct cloud *cloud, const struct app *app)
+{
+	char reason[APP_REASON_SIZE];
+	struct err err = ERR_INIT;
+	bool noted;
+	const int is_over = take_over_drain(cloud, app, &err);
+
+	if (is_over == 0)
+		return AGAIN_DRAINING_MS;
+	(void)snprintf(reason, sizeof(reason), "replaced by %s", app->replaced_by);
+	if (is_over < 0 || store_app_want_stop(cloud->store, app->id, reason, &noted, &err) < 0)
+		return failed(app, "drain", &err);
+	return AGAIN_NOW_MS;
+}
+
 static int drive(struct cloud *cloud, const struct app *app)
 {
+	const char *late = take_over_is_late(cloud, app);
 	struct engine_status status;
 	struct err err = ERR_INIT;
 	int found;
 
+	if (late)
+		return give_up(cloud, app, late);
 	fault_point("engine-inspect:before");
 	found = engine_inspect(cloud->engine, app->id, &status, &err);
 	fault_point("engine-inspect:after");
@@ -349,5 +371,7 @@ int reconcile_app(struct cloud *cloud, const char *app_id)
 			return failed(&app, "expire", &err);
 		app.stop_wanted = true;
 	}
-	return app.stop_wanted ? stop(cloud, &app) : drive(cloud, &app);
+	if (app.stop_wanted)
+		return stop(cloud, &app);
+	return *app.replaced_by ? drain(cloud, &app) : drive(cloud, &app);
 }

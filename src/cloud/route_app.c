@@ -9,17 +9,24 @@
 #include "cloud/reconciler.h"
 #include "cloud/route_list.h"
 #include "cloud/routes.h"
+#include "cloud/take_over.h"
 #include "store/store_project.h"
 
 #define STATUS_LIST_MAX 128
 
+static json_t *text_or_null(const char *text)
+{
+	return *text ? json_string(text) : json_null();
+}
+
 static json_t *partial_json(const struct app *app)
 {
-	return json_pack("{s:s, s:s, s:s, s:s, s:o, s:o, s:o, s:o, s:s, s:s}", "id", app->id, "name", app->name,
-			 "domain_name", app->domain_name, "project_id", app->project_id, "created_at",
+	return json_pack("{s:s, s:s, s:s, s:s, s:o, s:o, s:o, s:o, s:s, s:s, s:o, s:o}", "id", app->id, "name",
+			 app->name, "domain_name", app->domain_name, "project_id", app->project_id, "created_at",
 			 api_json_time(app->created_at), "ready_at", api_json_time(app->ready_at), "stopped_at",
 			 api_json_time(app->stopped_at), "expires_at", api_json_time(app->expires_at), "status",
-			 app_state_text(app->state), "hardware_name", app->hardware_name);
+			 app_state_text(app->state), "hardware_name", app->hardware_name, "replaces",
+			 text_or_null(app->replaces), "replaced_by", text_or_null(app->replaced_by));
 }
 
 json_t *app_json(const struct cloud *cloud, const struct app *app)
@@ -146,6 +153,17 @@ int route_app_stop(struct request *request, struct err *err)
 	    store_app_want_stop(request->cloud->store, app.id, "stopped by its owner", &noted, err) < 0)
 		return -1;
 	reconciler_wake(request->cloud->reconciler, app.id);
+	found = store_app_find(request->cloud->store, app.id, &app, err);
+	return found < 0 ? -1 : reply_app(request, &app, err);
+}
+
+int route_app_take_over(struct request *request, struct err *err)
+{
+	struct app app;
+	int found;
+
+	if (app_of_request(request, &app, err) < 0 || take_over(request->cloud, app.id, err) < 0)
+		return -1;
 	found = store_app_find(request->cloud->store, app.id, &app, err);
 	return found < 0 ? -1 : reply_app(request, &app, err);
 }

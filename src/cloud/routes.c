@@ -32,6 +32,7 @@ const struct route routes[] = {
     {"GET", "/apps/{id}", ROUTE_USER, 0, route_app},
     {"DELETE", "/apps/{id}", ROUTE_USER, FORM_MAX, route_app_stop},
     {"POST", "/apps/{id}/stop", ROUTE_USER, FORM_MAX, route_app_stop},
+    {"POST", "/apps/{id}/take-over", ROUTE_USER, FORM_MAX, route_app_take_over},
     {"GET", "/apps/{id}/logs", ROUTE_USER, 0, route_app_logs},
     {"GET", "/apps/{id}/metrics", ROUTE_USER, 0, route_app_metrics},
     {"GET", "/apps/{id}/manifest", ROUTE_USER, 0, route_app_manifest},

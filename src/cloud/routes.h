@@ -51,6 +51,7 @@ int route_apps_default(struct request *request, struct err *err);
 int route_app(struct request *request, struct err *err);
 int route_app_create(struct request *request, struct err *err);
 int route_app_stop(struct request *request, struct err *err);
+int route_app_take_over(struct request *request, struct err *err);
 int route_app_logs(struct request *request, struct err *err);
 int route_app_metrics(struct request *request, struct err *err);
 int route_app_manifest(struct request *request, struct err *err);

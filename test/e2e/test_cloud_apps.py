@@ -148,6 +148,11 @@ def certificate(folder, name, days=10):
     return cert.read_text()
 
 
+@pytest.fixture
+def chain(tmp_path):
+    return certificate(tmp_path, "demo.owner.example")
+
+
 def test_owner_mode_takes_the_owners_chain(api, tmp_path):
     chain = certificate(tmp_path, "*.owner.example")
     app = deployed(api, hardware="2g-eu-001", domain_name="demo.owner.example", ssl_certificate=chain)
@@ -314,6 +319,43 @@ def wait_gone(path):
     return not path.exists()
 
 
+def owned(chain, **changes):
+    return {"name": "shop", "hardware": "2g-eu-001", "domain_name": "demo.owner.example", "ssl_certificate": chain, **changes}
+
+
+def test_what_may_not_replace(api, chain):
+    old, plain = deployed(api, **owned(chain)), deployed(api, name="plain")
+    for changes, status, words in (
+            ({"name": "other"}, 400, "is named `shop`"),
+            ({"replaces": plain["id"], "name": "plain"}, 400, "the domain of the app"),
+            ({"domain_name": None, "ssl_certificate": None}, 400, "owner's domain and certificate"),
+            ({"dev_mode": True}, 400, "owner's domain and certificate"),
+            ({"replaces": "everything"}, 400, "must be the uuid"),
+            ({"replaces": "00000000-0000-0000-0000-000000000000"}, 404, "Cannot find the app"),
+            ({"hardware": "4g-eu-001"}, 409, "beside the one that it replaces")):
+        refused = api.deploy(apiclient.conf(**owned(chain, **{"replaces": old["id"], **changes})))
+        assert refused.status == status and words in refused.json["message"], (changes, refused)
+    assert api.deploy(apiclient.conf(**owned(chain))).status == 409
+
+
+def test_one_waits_to_replace_another(api, chain):
+    old = deployed(api, **owned(chain))
+    new = deployed(api, **owned(chain, replaces=old["id"]))
+    assert (new["replaces"], new["replaced_by"], old["replaces"]) == (old["id"], None, None)
+    assert new["domain_name"] == old["domain_name"] and new["config_domain_name"] != old["config_domain_name"]
+    refused = api.deploy(apiclient.conf(**owned(chain, replaces=old["id"])))
+    assert refused.status == 409 and f"is being replaced by {new['id']} already" in refused.json["message"]
+    refused = api.deploy(apiclient.conf(**owned(chain, replaces=new["id"])))
+    assert refused.status == 409 and "has yet to replace" in refused.json["message"]
+    wait_status(api, new["id"], "initializing")
+    refused = api.ask("POST", f"/apps/{new['id']}/take-over")
+    assert refused.status == 409 and "it is initializing" in refused.json["message"]
+    assert api.ask("POST", f"/apps/{new['id']}/stop").status == 200
+    wait_status(api, new["id"], "stopped")
+    assert api.get(f"/apps/{old['id']}").json["replaced_by"] is None
+    assert deployed(api, **owned(chain, replaces=old["id"]))["status"] == "spawning"
+
+
 def test_what_is_somebody_elses_does_not_exist(cloud, api):
     testcloud.run([cloud.program("msed"), "user", "add", "--data-dir", cloud.data, "--email", "bob@example.com",
                    "--password-stdin"], env=cloud.env, stdin="another long password\n")
@@ -323,7 +365,8 @@ def test_what_is_somebody_elses_does_not_exist(cloud, api):
     assert bob.get("/apps").json == []
     for path in (f"/apps/{app['id']}", f"/apps/{app['id']}/logs", f"/apps/{app['id']}/events", f"/projects/{project}"):
         assert bob.get(path).status == 404
-    assert bob.ask("POST", f"/apps/{app['id']}/stop").status == 404
+    for verb in ("stop", "take-over"):
+        assert bob.ask("POST", f"/apps/{app['id']}/{verb}").status == 404
     assert [p["name"] for p in bob.get("/projects").json] == ["default"]
 
 

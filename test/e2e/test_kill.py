@@ -15,13 +15,15 @@ import apiclient
 import killing
 import signin
 import smallimages
+import takeover
 import testcloud
 
 # Points that a deployment does not reach, with the test that does; test_every_fault_point kills at all others.
 ELSEWHERE = {f"{point}:{when}": test for when in ("before", "after") for point, test in {
     "signin-code-take": "test_a_code_counts_once", "signin-refresh-rotate": "test_a_refresh_token_turns_once",
     "signin-sweep": "test_the_sweep", "db-write": "test_every_single_write", "user-add": "test_a_user_is_whole_or_absent",
-    "db-migrate": "test_a_migration_is_whole_or_absent", "image-hide": "test_a_refreshed_image_is_whole",
+    "db-migrate": "test_a_migration_is_whole_or_absent", "app-take-over": "test_a_domain_is_taken_over_whole",
+    "take-over-switch": "test_a_domain_is_taken_over_whole", "image-hide": "test_a_refreshed_image_is_whole",
     "image-exchange": "test_a_refreshed_image_is_whole"}.items()}
 LOST = (OSError, http.client.HTTPException)
 WRITES_MAX = 40
@@ -131,6 +133,37 @@ def test_a_refresh_token_turns_once(cloud, killed, when):
     assert signin.refresh(client, token).status == (200 if when == "before" else 400)
     assert signin.refresh(client, other).status == 200
     assert signin.signed_in(client)["access_token"]
+
+
+def holders(cloud, domain):
+    """uuids of the active apps whose domain it is, as the store says."""
+    with killing.database(cloud) as database:
+        return [row[0] for row in database.execute(
+            "SELECT id FROM apps WHERE domain_name = ? AND replaces IS NULL AND replaced_by IS NULL AND status IN "
+            "('spawning', 'initializing', 'running')", (domain,))]
+
+
+def test_a_domain_is_taken_over_whole(cloud, killed, project):
+    """Killed right before and behind the store's step and the proxy's: the domain is one app's, and nobody is refused."""
+    name, folder = "whole.owner.localhost", project(cloud, "whole")
+    leaves = [takeover.make_owned(folder, name, code=None)]
+    app = cloud.mse_json("deploy", cwd=folder)
+    with takeover.Visitors(cloud.port, name, end=b"\r\n\r\nHello world") as visitors:
+        for point in ("app-take-over", "take-over-switch"):
+            for when in ("before", "after"):
+                supervisor = killed(f"{point}:{when}:1")
+                leaves.append(takeover.renew(folder, name))
+                new = cloud.mse_json("deploy", "-y", cwd=folder)
+                assert supervisor.deaths == 1
+                assert new["replaced"] == app["id"] and holders(cloud, name) == [new["id"]]
+                visitors.await_leaf(leaves[-1])
+                app = new
+    assert visitors.failures == []
+    assert all(visitors.count(leaf) for leaf in leaves)
+    killing.wait_until(lambda: killing.apps_in_store(cloud)[app["id"]] == "running" and
+                       [i for i, s in killing.apps_in_store(cloud).items() if s in killing.ACTIVE] == [app["id"]])
+    cloud.mse("stop", app["id"], "-y")
+    assert killing.settle(cloud) == []
 
 
 @pytest.mark.parametrize("when", ["before", "after"])

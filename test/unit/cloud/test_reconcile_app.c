@@ -5,6 +5,7 @@
 #include "../store/store_place.h"
 #include "base/clock.h"
 #include "cloud/reconcile_app.h"
+#include "cloud/take_over.h"
 #include "engine/engine_fake.h"
 
 struct scene {
@@ -224,6 +225,95 @@ static void what_the_store_does_not_know_is_dropped(void **state)
 	assert_int_equal(reconcile_app(&scene->cloud, PLACE_USER), RECONCILE_DONE);
 }
 
+/* A second app of the same name and domain, which waits to replace the scene's; returns its id. */
+static struct app add_replacement(struct scene *scene)
+{
+	struct app app = place_app(2);
+	struct err err = ERR_INIT;
+
+	(void)snprintf(app.name, sizeof(app.name), "%s", scene->app.name);
+	(void)snprintf(app.domain_name, sizeof(app.domain_name), "%s", scene->app.domain_name);
+	(void)snprintf(app.replaces, sizeof(app.replaces), "%s", scene->app.id);
+	app.created_at = clock_now_seconds();
+	app.expires_at = app.created_at + 200000;
+	assert_ok(store_app_add(store_of(scene), &app, &err), &err);
+	return app;
+}
+
+static void run_app(struct scene *scene, const char *id)
+{
+	const int64_t now = cloud_now(&scene->cloud);
+	struct err err = ERR_INIT;
+
+	(void)reconcile_app(&scene->cloud, id);
+	assert_ok(store_app_move(store_of(scene), id, APP_SPAWNING, APP_INITIALIZING, "a", now, &err), &err);
+	assert_ok(store_app_move(store_of(scene), id, APP_INITIALIZING, APP_RUNNING, "b", now, &err), &err);
+}
+
+static void what_was_replaced_drains_and_stops(void **state)
+{
+	struct scene *scene = *state;
+	const struct app second = add_replacement(scene);
+	struct err err = ERR_INIT;
+
+	run_app(scene, scene->app.id);
+	assert_fails(take_over(&scene->cloud, second.id, &err), &err, ERR_CONFLICT, "spawning");
+	run_app(scene, second.id);
+	assert_ok(take_over(&scene->cloud, second.id, &err), &err);
+	assert_ok(take_over(&scene->cloud, second.id, &err), &err);
+	assert_true(step(scene) > 0);
+	assert_int_equal(state_of(scene), APP_RUNNING);
+	assert_true(runs(scene));
+	scene->cloud.clock_offset = 10;
+	assert_int_equal(step(scene), 0); /* nobody is connected */
+	assert_int_equal(step(scene), 0);
+	assert_int_equal(state_of(scene), APP_STOPPED);
+	assert_reason(scene, "replaced by");
+	assert_reason(scene, second.id);
+	assert_false(runs(scene));
+}
+
+static void who_does_not_take_over_is_given_up(void **state)
+{
+	struct scene *scene = *state;
+	const struct app first = scene->app, second = add_replacement(scene);
+	struct err err = ERR_INIT;
+
+	run_app(scene, first.id);
+	run_app(scene, second.id);
+	scene->app = second;
+	scene->cloud.clock_offset = TAKE_OVER_WAIT_SECONDS - 10;
+	(void)reconcile_app(&scene->cloud, second.id);
+	assert_int_equal(state_of(scene), APP_RUNNING);
+	scene->cloud.clock_offset = TAKE_OVER_WAIT_SECONDS + 10;
+	(void)reconcile_app(&scene->cloud, second.id);
+	assert_int_equal(state_of(scene), APP_ON_ERROR);
+	assert_reason(scene, "within 10 minutes");
+	assert_fails(take_over(&scene->cloud, second.id, &err), &err, ERR_CONFLICT, "on_error");
+	scene->app = first;
+	assert_int_equal(state_of(scene), APP_RUNNING);
+}
+
+static void a_replacement_that_never_runs_is_given_up(void **state)
+{
+	struct scene *scene = *state;
+	const struct app second = add_replacement(scene);
+	struct err err = ERR_INIT;
+
+	scene->app = second;
+	(void)step(scene);
+	assert_ok(
+	    store_app_move(store_of(scene), second.id, APP_SPAWNING, APP_INITIALIZING, "a", second.created_at, &err),
+	    &err);
+	scene->cloud.clock_offset = TAKE_OVER_START_SECONDS - 10;
+	(void)step(scene);
+	assert_int_equal(state_of(scene), APP_INITIALIZING);
+	scene->cloud.clock_offset = TAKE_OVER_START_SECONDS + 10;
+	(void)step(scene);
+	assert_int_equal(state_of(scene), APP_ON_ERROR);
+	assert_reason(scene, "within a day");
+}
+
 #define WITH_SCENE(test) cmocka_unit_test_setup_teardown(test, open_scene, close_scene)
 
 int main(void)
@@ -240,6 +330,9 @@ int main(void)
 	    WITH_SCENE(a_stop_that_fails_is_tried_again),
 	    WITH_SCENE(expiry_is_the_clocks),
 	    WITH_SCENE(what_the_store_does_not_know_is_dropped),
+	    WITH_SCENE(what_was_replaced_drains_and_stops),
+	    WITH_SCENE(who_does_not_take_over_is_given_up),
+	    WITH_SCENE(a_replacement_that_never_runs_is_given_up),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
