@@ -4,7 +4,7 @@
  *   asgi.c            the protocol row, the event loop, how requests get there and how it ends
  *   asgi_scope.c      the scope of a request
  *   asgi_request.c    one request: its state, and what it waits for
- *   asgi_receive.c, asgi_send.c, asgi_fields.c, asgi_output.c   the two callables of a request
+ *   asgi_receive.c, asgi_send.c, asgi_pathsend.c, asgi_fields.c, asgi_output.c   the two callables of a request
  *   asgi_websocket.c, asgi_websocket_input.c, asgi_websocket_send.c   the same for a WebSocket (asgi_websocket.h)
  *   asgi_operation.c  what those callables return: an awaitable of ours
  *   asgi_task.c       the task of a request, whose first step is taken at once
@@ -91,7 +91,10 @@ struct asgi_output {
 	const char *data;
 	size_t left;
 	Py_buffer view;  /* of bytes; or */
-	PyObject *owner; /* a str */
+	PyObject *owner; /* a str; or */
+	bool is_file;    /* what is left is in fd, from offset on */
+	int fd;
+	int64_t offset;
 };
 
 struct asgi_request {
@@ -173,6 +176,10 @@ PyObject *asgi_message_item(PyObject *message, const char *name);
 /* {http,websocket.http}.response.{start,body} */
 enum asgi_step asgi_send_start(struct asgi_request *request, PyObject *message, PyObject **ret);
 enum asgi_step asgi_send_body(struct asgi_request *request, PyObject *message, PyObject **ret);
+/* After http.response.start: of a body of size bytes what output holds (all; or, to HEAD, nothing). */
+enum asgi_step asgi_send_piece(struct asgi_request *request, size_t size, bool is_last, PyObject **ret);
+/* http.response.pathsend */
+enum asgi_step asgi_send_path(struct asgi_request *request, PyObject *message, PyObject **ret);
 enum asgi_step asgi_send_misplaced(const struct asgi_request *request, const char *type);
 enum asgi_step asgi_send_unknown(const char *type);
 
@@ -181,8 +188,13 @@ enum asgi_step asgi_send_unknown(const char *type);
 /* What is to be written, instead of what was; nothing of it is yet. Held until it is. -1 with an exception. */
 must_check int asgi_output_take(struct asgi_request *request, PyObject *bytes);
 must_check int asgi_output_take_text(struct asgi_request *request, PyObject *text);
+/* The first size bytes of a regular file; takes fd. */
+void asgi_output_take_file(struct asgi_request *request, int fd, uint64_t size);
 void asgi_output_drop(struct asgi_output *output);
-/* Writes it behind what the engine has; DONE: the client has taken all, unless something is left: its turn is over. */
+/*
+ * Writes it behind what the engine has; DONE: the client has taken all, unless something is left: its turn is over.
+ * FAILED with ERR_NOT_FOUND: the file does not hold it any more.
+ */
 enum http_step asgi_output_write(struct asgi_request *request, struct err *err);
 /* The same, but first what the engine has. */
 enum http_step asgi_output_flush(struct asgi_request *request, struct err *err);

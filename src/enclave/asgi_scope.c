@@ -138,7 +138,8 @@ int asgi_scope_start(void)
 	http_scope = make_scope(text_http, key_method);
 	websocket_scope = make_scope(text_websocket, key_subprotocols);
 	versions = make_versions();
-	extensions = Py_BuildValue("{s:{}, s:{}}", "http.response.trailers", "http.response.early_hint");
+	extensions = Py_BuildValue("{s:{}, s:{}, s:{}}", "http.response.trailers", "http.response.early_hint",
+				   "http.response.pathsend");
 	websocket_extensions = Py_BuildValue("{s:{}}", "websocket.http.response");
 	return http_scope && websocket_scope && versions && extensions && websocket_extensions ? 0 : -1;
 }

@@ -68,6 +68,10 @@ static enum asgi_step gone(struct asgi_request *request)
 /* After a step failed: the application's mistake, or the client is gone. */
 static enum asgi_step step_failed(struct asgi_request *request, const struct err *err)
 {
+	if (err->code == ERR_NOT_FOUND) {
+		PyErr_Format(PyExc_OSError, "response: %s", err->text);
+		return ASGI_RAISED;
+	}
 	if (err->code != ERR_INVALID && err->code != ERR_LIMIT)
 		return gone(request);
 	PyErr_Format(PyExc_ValueError, "response: %s", err->text);
@@ -212,12 +216,12 @@ void asgi_send_finish(struct asgi_request *request)
 	asgi_request_release(request);
 }
 
-static enum asgi_step send_piece(struct asgi_request *request, bool is_last, PyObject **ret)
+enum asgi_step asgi_send_piece(struct asgi_request *request, size_t size, bool is_last, PyObject **ret)
 {
 	struct err err = ERR_INIT;
 	enum http_step step = HTTP_STEP_DONE;
 
-	if (request->phase == ASGI_STARTED && begin_reply(request, request->output.left, is_last, &err) < 0) {
+	if (request->phase == ASGI_STARTED && begin_reply(request, size, is_last, &err) < 0) {
 		asgi_output_drop(&request->output);
 		return step_failed(request, &err);
 	}
@@ -238,7 +242,7 @@ enum asgi_step asgi_send_body(struct asgi_request *request, PyObject *message, P
 
 	if (is_more < 0 || is_gone(request) || (body && asgi_output_take(request, body) < 0))
 		return ASGI_RAISED;
-	return send_piece(request, !is_more, ret);
+	return asgi_send_piece(request, request->output.left, !is_more, ret);
 }
 
 static enum asgi_step take_trailers(struct asgi_request *request, PyObject *message, PyObject **ret)
@@ -294,6 +298,7 @@ static const struct {
 } rows[] = {
     {"http.response.start", IN(HEAD), asgi_send_start},
     {"http.response.body", IN(STARTED) | IN(BODY), asgi_send_body},
+    {"http.response.pathsend", IN(STARTED), asgi_send_path},
     {"http.response.trailers", IN(TRAILERS), take_trailers},
     {"http.response.early_hint", IN(HEAD), take_hint},
 };

@@ -448,7 +448,7 @@ def test_scope(server):
         "type": "http", "asgi": {"version": "3.0", "spec_version": "2.4"}, "http_version": "1.1", "method": "POST",
         "scheme": "http", "path": "/scope/\u20ac/", "raw_path": b"/scope/%E2%82%AC%2f", "query_string": b"a=%20b&c",
         "root_path": "", "client": ("127.0.0.1", port), "server": ("127.0.0.1", 8000), "state": {"began": "yes"},
-        "extensions": {"http.response.trailers": {}, "http.response.early_hint": {}},
+        "extensions": {"http.response.trailers": {}, "http.response.early_hint": {}, "http.response.pathsend": {}},
         "headers": [(b"host", b"a.host:8000"), (b"x-two", b"1"), (b"x_low", b"3"), (b"x-two", b"2"),
                     (b"content-length", b"0"), (b"connection", b"close")],
     }

@@ -91,7 +91,7 @@ async def app(scope, receive, send):
         seen["beside"] = [(await first)["type"], (await second)["type"]]
     elif path == "/unknown":
         try:
-            await send({"type": "http.response.pathsend", "path": "/etc/passwd"})
+            await send({"type": "http.response.zerocopysend", "file": 0})
         except Exception as error:
             await reply(send, body=type(error).__name__.encode())
     elif path == "/seen":
@@ -184,8 +184,8 @@ def test_rule_several_may_receive(server):
 
 
 def test_rule_what_is_not_offered_is_refused(server):
-    """Extensions are in the scope; pathsend is not."""
-    assert "http.response.pathsend" not in loaded(server, "/scope")["extensions"]
+    """Extensions are in the scope; zerocopysend is not."""
+    assert "http.response.zerocopysend" not in loaded(server, "/scope")["extensions"]
     assert server.get("/unknown").text == "ValueError"
 
 
