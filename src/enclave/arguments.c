@@ -13,7 +13,7 @@ static const struct argument *find(const struct argument *rows, size_t count, co
 	const size_t size = strcspn(text, "=");
 
 	for (size_t i = 0; i < count; i++) {
-		if (strlen(rows[i].name) == size && strncmp(rows[i].name, text, size) == 0)
+		if (rows[i].name && strlen(rows[i].name) == size && strncmp(rows[i].name, text, size) == 0)
 			return &rows[i];
 	}
 	return NULL;
@@ -77,10 +77,16 @@ int arguments_parse(const struct argument *rows, size_t count, char *const *argv
 int arguments_help(const struct argument *rows, size_t count, struct buf *ret, struct err *err)
 {
 	for (size_t i = 0; i < count; i++) {
-		const int width = (int)strlen(rows[i].name) + 1;
+		const struct argument *row = &rows[i];
+		const int width = row->name ? (int)strlen(row->name) + 1 : 0;
+		int status = 0;
 
-		if (buf_addf(ret, err, "  %s %-*s %s\n", rows[i].name, HELP_COLUMN - width,
-			     rows[i].value ? rows[i].value : "", rows[i].help) < 0)
+		if (!row->name)
+			status = buf_addf(ret, err, "\n%s\n", row->help);
+		else if (row->help[0])
+			status = buf_addf(ret, err, "  %s %-*s %s\n", row->name, HELP_COLUMN - width,
+					  row->value ? row->value : "", row->help);
+		if (status < 0)
 			return -1;
 	}
 	return 0;

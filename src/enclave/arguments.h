@@ -8,9 +8,9 @@
 #include "base/buf.h"
 
 struct argument {
-	const char *name;  /* "--host" */
+	const char *name;  /* "--host"; NULL: help is a heading */
 	const char *value; /* what help calls its value; NULL: a flag */
-	const char *help;
+	const char *help;  /* "": not shown */
 	const char **into; /* borrowed from argv; a flag becomes "1" */
 };
 

@@ -102,7 +102,7 @@ static enum exit_code say_names(char *const *argv)
 	static const char TEXT[] =
 	    "usage: mse-enclave                              the runtime, told by its measured environment\n"
 	    "       mse-enclave bootstrap [OPTIONS] MODULE:APP   the same by the original's options (mse-bootstrap)\n"
-	    "       mse-enclave --plain MODULE:APP [OPTIONS]     an application server without an enclave\n"
+	    "       mse-enclave --plain MODULE:APP [OPTIONS]     an application server without an enclave (mse-serve)\n"
 	    "       mse-enclave test --application MODULE:APP    the same by the original's options (mse-test)\n"
 	    "       mse-enclave --version\n\n"
 	    "'bootstrap --help' and '--plain --help' list the options.\n";
@@ -124,7 +124,7 @@ static const struct {
 	enum exit_code (*run)(char *const *argv); /* what follows the name and the word */
 } rows[] = {
     {BOOTSTRAP_NAME, "bootstrap", run_bootstrap},
-    {NULL, "--plain", run_plain},
+    {"mse-serve", "--plain", run_plain},
     {"mse-test", "test", run_test},
     {NULL, "--help", say_names},
     {NULL, "-h", say_names},

@@ -296,6 +296,8 @@ enum exit_code plain_run(char *const *argv)
 		return plain_fail(EXIT_CODE_SETTINGS, &err);
 	if (plain.options.wants_help)
 		return say_help();
+	if (plain.options.wants_version)
+		return printf("mse-serve " MSE_VERSION "\n") > 0 ? EXIT_CODE_STOPPED : EXIT_CODE_INTERNAL;
 	if (plain.options.worker_fd != PLAIN_NO_FD)
 		plain.listening.fd = plain.options.worker_fd;
 	if (plain.options.worker_fd != PLAIN_NO_FD)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The command line of the plain server: mse-enclave --plain (docs/plain-server.md). */
+/* The command line of the plain server: mse-serve (docs/plain-server.md). */
 #ifndef MSE_ENCLAVE_PLAIN_OPTIONS_H
 #define MSE_ENCLAVE_PLAIN_OPTIONS_H
 
@@ -11,7 +11,8 @@
 #define PLAIN_NO_FD (-1)
 
 struct plain_options {
-	bool wants_help; /* nothing below is set */
+	bool wants_help;    /* nothing below is set */
+	bool wants_version; /* likewise */
 	const char *application;
 	char *module;         /* owned */
 	const char *variable; /* in application */

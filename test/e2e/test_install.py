@@ -4,21 +4,23 @@ import os
 import pathlib
 import re
 import shutil
+import subprocess
 import tempfile
 
 import pytest
 import testcloud
 
 PREFIX = "/usr"
-PROGRAMS = ["bin/mse", "bin/mse-bootstrap", "bin/mse-test", "bin/msed", "libexec/mse/mse-enclave", "libexec/mse/mse-sim", "libexec/mse/mse-sim-init"]
-PAGES = ["man1/mse.1", "man3/libmseattest.3", "man5/mse.toml.5", "man5/msed.toml.5", "man8/mse-bootstrap.8", "man8/mse-enclave.8",
+PROGRAMS = ["bin/mse", "bin/mse-bootstrap", "bin/mse-serve", "bin/mse-test", "bin/msed", "libexec/mse/mse-enclave", "libexec/mse/mse-sim", "libexec/mse/mse-sim-init"]
+PAGES = ["man1/mse.1", "man1/mse-serve.1", "man3/libmseattest.3", "man5/mse.toml.5", "man5/msed.toml.5", "man8/mse-bootstrap.8", "man8/mse-enclave.8",
          "man8/mse-sim.8", "man8/msed.8", "man3/attest_verify.3", "man3/attest_verify_certificate.3", "man3/attest_policy_parse.3",
          "man3/attest_collateral_new.3", "man3/attest_verdict_json.3"]
 DATA = ["include/mse/attest.h", "include/mse/attest_policy.h", "share/mse/policy.schema.json",
         "share/mse/verdict.schema.json", "share/mse/attest-command.schema.json",
         "share/mse/watch-event.schema.json", "lib/systemd/system/msed.service", "lib/sysusers.d/mse.conf",
         "share/bash-completion/completions/mse", "share/zsh/site-functions/_mse",
-        "share/fish/vendor_completions.d/mse.fish", "share/doc/mse/LICENSE", "share/doc/mse/README.md",
+        "share/fish/vendor_completions.d/mse.fish", "share/bash-completion/completions/mse-serve",
+        "share/zsh/site-functions/_mse-serve", "share/fish/vendor_completions.d/mse-serve.fish", "share/doc/mse/LICENSE", "share/doc/mse/README.md",
         "share/doc/mse/NEWS.md", "share/doc/mse/operations.md", "share/doc/mse/formats/bill.md",
         *(f"share/man/{page}" for page in PAGES)]
 # Pages that only say where their function is explained.
@@ -79,6 +81,19 @@ def test_programs_answer(usr, build):
     assert run(usr / "libexec/mse/mse-sim", "--version") == run(build / "mse-sim", "--version")
 
 
+def test_the_server_serves_under_its_own_name(usr, tmp_path):
+    (tmp_path / "app.py").write_text("def app(environ, start):\n    start('200 OK', [])\n    return [b'served']\n")
+    with subprocess.Popen([usr / "bin/mse-serve", "app:app", "--bind", "unix:s", "--workers", "2"], cwd=tmp_path,
+                          stderr=subprocess.PIPE, text=True) as server:
+        try:
+            while " is served (wsgi)" not in (line := server.stderr.readline()):
+                assert line, "it ended"
+            assert run("curl", "-sS", "--unix-socket", tmp_path / "s", "http://x/") == "served"
+        finally:
+            server.terminate()
+            server.stderr.read()
+
+
 def test_measured_program_is_the_built_one(usr, build):
     """Bills that were made with the installed and with the built one must be the same."""
     assert (usr / "libexec/mse/mse-enclave").read_bytes() == (build / "mse-enclave").read_bytes()
@@ -115,7 +130,9 @@ def test_unit(usr):
 
 def test_shells_take_the_completions(usr):
     run("bash", "-n", usr / "share/bash-completion/completions/mse")
-    for shell, name in [("zsh", "zsh/site-functions/_mse"), ("fish", "fish/vendor_completions.d/mse.fish")]:
+    run("bash", "-n", usr / "share/bash-completion/completions/mse-serve")
+    for shell, name in [("zsh", "zsh/site-functions/_mse"), ("fish", "fish/vendor_completions.d/mse.fish"),
+                        ("zsh", "zsh/site-functions/_mse-serve"), ("fish", "fish/vendor_completions.d/mse-serve.fish")]:
         if shutil.which(shell):
             run(shell, "-n", usr / "share" / name)
 
@@ -133,6 +150,8 @@ def options_of(text):
 def test_pages_name_every_option(build, root):
     page = (root / "man/mse-sim.8").read_text().replace("\\-", "-")
     assert options_of(run(build / "mse-sim", "--help")) <= options_of(page)
+    page = (root / "man/mse-serve.1").read_text().replace("\\-", "-")
+    assert options_of(run(build / "mse-serve", "--help")) <= options_of(page)
     page = (root / "man/msed.8").read_text().replace("\\-", "-")
     assert options_of(run(build / "msed", "--help")) <= options_of(page) | {"--help", "--version"}
 

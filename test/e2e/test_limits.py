@@ -204,7 +204,7 @@ def test_every_limit_is_documented(build):
     page = (ROOT / "docs/plain-server.md").read_text()
     rows = {name: row for row in re.findall(r"^\| (`--.*) \|$", page, re.M)
             for name in re.findall(r"`(--[\w-]+)`", row.split(" | ")[0])}
-    assert set(lines) - {"--help", "--worker-fd"} == set(rows)
+    assert set(lines) - {"--help", "--version"} == set(rows)
     for name, line in lines.items():
         default = re.search(r" \[([^]]*)\]$", line)
         if default and default[1] != "0":

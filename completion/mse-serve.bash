@@ -1,0 +1,14 @@
+# made by tools/gen-cli from the table of options (src/enclave/plain_option_rows.h)
+_mse_serve()
+{
+	local choices
+	case "${COMP_WORDS[COMP_CWORD-1]}" in
+	--interface) choices="auto wsgi asgi" ;;
+	--access-log) choices="none common combined json" ;;
+	--proxy) choices="none optional required" ;;
+	--bind|--app-dir|--root-path|--threads|--workers|--graceful-timeout|--cert|--key|--connections|--queue|--target-max|--header-bytes-max|--headers-max|--chunk-extension-max|--trailer-max|--rate-min|--body-max|--header-timeout|--body-timeout|--idle-timeout|--write-timeout|--stream-waits|--http2-streams|--http2-memory|--http2-header-table|--http2-continuations|--http2-resets|--http2-pings|--http2-settings|--http2-empty-data|--http2-window-updates|--http2-others|--http2-acks|--http2-queue|--websocket-max|--websocket-fragments|--websocket-controls|--websocket-queue|--websocket-queue-bytes|--websocket-ping|--websocket-pong-timeout|--websocket-close-timeout) return ;;
+	*) choices="--bind --app-dir --interface --root-path --threads --workers --access-log --proxy --graceful-timeout --reload --cert --key --connections --queue --target-max --header-bytes-max --headers-max --chunk-extension-max --trailer-max --rate-min --body-max --header-timeout --body-timeout --idle-timeout --write-timeout --stream-waits --http2-streams --http2-memory --http2-header-table --http2-continuations --http2-resets --http2-pings --http2-settings --http2-empty-data --http2-window-updates --http2-others --http2-acks --http2-queue --websocket-max --websocket-fragments --websocket-controls --websocket-queue --websocket-queue-bytes --websocket-ping --websocket-pong-timeout --websocket-close-timeout --help --version" ;;
+	esac
+	mapfile -t COMPREPLY < <(compgen -W "$choices" -- "${COMP_WORDS[COMP_CWORD]}")
+}
+complete -o default -F _mse_serve mse-serve
