@@ -46,7 +46,7 @@ static int list(struct cmd_call *call, struct api *api, struct err *err)
 		return err_no_memory(err);
 	if (app_view_list(api, path, &apps, err) < 0)
 		return -1;
-	cut_off_report(call, api);
+	cut_off_report(call, api, CUT_OFF_TELL);
 	if (!cmd_has(call, "json"))
 		return print_rows(call->out, apps, err);
 	out_json(call->out, json_pack("{s:O}", "apps", apps));

@@ -15,7 +15,7 @@
 
 #define CONTEXT_PENDING_PREFIX ".pending-"
 
-/* What tells the app apart: of one name only one app of a project is active. Texts are borrowed. */
+/* What tells the app apart among the few of one name that a project can have active. Texts are borrowed. */
 struct context_begun {
 	const char *cloud_url;
 	const char *project_id;

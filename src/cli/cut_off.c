@@ -15,6 +15,7 @@
 struct looking {
 	struct cmd_call *call;
 	struct api *api;
+	enum cut_off_left left;
 };
 
 /* An active app of that name: 1 when it is the one that was begun and has no context, else 0. */
@@ -45,6 +46,24 @@ static int may_be_forgotten(struct looking *looking, const struct context_begun 
 	return !begun->name || api_get(looking->api, &project, err, "/projects/%s", begun->project_id) == 0 ? 1 : -1;
 }
 
+/* 1: it stays. One that was to replace another never had users; 0: it has been stopped. */
+static int handle_left_over(struct looking *looking, const struct context_begun *begun, const struct app_view *view,
+			    struct err *err)
+{
+	struct out *out = looking->call->out;
+
+	if (looking->left == CUT_OFF_STOP_REPLACING && view->replaces) {
+		if (app_view_stop(looking->api, view->id, err) < 0)
+			return -1;
+		out_info(out, "An earlier deployment of '%s' was cut off; its app %s has been stopped", begun->name,
+			 view->id);
+		return 0;
+	}
+	out_warning(out, "an earlier deployment of '%s' was cut off; its app is %s (%s): `mse cloud stop %s` ends it",
+		    begun->name, view->id, view->status, view->id);
+	return 1;
+}
+
 static int look_at(const struct context_begun *begun, void *arg, struct err *err)
 {
 	struct looking *looking = arg;
@@ -63,23 +82,20 @@ static int look_at(const struct context_begun *begun, void *arg, struct err *err
 		return may_be_forgotten(looking, begun, err);
 	json_array_foreach (apps, i, app) {
 		struct app_view view;
-		const int left = app_view_read(app, &view, err) < 0 ? -1 : is_left_over(looking, begun, &view, err);
+		int left = app_view_read(app, &view, err) < 0 ? -1 : is_left_over(looking, begun, &view, err);
 
+		if (left == 1)
+			left = handle_left_over(looking, begun, &view, err);
 		if (left < 0)
 			return -1;
-		if (left == 1)
-			out_warning(looking->call->out,
-				    "an earlier deployment of '%s' was cut off; its app is %s (%s): `mse cloud stop "
-				    "%s` ends it",
-				    begun->name, view.id, view.status, view.id);
 		any = any || left == 1;
 	}
 	return !any; /* somebody else has the name: then ours has ended */
 }
 
-void cut_off_report(struct cmd_call *call, struct api *api)
+void cut_off_report(struct cmd_call *call, struct api *api, enum cut_off_left left)
 {
-	struct looking looking = {.call = call, .api = api};
+	struct looking looking = {.call = call, .api = api, .left = left};
 	struct err err = ERR_INIT;
 
 	if (context_pending_each(call->settings, look_at, &looking, &err) < 0)

@@ -9,8 +9,13 @@
 #include "cli/api.h"
 #include "cli/cmd.h"
 
+enum cut_off_left {
+	CUT_OFF_TELL,
+	CUT_OFF_STOP_REPLACING, /* stops those that were to take over from another app: they would be in the way */
+};
+
 /* Warns of each whose app is active, forgets those whose app is not. A failure is a warning too. */
-void cut_off_report(struct cmd_call *call, struct api *api);
+void cut_off_report(struct cmd_call *call, struct api *api, enum cut_off_left left);
 
 /* No app of that name is active in the project any more. */
 must_check int cut_off_forget(struct cmd_call *call, const struct api *api, const char *project_id, const char *name,

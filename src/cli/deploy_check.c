@@ -117,7 +117,7 @@ int deploy_check_cloud(struct deploy *deploy, struct err *err)
 	    app_view_project(&deploy->api, deploy->project.config.project, &deploy->project_id, err) < 0 ||
 	    check_image(deploy, err) < 0 || check_hardware(deploy, err) < 0)
 		return -1;
-	cut_off_report(deploy->call, &deploy->api);
+	cut_off_report(deploy->call, &deploy->api, CUT_OFF_STOP_REPLACING);
 	return check_name(deploy, err);
 }
 

@@ -101,8 +101,10 @@ def test_a_renewal_refuses_nobody(draining, project):
 
 def check_failures(cloud, folder, old, leaf):
     renew(folder, NAME)
+    assert signalled_deploy(cloud, folder, "Starting the enclave", signal.SIGKILL).wait() == -signal.SIGKILL
     (folder / "mse_src" / "app.py").write_text("raise RuntimeError('no such thing')\n")
     said = failing_deploy(cloud, folder, "-y")
+    assert "An earlier deployment of 'shop' was cut off; its app " in said
     assert "no such thing" in said and f"The app {old['id']} goes on as before" in said
     (folder / "mse_src" / "app.py").write_text(takeover.APP)
     said = interrupted_deploy(cloud, folder, "Attesting the application")
@@ -110,7 +112,7 @@ def check_failures(cloud, folder, old, leaf):
     assert [(a["id"], a["status"]) for a in cloud.mse_json("list")["apps"]] == [(old["id"], "running")]
     assert domain_leads_to(cloud, leaf)
     check_verified(cloud, old, folder)
-    assert sorted(status for status in killing.apps_in_store(cloud).values()) == ["on_error", "running", "stopped"]
+    assert sorted(status for status in killing.apps_in_store(cloud).values()) == ["on_error", "running", "stopped", "stopped"]
 
 
 def check_take_over(cloud, folder, old, leaf, visitors):
