@@ -21,6 +21,7 @@ import killing  # noqa: E402
 import renewals  # noqa: E402
 import seals  # noqa: E402
 import servers  # noqa: E402
+import takeovers  # noqa: E402
 import testcloud  # noqa: E402
 
 BUILD = pathlib.Path(os.environ.get("MSE_BUILD_DIR", ROOT / "build"))
@@ -107,7 +108,8 @@ PARTS = [
     ("server idle", lambda seed, minutes: servers.idle(BUILD), 0),
     ("server floods", lambda seed, minutes: servers.floods(BUILD), 0),
     ("server certificates", lambda seed, minutes: renewals.run(BUILD), 0),
-    ("server requests", lambda seed, minutes: servers.requests(BUILD, seed, minutes), 0.15),
+    ("take-overs", lambda seed, minutes: on_a_cloud(takeovers.run, seed, minutes), 0.05),
+    ("server requests", lambda seed, minutes: servers.requests(BUILD, seed, minutes), 0.1),
     ("fuzzing", fuzz, 0.15),
 ]
 

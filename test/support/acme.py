@@ -46,12 +46,12 @@ class Authority:
         self.process.wait(20)
         self.log.close()
 
-    def certbot(self, domain):
+    def certbot(self, domain, *more):
         """Gets a certificate, or a new one; the folder of its links."""
         home = self.folder / "letsencrypt"
         env = {"PATH": os.environ["PATH"], "REQUESTS_CA_BUNDLE": str(self.folder / "pebble.pem")}
         testcloud.run(["certbot", "certonly", "-n", "--standalone", "--http-01-port", self.config["httpPort"], "-d", domain,
                        "--server", f"https://localhost:{self.port}/dir", "--agree-tos", "--register-unsafely-without-email",
-                       "--force-renewal", "--config-dir", home, "--work-dir", home / "work", "--logs-dir", home / "logs"],
+                       "--force-renewal", "--config-dir", home, "--work-dir", home / "work", "--logs-dir", home / "logs", *more],
                       env=env, timeout=120)
         return home / "live" / domain
