@@ -15,6 +15,7 @@
 #define DIRECT_MAX 64         /* requests in one turn: those of a client that sends them in a row are one event */
 #define LOST_NS 1000000000LL  /* a loop that does not run for so long never will */
 #define LOST_PAUSE_MS 10      /* between two tries */
+#define STOPPED_PAUSE_MS 1    /* before a stopped loop runs again: a thread may close it */
 #define QUIET_MAX 1           /* turns in which nothing was found: then the loop sleeps */
 
 struct asgi asgi;
@@ -269,7 +270,8 @@ static int start_all(PyObject *app, const struct python_site *site, struct err *
 	asgi.site = site;
 	asgi.app = Py_NewRef(app);
 	if (!asyncio || setup_loop(asyncio) < 0 || asgi_operation_start() < 0 || asgi_request_start() < 0 ||
-	    asgi_task_start() < 0 || asgi_scope_start() < 0 || asgi_receive_start_up() < 0 || asgi_send_start_up() < 0)
+	    asgi_task_start() < 0 || asgi_scope_start() < 0 || asgi_receive_start_up() < 0 ||
+	    asgi_send_start_up() < 0 || asgi_root_start() < 0)
 		return err_set(err, ERR_INTERNAL, "python: no event loop");
 	return setup_queue(err) < 0 ? -1 : asgi_lifespan_start(err);
 }
@@ -407,7 +409,7 @@ static bool run_until(int fd)
 			failed_ns = 0;
 		else if (failed_ns == 0)
 			failed_ns = clock_monotonic_ns();
-		if (is_readable(fd, failed_ns == 0 ? 0 : LOST_PAUSE_MS))
+		if (is_readable(fd, failed_ns == 0 ? STOPPED_PAUSE_MS : LOST_PAUSE_MS))
 			return true;
 		if (is_loop_closed() || (failed_ns != 0 && clock_monotonic_ns() - failed_ns > LOST_NS))
 			return false;
@@ -519,8 +521,12 @@ static void end_tasks(PyObject *asyncio)
 	scoped(py_decrefp) PyObject *tasks = set ? PySequence_List(set) : NULL;
 	scoped(py_decrefp) PyObject *wait = NULL;
 
-	for (Py_ssize_t i = 0; tasks && i < PyList_GET_SIZE(tasks); i++)
-		asgi_drop(PyObject_CallMethod(PyList_GET_ITEM(tasks, i), "cancel", NULL));
+	for (Py_ssize_t i = tasks ? PyList_GET_SIZE(tasks) : 0; i-- > 0;) {
+		if (asgi_root_is(PyList_GET_ITEM(tasks, i)))
+			IGNORE_RESULT(PyList_SetSlice(tasks, i, i + 1, NULL));
+		else
+			asgi_drop(PyObject_CallMethod(PyList_GET_ITEM(tasks, i), "cancel", NULL));
+	}
 	if (tasks && PyList_GET_SIZE(tasks) > 0)
 		wait = PyObject_CallMethod(asyncio, "wait", "O", tasks);
 	if (wait)
@@ -536,6 +542,7 @@ static void asgi_stop(void)
 		return;
 	asgi_lifespan_stop();
 	end_tasks(asyncio);
+	asgi_root_stop();
 	run_to_end("shutdown_asyncgens");
 	run_to_end("shutdown_default_executor");
 	asgi_drop(PyObject_CallMethod(asyncio, "set_event_loop", "O", Py_None));

@@ -8,6 +8,7 @@
  *   asgi_websocket.c, asgi_websocket_input.c, asgi_websocket_send.c   the same for a WebSocket (asgi_websocket.h)
  *   asgi_operation.c  what those callables return: an awaitable of ours
  *   asgi_task.c       the task of a request, whose first step is taken at once
+ *   asgi_root.c       a task that is always there, for anyio
  *   asgi_lifespan.c   startup, shutdown, state
  *
  * The application runs on one asyncio loop (uvloop's if that is installed) on the main thread. The loop's own selector
@@ -221,6 +222,14 @@ must_check int asgi_task_start(void);
 must_check int asgi_task_begin(struct asgi_request *request, PyObject *scope);
 /* What can be stepped of an awaitable: itself, or the iterator of its __await__. New reference. */
 PyObject *asgi_steppable(PyObject *awaitable);
+
+/* ---- asgi_root.c ---- */
+
+must_check int asgi_root_start(void);
+/* Is it that task? */
+bool asgi_root_is(PyObject *task);
+/* Runs the loop until it has ended; those that wait for its end have their turn with it. */
+void asgi_root_stop(void);
 
 /* ---- lifespan ---- */
 

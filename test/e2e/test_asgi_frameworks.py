@@ -12,7 +12,7 @@ import websockets
 from plainserver import PlainServer
 
 FASTAPI = '''
-import asyncio, contextvars
+import asyncio, contextvars, threading
 from typing import List
 from fastapi import BackgroundTasks, Depends, FastAPI, HTTPException, Request
 from fastapi.middleware.gzip import GZipMiddleware
@@ -65,6 +65,14 @@ async def item(number: int, item: Item, q: str = "none"):
 def thread(name: str = Depends(current)):
     """A plain function: it runs in a pool of threads, in the request's context."""
     return name
+
+local = threading.local()
+
+@app.get("/count")
+def count():
+    """Of the requests that this thread has answered."""
+    local.count = getattr(local, "count", 0) + 1
+    return local.count
 
 @app.get("/missing")
 async def missing():
@@ -144,6 +152,11 @@ def test_fastapi_answers(fastapi):
 def test_fastapi_context_reaches_threads(fastapi):
     assert loaded(fastapi, "/thread", headers={"X-User": "bob"}) == "bob"
     assert loaded(fastapi, "/thread") == "nobody"
+
+
+def test_fastapi_threads_are_used_again(fastapi):
+    """Each has connections to databases and the like in its thread's variables."""
+    assert [loaded(fastapi, "/count") for _ in range(3)] == [1, 2, 3]
 
 
 def test_fastapi_exceptions(fastapi):
