@@ -7,6 +7,7 @@ complete -c mse-serve -l threads -r -d 'WSGI requests that run at a time, in eac
 complete -c mse-serve -l workers -r -d 'processes [1]'
 complete -c mse-serve -l access-log -xa 'none common combined json' -d 'to stdout: none, common, combined or json [none]'
 complete -c mse-serve -l proxy -xa 'none optional required' -d 'PROXY protocol v2: none, optional or required [none]'
+complete -c mse-serve -l forwarded-allow-ips -r -d 'whose X-Forwarded-For and -Proto count: addresses, networks, unix, * or none [none]'
 complete -c mse-serve -l graceful-timeout -r -d 'for running requests at a stop [10]'
 complete -c mse-serve -l reload -d 'start anew when a file of the application changes'
 complete -c mse-serve -l cert -r -d 'certificate chain: serves TLS 1.3'

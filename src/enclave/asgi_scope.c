@@ -254,7 +254,7 @@ static PyObject *method_of(const struct http_exchange *exchange)
 
 static int set_request(PyObject *scope, const struct http_exchange *exchange)
 {
-	const bool is_https = asgi.site->is_behind_proxy || http_is_tls(exchange);
+	const bool is_https = asgi.site->is_behind_proxy || http_is_https(exchange);
 	const char *path = http_path(exchange);
 	const char *query = http_query(exchange);
 
@@ -287,7 +287,7 @@ static PyObject *subprotocols_of(const struct http_exchange *exchange)
 /* What a request has, or a WebSocket instead. */
 static int set_kind(PyObject *scope, const struct http_exchange *exchange, bool is_websocket)
 {
-	const bool is_https = asgi.site->is_behind_proxy || http_is_tls(exchange);
+	const bool is_https = asgi.site->is_behind_proxy || http_is_https(exchange);
 
 	if (!is_websocket)
 		return set(scope, key_method, method_of(exchange)) < 0

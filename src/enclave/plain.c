@@ -37,10 +37,24 @@ enum exit_code plain_fail(enum exit_code code, const struct err *err)
 	return code;
 }
 
+/* Here alone: in an enclave no header says who the client is. Without memory it is the proxy. */
+static void find_client(struct http_exchange *exchange, const struct forwarded_trust *trust)
+{
+	struct proxy_v2_addresses peer = *http_peer(exchange);
+	struct proxy_v2_addresses client;
+	struct err ignored = ERR_INIT;
+
+	peer.is_tls = http_is_https(exchange);
+	if (forwarded_find(trust, &peer, http_headers(exchange), http_header_count(exchange), &client))
+		IGNORE_RESULT(http_set_client(exchange, &client, &ignored));
+}
+
 static enum http_result serve(struct http_exchange *exchange, void *arg)
 {
 	struct plain *plain = arg;
 
+	if (forwarded_is_used(&plain->options.forwarded) && !http_is_resumed(exchange))
+		find_client(exchange, &plain->options.forwarded);
 	return app_server_serve(exchange, &plain->app);
 }
 

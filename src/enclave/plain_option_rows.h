@@ -15,6 +15,8 @@
 	X(workers, "--workers", "N", "1", "processes") \
 	X(access_log, "--access-log", "FORMAT", "none", "to stdout: none, common, combined or json") \
 	X(proxy, "--proxy", "MODE", "none", "PROXY protocol v2: none, optional or required") \
+	X(forwarded, "--forwarded-allow-ips", "LIST", "none", \
+	  "whose X-Forwarded-For and -Proto count: addresses, networks, unix, * or none") \
 	X(drain, "--graceful-timeout", "S", "10", "for running requests at a stop")
 
 #define PLAIN_ROWS_TLS(X) \

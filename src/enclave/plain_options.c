@@ -198,6 +198,8 @@ static int parse_all(const struct texts *texts, struct plain_options *ret, struc
 		return err_prefix(err, "'--bind'");
 	if (settings_parse_proxy(texts->proxy, &ret->proxy, err) < 0)
 		return err_prefix(err, "'--proxy'");
+	if (forwarded_trust_parse(texts->forwarded, &ret->forwarded, err) < 0)
+		return err_prefix(err, "'--forwarded-allow-ips'");
 	if (access_log_format_parse(texts->access_log, &ret->access_log, err) < 0)
 		return err_prefix(err, "'--access-log'");
 	if (!settings_is_interface(texts->interface))

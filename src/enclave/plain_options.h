@@ -4,6 +4,7 @@
 #define MSE_ENCLAVE_PLAIN_OPTIONS_H
 
 #include "enclave/access_log.h"
+#include "enclave/forwarded.h"
 #include "enclave/websocket_options.h"
 #include "format/listen_address.h"
 
@@ -23,6 +24,7 @@ struct plain_options {
 	const char *key;
 	struct listen_address bind;
 	enum http_proxy_mode proxy;
+	struct forwarded_trust forwarded;
 	enum access_log_format access_log;
 	unsigned threads;
 	unsigned workers;

@@ -256,6 +256,8 @@ static int set_peer(PyObject *environment, const struct proxy_v2_addresses *peer
 	}
 	if (set(environment, key_remote_addr, recall(&last_peer, peer->source)) < 0)
 		return -1;
+	if (peer->source_port == 0) /* a proxy that says the address alone */
+		return PyDict_DelItem(environment, key_remote_port);
 	return set(environment, key_remote_port, number_text(peer->source_port));
 }
 
@@ -287,7 +289,7 @@ static int set_request(PyObject *environment, struct http_exchange *exchange, bo
 
 PyObject *wsgi_environ_new(struct http_exchange *exchange, PyObject *input)
 {
-	const bool is_https = is_behind_proxy || http_is_tls(exchange);
+	const bool is_https = is_behind_proxy || http_is_https(exchange);
 	/* Held: the application may replace sys.stderr while memory is made for the rest. */
 	scoped(py_decrefp) PyObject *errors = Py_XNewRef(PyDict_GetItemWithError(sys_dict, text_stderr));
 	scoped(py_decrefp) PyObject *environment = PyDict_Copy(is_https ? common : common_plain);

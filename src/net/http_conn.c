@@ -171,6 +171,7 @@ static enum step finish_proxy(struct http_conn *conn)
 		return STEP_CLOSE;
 	if (peer.family != PROXY_V2_UNKNOWN)
 		conn->peer = peer;
+	conn->peer.is_tls = peer.is_tls;
 	conn->in_end = conn->in_start = 0;
 	conn->phase = phase_after_proxy(conn);
 	return STEP_AGAIN;

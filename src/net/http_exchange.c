@@ -57,6 +57,7 @@ void http_exchange_free(struct http_exchange *exchange)
 		return;
 	say_done(exchange);
 	buf_done(&exchange->out);
+	free(exchange->client);
 	http_wipe_free(exchange->path);
 	http_conn_take_back(exchange->conn, exchange->memory, exchange->memory_used, exchange->memory_capacity);
 	free(exchange);
@@ -347,7 +348,26 @@ void *http_fill_slot(struct http_exchange *exchange, void *slot, void (*destroy)
 
 const struct proxy_v2_addresses *http_peer(const struct http_exchange *exchange)
 {
-	return &exchange->conn->peer;
+	return exchange->client ? exchange->client : &exchange->conn->peer;
+}
+
+int http_set_client(struct http_exchange *exchange, const struct proxy_v2_addresses *client, struct err *err)
+{
+	struct proxy_v2_addresses *copy = malloc(sizeof(*copy));
+
+	if (!copy)
+		return err_no_memory(err);
+	*copy = *client;
+	free(exchange->client);
+	exchange->client = copy;
+	return 0;
+}
+
+bool http_is_https(const struct http_exchange *exchange)
+{
+	if (exchange->client)
+		return exchange->client->is_tls;
+	return exchange->conn->tls || exchange->conn->peer.is_tls;
 }
 
 bool http_is_tls(const struct http_exchange *exchange)

@@ -140,6 +140,7 @@ struct http_exchange {
 	int64_t wait_since_ns; /* for the body, without a thread; 0: nobody does */
 	struct buf out;        /* reply head that goes out with the first piece; later what PHASE_FLUSH sends */
 	size_t out_sent;
+	struct proxy_v2_addresses *client; /* see http_set_client; NULL: the connection's */
 	atomic_int deferral;
 };
 

@@ -367,8 +367,19 @@ void http_set_slot(struct http_exchange *exchange, void *slot, void (*destroy)(v
 /* The slot; if there is none, slot becomes it, else destroy(slot) runs. For handlers of one connection at once. */
 void *http_fill_slot(struct http_exchange *exchange, void *slot, void (*destroy)(void *slot));
 
-/* Who is at the other end: from the PROXY header (the proxy's word), else from the socket. */
+/* Who is at the other end: what http_set_client said, else from the PROXY header (the proxy's word) or the socket. */
 const struct proxy_v2_addresses *http_peer(const struct http_exchange *exchange);
+
+/*
+ * Who the client of this one request is, as somebody says whom the handler believes: http_peer from now on (copied),
+ * and is_tls is what http_is_https says. Before anybody asked for either.
+ */
+must_check int http_set_client(struct http_exchange *exchange, const struct proxy_v2_addresses *client,
+			       struct err *err);
+
+/* The client's own connection is TLS: this one, or as the PROXY header or http_set_client says. For URLs, nothing more.
+ */
+bool http_is_https(const struct http_exchange *exchange);
 
 bool http_is_tls(const struct http_exchange *exchange);
 const char *http_sni(const struct http_exchange *exchange); /* NULL: none sent, or plain */

@@ -20,6 +20,10 @@ static const uint8_t signature[PROXY_V2_SIGNATURE_SIZE] = {0x0d, 0x0a, 0x0d, 0x0
 #define INET_SIZE 12
 #define INET6_SIZE 36
 #define UNIX_SIZE 216
+#define TLV_HEAD_SIZE 3
+#define TLV_SSL 0x20
+#define TLV_SSL_SIZE_MIN 5 /* its bits, and the result of looking at the client's certificate */
+#define CLIENT_SSL 0x01
 
 bool proxy_v2_is_possible(const uint8_t *data, size_t size)
 {
@@ -44,6 +48,37 @@ static int parse_inet(const uint8_t *at, size_t size, int family, struct proxy_v
 	ret->source_port = read_u16(at + 2 * each);
 	ret->destination_port = read_u16(at + 2 * each + 2);
 	return 0;
+}
+
+static size_t addresses_size(uint8_t family)
+{
+	switch (family) {
+	case FAMILY_TCP4:
+		return INET_SIZE;
+	case FAMILY_TCP6:
+		return INET6_SIZE;
+	case FAMILY_UNIX_STREAM:
+		return UNIX_SIZE;
+	default:
+		return 0;
+	}
+}
+
+/* Behind the addresses of a PROXY command, size bytes. What is no whole TLV says nothing, and nothing behind it does.
+ */
+static bool says_tls(const uint8_t *at, size_t size)
+{
+	while (size >= TLV_HEAD_SIZE) {
+		const size_t value = read_u16(at + 1);
+
+		if (value > size - TLV_HEAD_SIZE)
+			return false;
+		if (at[0] == TLV_SSL && value >= TLV_SSL_SIZE_MIN)
+			return (at[TLV_HEAD_SIZE] & CLIENT_SSL) != 0;
+		at += TLV_HEAD_SIZE + value;
+		size -= TLV_HEAD_SIZE + value;
+	}
+	return false;
 }
 
 static int parse_addresses(const uint8_t *data, size_t length, struct proxy_v2_addresses *ret, struct err *err)
@@ -88,6 +123,11 @@ int proxy_v2_parse(const uint8_t *data, size_t size, struct proxy_v2_addresses *
 		return 0;
 	if (parse_addresses(data, length, &addresses, err) < 0)
 		return -1;
+	if (data[VERSION_COMMAND] == VERSION_2_PROXY) {
+		const size_t skipped = addresses_size(data[FAMILY]);
+
+		addresses.is_tls = says_tls(data + PROXY_V2_SIZE_MIN + skipped, length - skipped);
+	}
 	*ret = addresses;
 	*ret_size = PROXY_V2_SIZE_MIN + length;
 	return 1;

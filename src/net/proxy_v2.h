@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * PROXY protocol version 2 (haproxy's doc/proxy-protocol.txt, section 2.2): who is really at the other end. Pure.
- * TLVs are skipped, not read. What a header says is the proxy's word, nothing more.
+ * Of the TLVs PP2_TYPE_SSL alone is read, and of that whether the client came by TLS. What a header says is the
+ * proxy's word, nothing more.
  */
 #ifndef MSE_NET_PROXY_V2_H
 #define MSE_NET_PROXY_V2_H
@@ -31,6 +32,7 @@ struct proxy_v2_addresses {
 	char destination[INET6_ADDRSTRLEN];
 	uint16_t source_port;
 	uint16_t destination_port;
+	bool is_tls; /* between the client and the proxy; not formatted */
 };
 
 /* 1: a whole header, *ret_size bytes long. 0: needs more bytes. -1: ERR_INVALID (no such header) or ERR_LIMIT. */

@@ -49,6 +49,35 @@ static void test_inet6(void **state)
 	assert_int_equal(got.source_port, 65535);
 }
 
+/* PP2_TYPE_SSL behind the addresses, as haproxy's send-proxy-v2-ssl puts it there; other TLVs do not matter. */
+static void test_tls(void **state)
+{
+#define HEAD(command, size) SIGNATURE, command, 0x11, 0, size, 127, 0, 0, 1, 10, 0, 0, 1, 0x04, 0xd2, 0x01, 0xbb
+	static const uint8_t tls[] = {HEAD(0x21, 24), 0x04, 0, 1, 0, 0x20, 0, 5, 1, 0, 0, 0, 0};
+	static const uint8_t plain[] = {HEAD(0x21, 20), 0x20, 0, 5, 6, 0, 0, 0, 0};
+	static const uint8_t cut[] = {HEAD(0x21, 20), 0x20, 0, 6, 1, 0, 0, 0, 0};
+	static const uint8_t brief[] = {HEAD(0x21, 19), 0x20, 0, 4, 1, 0, 0, 0};
+	static const uint8_t other[] = {HEAD(0x21, 20), 0x21, 0, 5, 1, 0, 0, 0, 0};
+	static const uint8_t local[] = {HEAD(0x20, 20), 0x20, 0, 5, 1, 0, 0, 0, 0};
+	static const uint8_t unknown[] = {SIGNATURE, 0x21, 0, 0, 8, 0x20, 0, 5, 1, 0, 0, 0, 0};
+	const struct {
+		const uint8_t *data;
+		size_t size;
+		bool wanted;
+	} rows[] = {{tls, sizeof(tls), true},        {plain, sizeof(plain), false}, {cut, sizeof(cut), false},
+		    {brief, sizeof(brief), false},   {other, sizeof(other), false}, {local, sizeof(local), false},
+		    {unknown, sizeof(unknown), true}};
+	struct proxy_v2_addresses got;
+	struct err err = ERR_INIT;
+	size_t size;
+
+	(void)state;
+	for (size_t i = 0; i < COUNT_OF(rows); i++) {
+		assert_int_equal(proxy_v2_parse(rows[i].data, rows[i].size, &got, &size, &err), 1);
+		assert_int_equal(got.is_tls, rows[i].wanted);
+	}
+}
+
 static void test_local(void **state)
 {
 	static const uint8_t local[] = {SIGNATURE, 0x20, 0, 0, 0};
@@ -128,8 +157,8 @@ static void test_limit(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    cmocka_unit_test(test_inet),      cmocka_unit_test(test_inet6), cmocka_unit_test(test_local),
-	    cmocka_unit_test(test_malformed), cmocka_unit_test(test_limit),
+	    cmocka_unit_test(test_inet),  cmocka_unit_test(test_inet6),     cmocka_unit_test(test_tls),
+	    cmocka_unit_test(test_local), cmocka_unit_test(test_malformed), cmocka_unit_test(test_limit),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
