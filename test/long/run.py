@@ -21,6 +21,7 @@ import killing  # noqa: E402
 import renewals  # noqa: E402
 import seals  # noqa: E402
 import servers  # noqa: E402
+import soaks  # noqa: E402
 import takeovers  # noqa: E402
 import testcloud  # noqa: E402
 
@@ -109,8 +110,10 @@ PARTS = [
     ("server floods", lambda seed, minutes: servers.floods(BUILD), 0),
     ("server certificates", lambda seed, minutes: renewals.run(BUILD), 0),
     ("take-overs", lambda seed, minutes: on_a_cloud(takeovers.run, seed, minutes), 0.05),
-    ("server requests", lambda seed, minutes: servers.requests(BUILD, seed, minutes), 0.1),
-    ("fuzzing", fuzz, 0.15),
+    ("server requests", lambda seed, minutes: soaks.requests(BUILD, seed, minutes), 0.1),
+    ("server websockets", lambda seed, minutes: soaks.websockets(BUILD, seed, minutes), 0.05),
+    ("server valgrind", lambda seed, minutes: soaks.valgrind(BUILD, seed, minutes), 0),
+    ("fuzzing", fuzz, 0.1),
 ]
 
 

@@ -23,6 +23,7 @@ class PlainServer:
                     **{k: os.environ[k] for k in ("ASAN_OPTIONS", "LSAN_OPTIONS") if k in os.environ}, **(env or {})}
         self.out_fd = out  # instead of a file
         self.process = None
+        self.patience = 30  # seconds of a client
         self.write(files)
 
     def write(self, files):
@@ -93,10 +94,10 @@ class PlainServer:
     def dial(self):
         if self.bind.startswith("unix:"):
             raw = socket.socket(socket.AF_UNIX)
-            raw.settimeout(30)
+            raw.settimeout(self.patience)
             raw.connect(str(self.dir / self.bind.removeprefix("unix:")))
             return raw
-        raw = socket.create_connection((self.bind.rpartition(":")[0].strip("[]"), self.port()), 30)
+        raw = socket.create_connection((self.bind.rpartition(":")[0].strip("[]"), self.port()), self.patience)
         raw.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         return raw
 
