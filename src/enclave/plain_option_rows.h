@@ -51,6 +51,7 @@
 	X(http2_empty_data, "--http2-empty-data", "N", "100", "empty frames of bodies in a second") \
 	X(http2_updates, "--http2-window-updates", "N", "1000", "in a second, besides 3 for each frame of data sent") \
 	X(http2_others, "--http2-others", "N", "500", "priorities and other frames in a second") \
+	X(http2_window, "--http2-window", "BYTES", "1048576", "of a body on its way, while it is read on") \
 	X(http2_acks, "--http2-acks", "N", "128", "acknowledgements that a client does not take") \
 	X(http2_queue, "--http2-queue", "N", "256", "frames that a client does not take, and 4 for each stream")
 

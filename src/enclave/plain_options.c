@@ -106,6 +106,7 @@ static int parse_numbers(const struct texts *texts, struct plain_options *ret, s
 	    {"--http2-window-updates", texts->http2_updates, 1, HTTP2_RATE_MAX, 1, &ret->http2.window_updates},
 	    {"--http2-others", texts->http2_others, 1, HTTP2_RATE_MAX, 1, &ret->http2.others},
 	    {"--http2-acks", texts->http2_acks, 1, HTTP2_ACKS_MAX, 1, &ret->http2.acks},
+	    {"--http2-window", texts->http2_window, HTTP2_WINDOW_MIN, HTTP2_WINDOW_MAX, 1, &ret->http2.window},
 	    {"--http2-queue", texts->http2_queue, 1, HTTP2_QUEUE_MAX, 1, &ret->http2.queue},
 	    {"--websocket-fragments", texts->websocket_fragments, 1, WEBSOCKET_FRAGMENTS_MAX, 1,
 	     &ret->websocket.limits.fragments_max},

@@ -324,6 +324,8 @@ static int make_options(const struct http2_limits *limits, nghttp2_option **ret)
 
 static int submit_settings(struct http2_session *session)
 {
+	const size_t most = session->limits.window;
+	const size_t window = most > HTTP2_CONNECTION_WINDOW ? most : HTTP2_CONNECTION_WINDOW;
 	const struct http2_limits *limits = &session->limits;
 	const nghttp2_settings_entry entries[] = {
 	    {NGHTTP2_SETTINGS_MAX_CONCURRENT_STREAMS, limits->streams},
@@ -337,7 +339,7 @@ static int submit_settings(struct http2_session *session)
 
 	if (nghttp2_submit_settings(session->nghttp2, NGHTTP2_FLAG_NONE, entries, count) != 0)
 		return -1;
-	return nghttp2_session_set_local_window_size(session->nghttp2, NGHTTP2_FLAG_NONE, 0, HTTP2_CONNECTION_WINDOW);
+	return nghttp2_session_set_local_window_size(session->nghttp2, NGHTTP2_FLAG_NONE, 0, (int32_t)window);
 }
 
 int http2_frames_setup(struct http2_session *session, struct err *err)

@@ -16,6 +16,27 @@ static int gone(struct err *err)
 	return err_set(err, ERR_IO, "the client has closed the stream");
 }
 
+static void set_window(struct http2_stream *stream, size_t window)
+{
+	stream->window = window;
+	stream->window_taken = 0;
+	http2_stream_account(stream);
+	(void)nghttp2_session_set_local_window_size(stream->session->nghttp2, NGHTTP2_FLAG_NONE, stream->id,
+						    (int32_t)window);
+}
+
+/* Who reads a body on shall not wait for a round trip in each window; but memory for it is nobody's right. */
+static void widen(struct http2_stream *stream, size_t got)
+{
+	const struct http_server *server = stream->session->conn->server;
+	const size_t window = size_min(2 * stream->window, stream->session->limits.window);
+
+	stream->window_taken += got;
+	if (stream->is_read && !stream->in_ended && !stream->protocol && stream->window_taken >= stream->window &&
+	    window > stream->window && http2_memory_left(stream->session) >= server->http2_memory / 4 + window)
+		set_window(stream, window);
+}
+
 /* From what is here; the window opens by what is taken. */
 static size_t take(struct http2_stream *stream, void *ret_data, size_t size)
 {
@@ -23,8 +44,10 @@ static size_t take(struct http2_stream *stream, void *ret_data, size_t size)
 	const size_t got = http2_bytes_take(&stream->in, ret_data, size);
 
 	http2_stream_account(stream);
-	if (got > 0 && !stream->is_closed)
+	if (got > 0 && !stream->is_closed) {
 		(void)nghttp2_session_consume_stream(session->nghttp2, stream->id, got);
+		widen(stream, got);
+	}
 	if (nghttp2_session_want_write(session->nghttp2))
 		http2_flush(session);
 	return got;
@@ -44,9 +67,8 @@ static void open_window(struct http2_stream *stream)
 	if (stream->is_read || stream->in_ended || stream->is_closed || http2_memory_left(stream->session) == 0)
 		return;
 	stream->is_read = true;
-	if (nghttp2_session_set_local_window_size(stream->session->nghttp2, NGHTTP2_FLAG_NONE, stream->id,
-						  HTTP2_READ_WINDOW) == 0)
-		http2_flush(stream->session);
+	set_window(stream, HTTP2_READ_WINDOW);
+	http2_flush(stream->session);
 }
 
 bool http2_is_input_here(const struct http2_stream *stream)

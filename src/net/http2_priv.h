@@ -33,11 +33,13 @@
 #include "net/http_priv.h"
 
 /*
- * Bytes of a request's body that wait for its handler: the less while nobody reads. A connection's window is given back
+ * Bytes of a request's body that wait for its handler: the less while nobody reads. Each time that a handler has taken
+ * a window's worth it is doubled, up to limits.window, while three quarters of the server's memory are free: it counts
+ * there, whether bytes come or not. A connection's window is given back
  * at once, so that bodies that nobody reads yet never hold up one that a handler waits for.
  */
 #define HTTP2_STREAM_WINDOW (16u << 10)
-#define HTTP2_READ_WINDOW (64u << 10)
+#define HTTP2_READ_WINDOW HTTP2_WINDOW_MIN
 #define HTTP2_CONNECTION_WINDOW (1u << 20)
 #define HTTP2_BODY_AHEAD_MAX HTTP2_STREAM_WINDOW /* of a body that is awaited before its handler runs */
 #define HTTP2_OUT_MAX (64u << 10)                /* of a reply that waits in its stream; more waits in its handler */
@@ -75,8 +77,10 @@ struct http2_stream {
 
 	struct http2_bytes in;
 	bool in_ended;
-	bool is_read;       /* a handler has begun to */
-	bool is_discarding; /* nobody reads the body any more */
+	bool is_read;        /* a handler has begun to */
+	size_t window;       /* then, on their way or here */
+	size_t window_taken; /* of it, since it was opened so far */
+	bool is_discarding;  /* nobody reads the body any more */
 
 	struct http2_bytes out;
 	struct buf trailers; /* NAME 0 VALUE 0 … */

@@ -68,12 +68,20 @@ void http2_stream_pace(struct http2_stream *stream, size_t size)
 		http2_stream_set_deadline(stream, http2_stream_patience(stream));
 }
 
+/* What may come of a body before anybody reads; or, of one that is read, if that is more than the least window. */
+static size_t promised_to(const struct http2_stream *stream)
+{
+	if (!stream->has_head || stream->in_ended || stream->is_closed || stream->is_discarding)
+		return 0;
+	if (!stream->is_read)
+		return HTTP2_STREAM_WINDOW;
+	return stream->window > HTTP2_READ_WINDOW ? stream->window : 0;
+}
+
 static size_t held_by(const struct http2_stream *stream)
 {
-	const size_t window = stream->has_head && !stream->in_ended && !stream->is_read && !stream->is_discarding
-				  ? HTTP2_STREAM_WINDOW
-				  : 0;
-	const size_t in = stream->in.capacity > window ? stream->in.capacity : window;
+	const size_t promised = promised_to(stream);
+	const size_t in = stream->in.capacity > promised ? stream->in.capacity : promised;
 
 	return sizeof(*stream) + sizeof(*stream->exchange) + stream->text_capacity + in + stream->out.capacity;
 }

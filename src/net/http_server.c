@@ -198,6 +198,7 @@ static void take_http2_limits(const struct http2_limits *given, struct http2_lim
 	    .streams = least(or_default(given->streams, HTTP2_STREAMS), HTTP2_STREAMS_MAX),
 	    .header_table = least(or_default(given->header_table, HTTP2_HEADER_TABLE), HTTP2_HEADER_TABLE_MAX),
 	    .continuations = least(or_default(given->continuations, HTTP2_CONTINUATIONS), HTTP2_CONTINUATIONS_MAX),
+	    .window = least(or_default(given->window, HTTP2_WINDOW), HTTP2_WINDOW_MAX),
 	    .acks = least(or_default(given->acks, HTTP2_ACKS), HTTP2_ACKS_MAX),
 	    .queue = least(or_default(given->queue, HTTP2_QUEUE), HTTP2_QUEUE_MAX),
 	    .resets = least(or_default(given->resets, HTTP2_RESETS), HTTP2_RATE_MAX),

@@ -36,6 +36,9 @@
 #define HTTP2_CONTINUATIONS 8
 #define HTTP2_CONTINUATIONS_MAX 1000
 #define HTTP2_RATE_MAX 100000
+#define HTTP2_WINDOW (1u << 20)
+#define HTTP2_WINDOW_MIN (64u << 10)
+#define HTTP2_WINDOW_MAX (16u << 20)
 #define HTTP2_ACKS 128
 #define HTTP2_ACKS_MAX 100000
 #define HTTP2_QUEUE 256
@@ -91,13 +94,14 @@ struct http_listener {
  * are in a second: more ends it.
  */
 struct http2_limits {
-	unsigned streams;        /* [100] open at once, with those whose handler has not ended */
-	unsigned header_table;   /* [4096] bytes of each table of HPACK */
-	unsigned continuations;  /* [8] CONTINUATION frames of one head; more ends it */
-	unsigned acks;           /* [128] of PING and SETTINGS that the client does not take; more ends it */
-	unsigned queue;          /* [256] frames that the client does not take, besides HTTP2_QUEUE_STREAM a stream */
-	unsigned resets;         /* [200] RST_STREAM */
-	unsigned pings;          /* [100] */
+	unsigned streams;       /* [100] open at once, with those whose handler has not ended */
+	unsigned header_table;  /* [4096] bytes of each table of HPACK */
+	unsigned continuations; /* [8] CONTINUATION frames of one head; more ends it */
+	unsigned window; /* [1 MiB] of one body, on their way, while its handler reads on; HTTP2_WINDOW_MIN at least */
+	unsigned acks;   /* [128] of PING and SETTINGS that the client does not take; more ends it */
+	unsigned queue;  /* [256] frames that the client does not take, besides HTTP2_QUEUE_STREAM a stream */
+	unsigned resets; /* [200] RST_STREAM */
+	unsigned pings;  /* [100] */
 	unsigned settings;       /* [20] */
 	unsigned empty_data;     /* [100] DATA without data */
 	unsigned window_updates; /* [1000] besides those for what was sent */

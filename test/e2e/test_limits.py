@@ -162,7 +162,7 @@ RANGES = [("--threads", 1, 128), ("--workers", 1, 64), ("--connections", 1, 1000
           ("--http2-header-table", 1, 65536), ("--http2-continuations", 1, 1000), ("--http2-resets", 1, 100000),
           ("--http2-pings", 1, 100000), ("--http2-settings", 2, 100000), ("--http2-empty-data", 1, 100000),
           ("--http2-window-updates", 1, 100000), ("--http2-others", 1, 100000), ("--http2-acks", 1, 100000),
-          ("--http2-queue", 1, 100000), ("--websocket-fragments", 1, 1 << 24), ("--websocket-controls", 1, 100000),
+          ("--http2-queue", 1, 100000), ("--http2-window", 65536, 1 << 24), ("--websocket-fragments", 1, 1 << 24), ("--websocket-controls", 1, 100000),
           ("--websocket-queue", 1, 65536), ("--websocket-queue-bytes", 1, 1 << 30),
           ("--websocket-pong-timeout", 1, 86400), ("--websocket-close-timeout", 1, 86400),
           ("--target-max", 1, 16384), ("--header-bytes-max", 1, 65536), ("--headers-max", 1, 100),

@@ -7,7 +7,8 @@ import time
 
 import pytest
 
-from http2client import (COMPRESSION_ERROR, CONTINUATION, DATA, END_HEADERS, END_STREAM, ENHANCE_YOUR_CALM, GET, HEADERS,
+from http2client import (COMPRESSION_ERROR, CONTINUATION, DATA, END_HEADERS, END_STREAM, ENHANCE_YOUR_CALM, FLOW_CONTROL_ERROR, GET,
+                         HEADERS,
                          PING, PRIORITY, PROTOCOL_ERROR, REFUSED_STREAM, SETTINGS, WINDOW_UPDATE, Connection, frame,
                          request)
 from netserver import Identity, temporary
@@ -263,6 +264,99 @@ def test_frames_that_nobody_takes(patient):
             else:
                 assert len(one.reply(stream, 30).body) == 100 * 65536 and one.goaway is None
                 one.until(lambda: one.acks == most)
+
+
+READS = """
+import os, time
+def app(environ, start):
+    left = int(environ["QUERY_STRING"])
+    while left and (data := environ["wsgi.input"].read(min(left, 65536))):
+        left -= len(data)
+    open("read", "a").write("x")
+    while not os.path.exists("go"):
+        time.sleep(0.01)
+    start("200 OK", [])
+    return [b"%d" % len(environ["wsgi.input"].read())]
+"""
+
+
+def room(one, stream, sent):
+    """What may be sent of it, as far as its own window goes."""
+    return one.settings[4] + one.opened.get(stream, 0) - sent
+
+
+def upload(one, stream, size):
+    """The most that might have been sent at a time."""
+    sent = most = 0
+    while sent < size:
+        one.until(lambda: room(one, stream, sent) > 0)
+        most = max(most, room(one, stream, sent))
+        part = min(size - sent, 16384, room(one, stream, sent))
+        one.data(stream, bytes(part), 0)
+        sent += part
+    return most, sent
+
+
+@pytest.mark.parametrize("options, most", [
+    ({}, 1 << 20), ({"--http2-window": 200_000}, 200_000), ({"--http2-window": 65536}, 65536),
+    ({"--http2-memory": 1 << 20}, 131072), ({"--http2-memory": 1 << 18}, 65536)])
+def test_window(build, identity, options, most):
+    """Wider while a body is read on, up to its limit and a quarter of the memory; not one byte more."""
+    size = 6 << 20
+    with start(build, identity, options, app=READS) as server, dial(server) as one:
+        one.until(lambda: one.settings)
+        stream = one.head(req(f"/?{size}", "POST"), 0)
+        widest, sent = upload(one, stream, size)
+        one.until(lambda: one.opened.get(stream, 0) >= sent + most // 2 - one.settings[4])
+        widest = max(widest, room(one, stream, sent))
+        assert most // 2 < widest <= most
+        one.data(stream, b"", 0)
+        for over in 0, 1:  # what may come is taken, though nobody reads any more
+            left = room(one, stream, sent) + over
+            while left:
+                part = min(left, 16384)
+                one.data(stream, bytes(part), 0)
+                left, sent = left - part, sent + part
+            one.send(pings(1))
+            if over:
+                one.until(lambda: one.goaway or one.replies[stream].reset is not None)
+                assert one.replies[stream].reset == FLOW_CONTROL_ERROR or one.goaway[1] == FLOW_CONTROL_ERROR
+            else:
+                one.until(lambda: one.acks == 1)
+                assert one.goaway is None and one.replies[stream].reset is None
+        (server.code / "go").touch()
+
+
+def test_windows_of_many_are_bounded_by_the_memory(build, identity):
+    """60 bodies are read on, then no more, and each client fills what it may: a quarter of the memory, and the least windows."""
+    memory, size, count = 16 << 20, 600_000, 60
+    with start(build, identity, {"--http2-memory": memory, "--threads": count}, app=READS) as server:
+        before = server.resident_kib()
+        clients = [dial(server) for _ in range(count)]
+        held = 0
+        for one in clients:
+            one.until(lambda: one.settings)
+            stream = one.head(req(f"/?{size}", "POST"), 0)
+            _, sent = upload(one, stream, size)
+            one.until(lambda: room(one, stream, sent) >= 32768)
+            one.stream, one.sent = stream, sent
+        until(lambda: len((server.code / "read").read_bytes()) == count)
+        for one in clients:
+            one.send(pings(1))
+            one.until(lambda: one.acks)
+            left = room(one, one.stream, one.sent)
+            held += left
+            while left:
+                part = min(left, 16384)
+                one.data(one.stream, bytes(part), 0)
+                left -= part
+        assert memory // 8 < held <= memory // 4 + count * 65536
+        assert server.resident_kib() - before < (2 * held >> 10) + (16 << 10)
+        (server.code / "go").touch()
+        for one in clients:
+            one.data(one.stream, b"", END_STREAM)
+            assert one.reply(one.stream, 30).status == 200
+            one.sock.close()
 
 
 def test_memory(build, identity):
