@@ -7,6 +7,14 @@
 #include "cli/cmd.h"
 #include "cli/cut_off.h"
 
+/* Of several with one domain. */
+static const char *whose(const struct app_view *view)
+{
+	if (view->replaced_by)
+		return " (was taken over: it finishes what it has begun)";
+	return view->replaces ? " (has yet to take it over)" : "";
+}
+
 static int print_rows(struct out *out, const json_t *apps, struct err *err)
 {
 	const json_t *app;
@@ -24,8 +32,8 @@ static int print_rows(struct out *out, const json_t *apps, struct err *err)
 		if (app_view_read(app, &view, err) < 0)
 			return -1;
 		app_view_date(view.created_at, date);
-		out_print(out, "%s | %-19s | %-12s | %s on %s\n", view.id, date, view.status, view.name,
-			  view.domain_name);
+		out_print(out, "%s | %-19s | %-12s | %s on %s%s\n", view.id, date, view.status, view.name,
+			  view.domain_name, whose(&view));
 	}
 	return 0;
 }

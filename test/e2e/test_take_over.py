@@ -31,6 +31,10 @@ def status(cloud, app):
     return cloud.mse_json("status", app["id"])
 
 
+def row_of(cloud, app_id):
+    return next(line for line in cloud.mse("list").stdout.splitlines() if line.startswith(app_id))
+
+
 def context_of(cloud, app):
     return os.path.join(cloud.env["MSE_CONF_PATH"], "context", app["id"], "context.mse")
 
@@ -77,6 +81,7 @@ def interrupted_deploy(cloud, folder, phase):
 def one_of_two_deploys(cloud, folder, old):
     """The second that would replace the same app is told so, and ends nothing; what the first has made."""
     first = signalled_deploy(cloud, folder, "Starting the enclave", signal.SIGSTOP)
+    assert "(has yet to take it over)" in row_of(cloud, next(a["id"] for a in cloud.mse_json("list")["apps"] if a["replaces"]))
     said = failing_deploy(cloud, folder, "-y")
     assert f"the app {old['id']} is being replaced by " in said and "has been stopped" not in said
     first.send_signal(signal.SIGCONT)
@@ -123,6 +128,7 @@ def check_take_over(cloud, folder, old, leaf, visitors):
     switched = time.monotonic()
     assert new["replaces"] is None and new["domain_name"] == old["domain_name"] == NAME
     assert new["fingerprint"] == old["fingerprint"] and new["config_domain_name"] != old["config_domain_name"]
+    assert "it finishes what it has begun" in row_of(cloud, old["id"])
     assert status(cloud, old)["replaced_by"] == new["id"] and status(cloud, old)["status"] == "running"
     talk.text("still there")
     assert talk.receive() == (1, b"still there")
