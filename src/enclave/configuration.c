@@ -18,8 +18,7 @@
  * many may, for so long, and the other threads stay free for handshakes, attestation and short bodies.
  */
 #define SLOW_BODIES_MAX 2
-#define SLOW_BODY_SECONDS 120
-#define NS_PER_SECOND 1000000000LL
+#define NS_PER_MS 1000000LL
 
 /* Makes room for a body: known size at once, else doubling; the old copy is wiped by secret_done. */
 static int grow(struct secret *body, size_t used, struct err *err)
@@ -35,12 +34,12 @@ static int grow(struct secret *body, size_t used, struct err *err)
 	return 0;
 }
 
-/* Reads the body straight into secret memory. */
-static int read_body(struct http_exchange *exchange, bool is_slow, struct secret *ret, size_t *ret_size,
+/* Reads the body straight into secret memory. limit_ms: that it may take to come; 0: as long as the engine allows. */
+static int read_body(struct http_exchange *exchange, unsigned limit_ms, struct secret *ret, size_t *ret_size,
 		     struct err *err)
 {
 	const int64_t declared = http_body_size(exchange);
-	const int64_t until_ns = clock_monotonic_ns() + SLOW_BODY_SECONDS * NS_PER_SECOND;
+	const int64_t until_ns = clock_monotonic_ns() + limit_ms * NS_PER_MS;
 	scoped(secret_done) struct secret body = SECRET_INIT;
 	size_t used = 0;
 	size_t got;
@@ -58,8 +57,8 @@ static int read_body(struct http_exchange *exchange, bool is_slow, struct secret
 		if (got == 0)
 			break;
 		used += got;
-		if (is_slow && clock_monotonic_ns() > until_ns)
-			return err_set(err, ERR_TIMEOUT, "the request took more than %d s to come", SLOW_BODY_SECONDS);
+		if (limit_ms != 0 && clock_monotonic_ns() > until_ns)
+			return err_set(err, ERR_TIMEOUT, "the request took more than %u ms to come", limit_ms);
 	}
 	*ret = body;
 	body = SECRET_INIT;
@@ -77,7 +76,7 @@ static int provision(struct http_exchange *exchange, struct enclave *enclave, bo
 	/* A stranger's 16 MiB are not even read. */
 	if (enclave_provision_begin(enclave, request.ticket, err) < 0)
 		return -1;
-	if (read_body(exchange, is_slow, &body, &request.body_size, err) < 0)
+	if (read_body(exchange, is_slow ? enclave->slow_body_ms : 0, &body, &request.body_size, err) < 0)
 		return -1;
 	request.body = body.data;
 	return enclave_provision(enclave, &request, err);

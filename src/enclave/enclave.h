@@ -18,6 +18,8 @@
 #include "net/http_server.h"
 #include "tee/tee.h"
 
+#define ENCLAVE_SLOW_BODY_MS 120000
+
 struct enclave {
 	struct settings settings;
 	struct instance_input input;
@@ -29,6 +31,7 @@ struct enclave {
 	struct life life;
 	pthread_mutex_t provisioning; /* held for all checks of one POST; taken before life.lock */
 	atomic_uint slow_bodies;      /* that are read now, where anybody may send secrets */
+	unsigned slow_body_ms;        /* each may take so long to come */
 	struct quoter *quoter;
 	struct app_server app;
 	void (*on_accepted)(void *arg); /* told once, after the state is ACCEPTED; must not block */

@@ -343,6 +343,7 @@ enum exit_code runtime_run(const struct runtime_options *options)
 	enclave.input = INSTANCE_INPUT_INIT;
 	enclave.identity = IDENTITY_INIT;
 	enclave.on_accepted = on_accepted;
+	enclave.slow_body_ms = ENCLAVE_SLOW_BODY_MS;
 	enclave.is_plain_allowed = options->is_plain_allowed;
 	(void)pthread_mutex_init(&enclave.provisioning, NULL);
 	life_init(&enclave.life);

@@ -3,6 +3,7 @@
 #include "unit.h"
 
 #include <fcntl.h>
+#include <poll.h>
 #include <stdio.h>
 
 #include "attest/ticket_verify.h"
@@ -434,6 +435,47 @@ static void a_client_may_leave(void **state)
 	assert_int_equal(ask_status(client, nonce), 200);
 }
 
+#define SLOW_BODY_MS 300
+
+/* So many pieces of a body, one each 20 ms; the answer's status, and when it came. 0: none before the last piece. */
+static int drip(int pieces, unsigned *ret_ms)
+{
+	static const char head[] = "POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n";
+	scoped(http_client_freep) struct http_client *client = dial();
+	struct tls_client *tls = http_client_tls(client);
+	const int64_t began_ns = clock_monotonic_ns();
+	const int64_t until_ns = began_ns + 20000000000LL;
+	struct err err = ERR_INIT;
+	char answer[13] = "";
+	size_t got = 0;
+
+	assert_ok(tls_client_write(tls, head, strlen(head), until_ns, &err), &err);
+	for (int i = 0; i < pieces && !tls_client_is_readable(tls); i++) {
+		assert_ok(tls_client_write(tls, "1\r\n \r\n", 6, until_ns, &err), &err);
+		(void)poll(NULL, 0, 20);
+	}
+	*ret_ms = (unsigned)((clock_monotonic_ns() - began_ns) / 1000000);
+	if (tls_client_is_readable(tls))
+		assert_ok(tls_client_read(tls, answer, sizeof(answer) - 1, &got, until_ns, &err), &err);
+	return got == sizeof(answer) - 1 && strncmp(answer, "HTTP/1.1 401", got) == 0 ? 401 : 0;
+}
+
+/* Where anybody may send secrets, a body that goes on and on holds its thread for so long, and no longer. */
+static void slow_bodies_have_a_limit(void **state)
+{
+	unsigned took_ms;
+
+	(void)state;
+	world.enclave.settings.has_owner_key = false;
+	world.enclave.slow_body_ms = SLOW_BODY_MS;
+	assert_int_equal(drip(3, &took_ms), 0);
+	assert_int_equal(drip(1000, &took_ms), 401);
+	assert_in_range(took_ms, SLOW_BODY_MS, 10000);
+	while (atomic_load(&world.enclave.slow_bodies) > 0)
+		(void)poll(NULL, 0, 1);
+	assert_int_equal(life_state(&world.enclave.life), LIFE_WAITING);
+}
+
 struct racer {
 	pthread_t thread;
 	int status;
@@ -523,6 +565,7 @@ int main(void)
 	    cmocka_unit_test_setup_teardown(malformed_requests_get_no_quote, setup, teardown),
 	    cmocka_unit_test_setup_teardown(no_quote_is_503, setup, teardown),
 	    cmocka_unit_test_setup_teardown(a_client_may_leave, setup, teardown),
+	    cmocka_unit_test_setup_teardown(slow_bodies_have_a_limit, setup, teardown),
 	    cmocka_unit_test_setup_teardown(of_many_at_once_one_succeeds, setup, teardown),
 	    cmocka_unit_test_setup_teardown(a_ticket_of_another_owner_is_401, setup, teardown),
 	    cmocka_unit_test_setup_teardown(who_comes_too_late_is_refused, setup, teardown),
