@@ -12,6 +12,7 @@ import time
 
 import pytest
 
+import http2client as h2
 import testenclave
 
 HELLO = """
@@ -157,6 +158,40 @@ def test_one_connection_may_ask_twelve_times_a_minute(enclave):
 def test_malformed_requests_of_attestation(enclave, body, status):
     enclave.start()
     assert enclave.request("POST", ATTEST, body=body).status == status
+
+
+EXPECTING = request(bytes(32)).replace(b"\r\nContent-Length", b"\r\nExpect: %s\r\nContent-Length", 1)
+
+
+@pytest.mark.parametrize("expect", [b"100-continue", b"100-Continue", b"200-ok"])
+def test_attestation_tells_nothing_beforehand(enclave, expect):
+    """Neither the body nor a 100 is waited for; the claim of its connection is given back, and others are answered."""
+    enclave.start()
+    head = (EXPECTING % expect).partition(b"\r\n\r\n")[0] + b"\r\n\r\n"
+    assert b"\r\nExpect: " in head
+    with enclave.connect() as tls:
+        tls.sendall(head)
+        assert answer_of(tls)[0] == 417
+        tls.sendall(b"x")
+        assert tls.recv(1) == b""  # what follows might be the body, or not
+    assert enclave.request("POST", ATTEST, body=request(bytes(32)).partition(b"\r\n\r\n")[2]).status == 200
+
+
+def test_attestation_tells_nothing_beforehand_over_http2(enclave):
+    enclave.start()
+    context = testenclave.client_context()
+    context.set_alpn_protocols(["h2"])
+    body = request(bytes(32)).partition(b"\r\n\r\n")[2]
+    with h2.Connection(context.wrap_socket(enclave.dial(), server_hostname=enclave.instance["domain"])) as one:
+        def ask(*more):
+            fields = h2.request(ATTEST, "POST", ("content-length", str(len(body))), *more, authority=enclave.instance["domain"])
+            return one.head(fields, 0)
+        for expect in "100-continue", "200-ok":
+            reply = one.reply(ask(("expect", expect)))
+            assert reply.status == 417 and reply.informational == []
+        stream = ask()  # the connection's own claim is free again
+        one.data(stream, body)
+        assert one.reply(stream).status == 200
 
 
 # ---- slow clients ----
