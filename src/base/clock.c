@@ -44,6 +44,11 @@ int64_t clock_boot_ns(void)
 	return now_ns(CLOCK_BOOTTIME);
 }
 
+int64_t clock_process_cpu_ns(void)
+{
+	return now_ns(CLOCK_PROCESS_CPUTIME_ID);
+}
+
 int clock_parse_utc(const char *text, int64_t *ret_seconds, struct err *err)
 {
 	struct utc utc;

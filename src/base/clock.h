@@ -16,6 +16,8 @@ int64_t clock_now_seconds(void);
 int64_t clock_now_ns(void);
 int64_t clock_monotonic_ns(void);
 int64_t clock_boot_ns(void); /* as monotonic, and it runs on while the machine sleeps: for ages */
+/* Of all threads. Gramine knows one clock only: there it is as large as clock_monotonic_ns. */
+int64_t clock_process_cpu_ns(void);
 
 /* "YYYY-MM-DDTHH:MM:SSZ" exactly: the strict form of instance documents and collateral. Years 1970..9999. */
 must_check int clock_parse_utc(const char *text, int64_t *ret_seconds, struct err *err);

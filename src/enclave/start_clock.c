@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "enclave/start_clock.h"
 
-#include <time.h>
-
 #include "base/buf.h"
 #include "base/clock.h"
 #include "base/number.h"
@@ -29,11 +27,8 @@ static void add(const char *name, int64_t spent_ns)
 
 void start_clock_begin(void)
 {
-	struct timespec spent = {0};
-
-	(void)clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &spent);
 	phase_count = 0;
-	add("program", spent.tv_sec * 1000 * NS_PER_MS + spent.tv_nsec);
+	add("program", clock_process_cpu_ns());
 	since_ns = clock_monotonic_ns();
 }
 

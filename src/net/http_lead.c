@@ -6,8 +6,9 @@
 #include "base/clock.h"
 
 #define NS_PER_MS 1000000LL
-#define TICK_MS 1
-#define QUIET_TICKS 10 /* then the overseer sleeps until it is woken */
+#define EXCUSES_MAX 3 /* within HTTP_LEAD_SLOW_MS */
+#define QUIET_LOOKS 2 /* at which the leader waits, one behind the other: then the overseer sleeps until it is woken \
+		       */
 
 void http_lead_init(struct http_lead *lead)
 {
@@ -157,31 +158,60 @@ void http_lead_give_driven(struct http_lead *lead)
 
 /* ---- the overseer ---- */
 
+/* What it saw at its last look, and since when it has excused leaders. */
+struct sight {
+	int64_t now_ns;
+	int64_t spent_ns; /* by the whole process, of processors' time */
+	int64_t excused_ns;
+	unsigned excused;
+};
+
+/*
+ * Did the process keep a processor busy since the last look? Then handlers wait for the one lock, and not for something
+ * else: a long collection of garbage. Where there is no such clock they count as waiting.
+ */
+static bool is_computing(const struct sight *last, int64_t now_ns, int64_t spent_ns)
+{
+	return spent_ns < now_ns && (spent_ns - last->spent_ns) * 4 >= (now_ns - last->now_ns) * 3;
+}
+
+/* A few in a row: whatever computes may be none of the handlers. */
+static bool excuses(struct sight *last, int64_t now_ns, int64_t spent_ns)
+{
+	if (now_ns - last->excused_ns > HTTP_LEAD_SLOW_MS * NS_PER_MS) {
+		last->excused_ns = now_ns;
+		last->excused = 0;
+	}
+	return is_computing(last, now_ns, spent_ns) && last->excused++ < EXCUSES_MAX;
+}
+
 /* Under lock, so that a driver that finds itself deposed finds all that belongs to it. */
-static void depose(struct http_lead *lead, int_fast64_t since_ns, int64_t now_ns)
+static void depose(struct http_lead *lead, int_fast64_t since_ns, int64_t slow_until_ns)
 {
 	(void)pthread_mutex_lock(&lead->lock);
 	if (atomic_compare_exchange_strong(&lead->busy_since_ns, &since_ns, 0)) {
 		if (lead->is_driven)
 			lead->is_away = true;
-		else
-			atomic_store(&lead->slow_until_ns, now_ns + HTTP_LEAD_SLOW_MS * NS_PER_MS);
+		else if (slow_until_ns > 0)
+			atomic_store(&lead->slow_until_ns, slow_until_ns);
 		vacate(lead);
 	}
 	(void)pthread_mutex_unlock(&lead->lock);
 }
 
-/* true if it was busy. */
-static bool look(struct http_lead *lead)
+/* How long it takes until the leader has been busy for too long; 0: nobody is busy. */
+static int64_t look(struct http_lead *lead, struct sight *last)
 {
 	const int64_t now_ns = clock_monotonic_ns();
+	const int64_t spent_ns = clock_process_cpu_ns();
 	const int_fast64_t since_ns = atomic_load(&lead->busy_since_ns);
+	const int64_t left_ns = since_ns == 0 ? 0 : since_ns + HTTP_LEAD_MS * NS_PER_MS - now_ns;
 
-	if (since_ns == 0)
-		return false;
-	if (now_ns - since_ns > HTTP_LEAD_MS * NS_PER_MS)
-		depose(lead, since_ns, now_ns);
-	return true;
+	if (left_ns < 0)
+		depose(lead, since_ns, excuses(last, now_ns, spent_ns) ? 0 : now_ns + HTTP_LEAD_SLOW_MS * NS_PER_MS);
+	last->now_ns = now_ns;
+	last->spent_ns = spent_ns;
+	return left_ns < 0 ? 0 : left_ns;
 }
 
 /* Until the leader has something to do again; false at the end. */
@@ -202,16 +232,19 @@ static bool sleep_until_active(struct http_lead *lead)
 void *http_lead_oversee(void *arg)
 {
 	struct http_lead *lead = arg;
-	int quiet = QUIET_TICKS;
+	struct sight last = {0};
+	int quiet = 0;
 
 	for (;;) {
-		if (quiet >= QUIET_TICKS) {
-			if (!sleep_until_active(lead))
-				return NULL;
+		const int64_t left_ns = look(lead, &last);
+
+		quiet = left_ns > 0 ? 0 : quiet + 1;
+		if (quiet < QUIET_LOOKS)
+			(void)poll(NULL, 0, left_ns > 0 ? (int)(left_ns / NS_PER_MS) + 1 : HTTP_LEAD_MS);
+		else if (sleep_until_active(lead))
 			quiet = 0;
-		}
-		(void)poll(NULL, 0, TICK_MS);
-		quiet = look(lead) ? 0 : quiet + 1;
+		else
+			return NULL;
 	}
 }
 

@@ -4,8 +4,9 @@
  * only wait for each other. The leader waits for events and handles them itself, without a hand-over. While it is busy
  * for longer than HTTP_LEAD_MS, an overseer takes the lead from it, and the next thread goes on; a deposed leader
  * finishes what it does and queues up again. For a while after that handlers count as slow: the lead is given away
- * before each, so that they run side by side from the start. So quick requests are served by one thread, and slow ones
- * by as many as there are. Nothing wakes up while nothing comes.
+ * before each, so that they run side by side from the start; but not at once if the process was computing all the
+ * time, for then they would wait for the lock. So quick requests are served by one thread, and slow ones by as many as
+ * there are. Nothing wakes up while nothing comes.
  *
  * A driver is a thread of somebody else's that may lead too (http_server_drive): a leader that has events passes the
  * lead to it, and the driver gives it back when nothing is left. It leads as long as it comes back for more within
