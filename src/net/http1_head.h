@@ -38,14 +38,14 @@ struct http1_head {
 	const char *target;
 	int status; /* responses */
 	int minor_version;
-	struct http_header headers[HTTP_HEADERS_MAX];
 	size_t header_count;
 	enum http1_framing framing;
 	uint64_t body_size; /* of HTTP1_SIZED, at most INT64_MAX */
 	bool keep_alive;
 	bool expects_continue;
-	const char *host;    /* requests: value of Host; "" if there is none (HTTP/1.0) */
-	const char *problem; /* on failure: what is wrong, for diagnosis; static */
+	const char *host;                             /* requests: value of Host; "" if there is none (HTTP/1.0) */
+	const char *problem;                          /* on failure: what is wrong, for diagnosis; static */
+	struct http_header headers[HTTP_HEADERS_MAX]; /* the last: only header_count of them are ever written */
 };
 
 /*
