@@ -6,6 +6,7 @@
 #include "base/clock.h"
 #include "net/http1_wire.h"
 
+#define SHORT_MAX 4096      /* of a body that is sent with its head */
 #define KEEP_MAX (1u << 20) /* of a reply that a slow client takes later; more holds the thread */
 
 /* ---- waiting ---- */
@@ -90,13 +91,18 @@ static int write_piece(struct http_exchange *exchange, const void *data, size_t 
 	return sent;
 }
 
+/* A short body is put behind its head: it is a part of the same record. */
 static int reply(struct http_exchange *exchange, const void *body, size_t size, struct err *err)
 {
-	struct iovec pieces[2] = {{.iov_base = exchange->out.data, .iov_len = exchange->out.size}};
+	const size_t sent = exchange->bodiless ? 0 : size;
+	struct iovec pieces[2] = {{0}};
 
-	if (!exchange->bodiless)
-		pieces[1] = (struct iovec){.iov_base = (void *)(uintptr_t)body, .iov_len = size};
-	return send_or_keep(exchange, pieces, 2, err);
+	if (sent > SHORT_MAX)
+		pieces[1] = (struct iovec){.iov_base = (void *)(uintptr_t)body, .iov_len = sent};
+	else if (buf_add(&exchange->out, body, sent, err) < 0)
+		return -1;
+	pieces[0] = (struct iovec){.iov_base = exchange->out.data, .iov_len = exchange->out.size};
+	return send_or_keep(exchange, pieces, COUNT_OF(pieces), err);
 }
 
 static int end(struct http_exchange *exchange, struct err *err)

@@ -142,6 +142,16 @@ static bool has_over(const struct iovec *pieces, size_t count, size_t size)
 	return false;
 }
 
+/* A function of its own: others are spared the room on the stack, which the compiler touches page by page. */
+__attribute__((noinline)) static enum tls_io write_joined(struct http_conn *conn, const struct iovec *pieces,
+							  size_t count, size_t *ret_put, struct err *err)
+{
+	uint8_t joined[TLS_PIECE];
+	const size_t size = join(pieces, count, joined);
+
+	return tls_conn_write_more(conn->tls, joined, size, has_over(pieces, count, size), ret_put, err);
+}
+
 /*
  * One record. OpenSSL wants a write that could not be finished again with the same bytes: what is left of the pieces
  * begins with them.
@@ -149,14 +159,11 @@ static bool has_over(const struct iovec *pieces, size_t count, size_t size)
 static enum tls_io tls_write(struct http_conn *conn, const struct iovec *pieces, size_t count, size_t *ret_put,
 			     struct err *err)
 {
-	uint8_t joined[TLS_PIECE];
-	size_t size;
+	const size_t size = size_min(pieces->iov_len, TLS_PIECE);
 
-	if (pieces->iov_len >= TLS_PIECE)
-		return tls_conn_write_more(conn->tls, pieces->iov_base, TLS_PIECE, has_over(pieces, count, TLS_PIECE),
-					   ret_put, err);
-	size = join(pieces, count, joined);
-	return tls_conn_write_more(conn->tls, joined, size, has_over(pieces, count, size), ret_put, err);
+	if (size < TLS_PIECE && has_over(pieces, count, size))
+		return write_joined(conn, pieces, count, ret_put, err);
+	return tls_conn_write_more(conn->tls, pieces->iov_base, size, has_over(pieces, count, size), ret_put, err);
 }
 
 /* What was waited for is over. Bytes that went into empty buffers before are no sign of a client that reads. */
