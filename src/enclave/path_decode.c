@@ -32,6 +32,8 @@ char *path_decode(const char *path, size_t *ret_size)
 			decoded[used++] = path[i];
 		}
 	}
+	if (decoded)
+		decoded[used] = 0;
 	*ret_size = used;
 	return decoded;
 }

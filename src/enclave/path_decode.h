@@ -6,7 +6,7 @@
 
 #include <stddef.h>
 
-/* On the heap, *ret_size bytes, which may hold zero bytes; NULL without memory. */
+/* On the heap, *ret_size bytes, which may hold zero bytes, and a zero byte behind them; NULL without memory. */
 char *path_decode(const char *path, size_t *ret_size);
 
 #endif

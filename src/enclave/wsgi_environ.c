@@ -166,27 +166,31 @@ void wsgi_environ_stop(void)
 /* ---- what is a request's own ---- */
 
 /* SCRIPT_NAME and PATH_INFO together are the path; of a proxy that takes the first off, the rest is what comes. */
-static size_t script_size(const char *path)
+static size_t script_size(const char *path, size_t size)
 {
-	if (root_size == 0 || strncmp(path, root_path, root_size) != 0)
+	if (root_size == 0 || size < root_size || memcmp(path, root_path, root_size) != 0)
 		return 0;
-	return path[root_size] == '/' || path[root_size] == 0 ? root_size : 0;
+	return size == root_size || path[root_size] == '/' ? root_size : 0;
+}
+
+static PyObject *path_info(const char *path, size_t size)
+{
+	const size_t script = script_size(path, size);
+
+	return PyUnicode_DecodeLatin1(path + script, (Py_ssize_t)(size - script), NULL);
 }
 
 static PyObject *decode_path(const char *path)
 {
-	size_t size, script;
+	size_t size;
 	scoped(freep) char *decoded = NULL;
 
 	if (strcmp(path, "*") == 0)
 		return Py_NewRef(empty);
 	if (!strchr(path, '%'))
-		return latin1(path + script_size(path));
+		return path_info(path, strlen(path));
 	decoded = path_decode(path, &size);
-	if (!decoded)
-		return PyErr_NoMemory();
-	script = script_size(decoded);
-	return PyUnicode_DecodeLatin1(decoded + script, (Py_ssize_t)(size - script), NULL);
+	return decoded ? path_info(decoded, size) : PyErr_NoMemory();
 }
 
 /* A repeated field is joined as RFC 9110 5.2 says; Cookie as RFC 6265 5.4. Of Content-Type the first counts. */

@@ -8,6 +8,7 @@ import socket
 import subprocess
 import threading
 import time
+import urllib.parse
 
 import pytest
 from plainserver import PlainServer
@@ -577,6 +578,12 @@ def test_root_path_of_wsgi(build):
         assert seen_below(server, "/a/b") == ("/a/b", "")
         assert seen_below(server, "/a/b/") == ("/a/b", "/")
         assert seen_below(server, "/a/bc") == ("/a/b", "/a/bc")
+        for _ in range(20):  # nothing is read behind what was decoded
+            assert seen_below(server, "/%61/b") == ("/a/b", "")
+        assert seen_below(server, "/a/b%00x") == ("/a/b", "/a/b\0x")
+        assert seen_below(server, "/a/b/x%41")[1] == "/xA"
+        for part in ("/%61", "/%61/", "/a/%62c", "/%61/%62%2f"):
+            assert seen_below(server, part)[1] == ("/" if part.endswith("%2f") else urllib.parse.unquote(part)), part
     longest = "/" + 1023 * "a"
     with PlainServer(build, {"app.py": ENVIRON}, "--root-path", longest) as server:
         assert seen_below(server, longest + "/x") == (longest, "/x")
