@@ -27,7 +27,7 @@
 
 #include "enclave/python.h"
 
-#define ASGI_HTTP_VERSION "2.4" /* spec_version of the scopes: send() to a client that is gone raises OSError */
+#define ASGI_HTTP_VERSION "2.5" /* spec_version of the scopes: send() to a client that is gone raises OSError */
 #define ASGI_LIFESPAN_VERSION "2.0"
 #define ASGI_PIECE_SIZE (64u << 10) /* of a request's body, in one message */
 /*
@@ -209,7 +209,7 @@ bool asgi_has_zero(PyObject *bytes);
 /* Part (0: name, 1: value) of its i-th pair. */
 const char *asgi_fields_text(PyObject *list, Py_ssize_t i, Py_ssize_t part);
 /* Those that are the application's to send; the texts stay owned by the list. */
-size_t asgi_fields_list(PyObject *list, struct http_header ret[static HTTP_HEADERS_MAX]);
+size_t asgi_fields_list(PyObject *list, bool keeps_upgrade, struct http_header ret[static HTTP_HEADERS_MAX]);
 
 /* New reference. */
 PyObject *asgi_scope_new(const struct http_exchange *exchange, bool is_websocket);

@@ -74,18 +74,21 @@ const char *asgi_fields_text(PyObject *list, Py_ssize_t i, Py_ssize_t part)
 	return PyBytes_AS_STRING(PyTuple_GET_ITEM(PyList_GET_ITEM(list, i), part));
 }
 
-size_t asgi_fields_list(PyObject *list, struct http_header ret[static HTTP_HEADERS_MAX])
+static bool is_ours(const char *name, bool keeps_upgrade)
 {
-	static const char *const ours[] = {"content-length", "transfer-encoding", "connection"};
+	if (http_field_is_of_connection(name))
+		return !keeps_upgrade || !http_name_is(name, "upgrade");
+	return http_name_is(name, "content-length");
+}
+
+size_t asgi_fields_list(PyObject *list, bool keeps_upgrade, struct http_header ret[static HTTP_HEADERS_MAX])
+{
 	size_t count = 0;
 
 	for (Py_ssize_t i = 0; list && i < PyList_GET_SIZE(list); i++) {
 		const char *name = asgi_fields_text(list, i, 0);
-		bool is_ours = false;
 
-		for (size_t k = 0; k < COUNT_OF(ours); k++)
-			is_ours = is_ours || strcasecmp(name, ours[k]) == 0;
-		if (!is_ours)
+		if (!is_ours(name, keeps_upgrade))
 			ret[count++] = (struct http_header){name, asgi_fields_text(list, i, 1)};
 	}
 	return count;

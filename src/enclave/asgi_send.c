@@ -44,7 +44,7 @@ static int look_at_fields(struct asgi_request *request, PyObject *list)
 	for (Py_ssize_t i = 0; i < PyList_GET_SIZE(list); i++) {
 		const char *value = asgi_fields_text(list, i, 1);
 
-		if (strcasecmp(asgi_fields_text(list, i, 0), "connection") == 0 && strcasecmp(value, "close") == 0)
+		if (strcasecmp(asgi_fields_text(list, i, 0), "connection") == 0 && http_list_has(value, "close"))
 			http_close_after(request->exchange);
 		if (strcasecmp(asgi_fields_text(list, i, 0), "content-length") != 0)
 			continue;
@@ -147,7 +147,8 @@ enum asgi_step asgi_send_start(struct asgi_request *request, PyObject *message, 
 static int begin_reply(struct asgi_request *request, size_t piece_size, bool is_last, struct err *err)
 {
 	struct http_header headers[HTTP_HEADERS_MAX];
-	const size_t count = asgi_fields_list(request->headers, headers);
+	/* What 426 has to say of it (RFC 9110 15.5.22) only the application knows. */
+	const size_t count = asgi_fields_list(request->headers, request->status == 426, headers);
 	/* To HEAD the body may have been left out: nobody knows its length then (RFC 9110 8.6). */
 	const bool is_known = piece_size > 0 || strcmp(http_method(request->exchange), "HEAD") != 0;
 	const bool is_whole = is_last && !request->has_trailers && is_known;
@@ -163,7 +164,7 @@ static int begin_reply(struct asgi_request *request, size_t piece_size, bool is_
 static enum asgi_step end_reply(struct asgi_request *request, PyObject **ret)
 {
 	struct http_header trailers[HTTP_HEADERS_MAX];
-	const size_t count = asgi_fields_list(request->trailers, trailers);
+	const size_t count = asgi_fields_list(request->trailers, false, trailers);
 	struct err err = ERR_INIT;
 	const enum http_step step = http_step_end(request->exchange, trailers, count, &err);
 
@@ -216,11 +217,27 @@ void asgi_send_finish(struct asgi_request *request)
 	asgi_request_release(request);
 }
 
+/* While nothing was sent, a body that does not fit its Content-Length can still become a 500. */
+static bool fits_length(const struct asgi_request *request, int64_t size, bool is_last)
+{
+	if (request->length == NO_LENGTH || (size < request->length && !is_last) || size == request->length)
+		return true;
+	/* Where none is sent it may have been left out, but for its length (RFC 9110 8.6). */
+	return size == 0 && (request->status == 204 || request->status == 205 || request->status == 304 ||
+			     strcmp(http_method(request->exchange), "HEAD") == 0);
+}
+
 enum asgi_step asgi_send_piece(struct asgi_request *request, size_t size, bool is_last, PyObject **ret)
 {
 	struct err err = ERR_INIT;
 	enum http_step step = HTTP_STEP_DONE;
 
+	if (request->phase == ASGI_STARTED && !fits_length(request, (int64_t)size, is_last)) {
+		PyErr_Format(PyExc_ValueError, "response: a body of %zu bytes, but a Content-Length of %lld", size,
+			     (long long)request->length);
+		asgi_output_drop(&request->output);
+		return ASGI_RAISED;
+	}
 	if (request->phase == ASGI_STARTED && begin_reply(request, size, is_last, &err) < 0) {
 		asgi_output_drop(&request->output);
 		return step_failed(request, &err);

@@ -385,7 +385,7 @@ enum http_step asgi_websocket_open(struct asgi_request *request, const char *pro
 {
 	struct asgi_websocket *websocket = request->websocket;
 	struct http_header fields[HTTP_HEADERS_MAX];
-	const size_t count = asgi_fields_list(headers, fields);
+	const size_t count = asgi_fields_list(headers, true, fields); /* and refused */
 	const enum http_step step = websocket_accept(request->exchange, protocol, fields, count, err);
 
 	if (step == HTTP_STEP_FAILED)

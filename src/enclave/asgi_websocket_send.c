@@ -243,6 +243,8 @@ static enum asgi_step take_send(struct asgi_request *request, PyObject *message,
 	scoped(py_decrefp) PyObject *bytes = asgi_message_item(message, "bytes");
 	scoped(py_decrefp) PyObject *text = asgi_message_item(message, "text");
 
+	if (bytes && bytes != Py_None && text && text != Py_None)
+		return refuse_value(PyExc_ValueError, "websocket.send with both 'bytes' and 'text'");
 	if (bytes && bytes != Py_None)
 		return asgi_output_take(request, bytes) < 0 ? ASGI_RAISED : send_output(request, WEBSOCKET_BYTES, ret);
 	if (!text || text == Py_None)

@@ -271,7 +271,8 @@ static PyObject *protocol_of(const char *version)
 		return Py_NewRef(last_version.object);
 	forget(&last_version);
 	(void)snprintf(last_version.text, sizeof(last_version.text), "%s", version);
-	last_version.object = PyUnicode_FromFormat("HTTP/%s", version);
+	/* RFC 3875 4.1.16 wants two digits. */
+	last_version.object = PyUnicode_FromFormat("HTTP/%s%s", version, strchr(version, '.') ? "" : ".0");
 	return Py_XNewRef(last_version.object);
 }
 

@@ -26,6 +26,7 @@ struct response {
 	struct http_exchange *exchange; /* NULL: detached */
 	unsigned long thread;
 	int status;        /* 0: start_response was not called */
+	PyObject *reason;  /* the whole status as it was given */
 	PyObject *headers; /* tuple of (name, value), all Latin-1 str without control characters */
 	int64_t length;    /* Content-Length as the application gave it */
 	int64_t written;
@@ -86,7 +87,8 @@ static int parse_status(PyObject *text)
 		}
 		value = 10 * value + (status[i] - '0');
 	}
-	if (value < STATUS_MIN || value > STATUS_MAX || status[STATUS_DIGITS] != ' ') {
+	if (value < STATUS_MIN || value > STATUS_MAX || status[STATUS_DIGITS] != ' ' ||
+	    strlen(status) != (size_t)PyUnicode_GET_LENGTH(text) || !http_header_is_valid("status", status)) {
 		PyErr_Format(PyExc_ValueError, "status %R is not like '200 OK'", text);
 		return -1;
 	}
@@ -143,9 +145,13 @@ static int check_header(PyObject *header, int64_t *length)
 		PyErr_Format(PyExc_AssertionError, "hop-by-hop header '%s' is the server's", name);
 		return -1;
 	}
-	if (is_length(name, size))
-		return parse_length(PyTuple_GET_ITEM(header, 1), value, length);
-	return 0;
+	if (!is_length(name, size))
+		return 0;
+	if (*length != LENGTH_UNKNOWN) {
+		PyErr_SetString(PyExc_ValueError, "Content-Length is given twice");
+		return -1;
+	}
+	return parse_length(PyTuple_GET_ITEM(header, 1), value, length);
 }
 
 /* A tuple of its own, so that changing the list later changes nothing. New reference. */
@@ -296,15 +302,19 @@ static PyObject *response_call(PyObject *self, PyObject *const *args, size_t cou
 		return NULL;
 	response->status = status;
 	response->length = length;
+	Py_XSETREF(response->reason, Py_NewRef(given[0]));
 	Py_XSETREF(response->headers, headers);
 	return PyCFunction_New(&methods[0], self);
 }
 
-/* All headers but Content-Length, which is the engine's to write. The texts stay owned by the tuple. */
+/* The reason, and all headers but Content-Length, which is the engine's to write. The texts stay owned by the objects.
+ */
 static size_t list_headers(const struct response *response, struct http_header ret[static HTTP_HEADERS_MAX])
 {
+	const char *status = (const char *)PyUnicode_1BYTE_DATA(response->reason);
 	size_t count = 0;
 
+	http_reply_reason(response->exchange, status + STATUS_DIGITS + 1);
 	for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(response->headers); i++) {
 		PyObject *header = PyTuple_GET_ITEM(response->headers, i);
 		PyObject *name_text = PyTuple_GET_ITEM(header, 0);
@@ -577,6 +587,7 @@ static void response_free(PyObject *self)
 	PyTypeObject *type = Py_TYPE(self);
 
 	Py_CLEAR(((struct response *)self)->headers);
+	Py_CLEAR(((struct response *)self)->reason);
 	PyObject_Free(self);
 	Py_DECREF(type);
 }
@@ -621,6 +632,7 @@ PyObject *wsgi_response_new(struct http_exchange *exchange)
 	response->thread = PyThread_get_thread_ident();
 	response->status = 0;
 	response->headers = NULL;
+	response->reason = NULL;
 	response->length = LENGTH_UNKNOWN;
 	response->written = 0;
 	response->is_sent = false;

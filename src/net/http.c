@@ -2,6 +2,7 @@
 #include "net/http.h"
 
 #include <stdio.h>
+#include <string.h>
 #include <strings.h>
 #include <time.h>
 
@@ -62,6 +63,63 @@ bool http_header_is_valid(const char *name, const char *value)
 	return !*at;
 }
 
+bool http_list_has(const char *list, const char *token)
+{
+	const size_t token_size = strlen(token);
+
+	while (*list) {
+		list += strspn(list, ", \t");
+		if (strcspn(list, ",; \t") == token_size && strncasecmp(list, token, token_size) == 0)
+			return true;
+		list += strcspn(list, ",");
+	}
+	return false;
+}
+
+static bool is_one_of(const char *name, const char *const *names, size_t count)
+{
+	for (size_t i = 0; i < count; i++) {
+		if (http_name_is(name, names[i]))
+			return true;
+	}
+	return false;
+}
+
+bool http_field_is_of_connection(const char *name)
+{
+	static const char *const names[] = {
+	    "connection", "keep-alive", "proxy-connection", "transfer-encoding", "upgrade", "te",
+	};
+
+	return is_one_of(name, names, COUNT_OF(names));
+}
+
+bool http_field_may_trail(const char *name)
+{
+	static const char *const names[] = {
+	    "content-length",
+	    "host",
+	    "trailer",
+	    "content-type",
+	    "content-encoding",
+	    "content-range",
+	    "set-cookie",
+	    "date",
+	    "authorization",
+	    "www-authenticate",
+	    "location",
+	    "cache-control",
+	    "retry-after",
+	    "age",
+	    "expires",
+	    "vary",
+	    "proxy-authorization",
+	    "proxy-authenticate",
+	};
+
+	return !http_field_is_of_connection(name) && !is_one_of(name, names, COUNT_OF(names));
+}
+
 struct status_text {
 	int status;
 	const char *text;
@@ -79,11 +137,15 @@ static const struct status_text status_texts[] = {
     {204, "No Content"},
     {205, "Reset Content"},
     {206, "Partial Content"},
+    {207, "Multi-Status"},
+    {208, "Already Reported"},
+    {226, "IM Used"},
     {300, "Multiple Choices"},
     {301, "Moved Permanently"},
     {302, "Found"},
     {303, "See Other"},
     {304, "Not Modified"},
+    {305, "Use Proxy"},
     {307, "Temporary Redirect"},
     {308, "Permanent Redirect"},
     {400, "Bad Request"},
@@ -93,6 +155,7 @@ static const struct status_text status_texts[] = {
     {404, "Not Found"},
     {405, "Method Not Allowed"},
     {406, "Not Acceptable"},
+    {407, "Proxy Authentication Required"},
     {408, "Request Timeout"},
     {409, "Conflict"},
     {410, "Gone"},
@@ -105,17 +168,25 @@ static const struct status_text status_texts[] = {
     {417, "Expectation Failed"},
     {421, "Misdirected Request"},
     {422, "Unprocessable Content"},
+    {423, "Locked"},
+    {424, "Failed Dependency"},
+    {425, "Too Early"},
     {426, "Upgrade Required"},
     {428, "Precondition Required"},
     {429, "Too Many Requests"},
     {431, "Request Header Fields Too Large"},
+    {451, "Unavailable For Legal Reasons"},
     {500, "Internal Server Error"},
     {501, "Not Implemented"},
     {502, "Bad Gateway"},
     {503, "Service Unavailable"},
     {504, "Gateway Timeout"},
     {505, "HTTP Version Not Supported"},
+    {506, "Variant Also Negotiates"},
     {507, "Insufficient Storage"},
+    {508, "Loop Detected"},
+    {510, "Not Extended"},
+    {511, "Network Authentication Required"},
 };
 
 const char *http_status_text(int status)

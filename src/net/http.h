@@ -39,6 +39,15 @@ const char *http_headers_find(const struct http_header *headers, size_t count, c
 /* true if name is a token (RFC 9110 5.6.2) and value holds no control bytes but tab. */
 bool http_header_is_valid(const char *name, const char *value);
 
+/* Is token one of the comma-separated list (RFC 9110 5.6.1), whatever its case and its parameters? */
+bool http_list_has(const char *list, const char *token);
+
+/* Fields of one connection of HTTP/1 (RFC 9110 7.6.1, RFC 9113 8.2.2): the server's own, and nothing in HTTP/2. */
+bool http_field_is_of_connection(const char *name);
+
+/* false for what frames, routes or describes a message and so comes too late behind it (RFC 9110 6.5.1). */
+bool http_field_may_trail(const char *name);
+
 /* "Not Found" for 404; "Unknown" for a status nobody registered. */
 const char *http_status_text(int status);
 

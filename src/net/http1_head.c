@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "net/http1_head.h"
 
+#include <ctype.h>
 #include <stddef.h>
 #include <string.h>
 #include <strings.h>
@@ -10,6 +11,7 @@
 #include "base/number.h"
 
 #define START_LINE_MAX (HTTP_METHOD_MAX + 1 + HTTP_TARGET_MAX + sizeof(" HTTP/1.1"))
+#define PORT_DIGITS 5
 #define VERSION_SIZE (sizeof("HTTP/1.1") - 1)
 
 static int refuse(int status, int *ret_status)
@@ -190,21 +192,9 @@ static size_t count_fields(const struct http1_head *head, const char *name, cons
 
 bool http1_head_lists(const struct http1_head *head, const char *name, const char *token)
 {
-	const size_t token_size = strlen(token);
-
 	for (size_t i = 0; i < head->header_count; i++) {
-		const char *at = head->headers[i].value;
-
-		if (!http_name_is(head->headers[i].name, name))
-			continue;
-		while (*at) {
-			const size_t item_size = strcspn(at, ", \t");
-
-			if (item_size == token_size && strncasecmp(at, token, token_size) == 0)
-				return true;
-			at += item_size;
-			at += strspn(at, ", \t");
-		}
+		if (http_name_is(head->headers[i].name, name) && http_list_has(head->headers[i].value, token))
+			return true;
 	}
 	return false;
 }
@@ -253,21 +243,54 @@ static bool is_target_byte(uint8_t byte)
 	return byte > 0x20 && byte < 0x7f;
 }
 
-/* What a Host may hold (RFC 3986 3.2.2 with port); user information and paths are not part of it. */
-static bool host_is_valid(const char *host, size_t size)
+/* "[…]" of an address; which one it is, nobody here needs to know. 0: none. */
+static size_t literal_size(const char *host)
 {
-	for (const char *const end = host + size; host < end; host++) {
-		const uint8_t byte = (uint8_t)*host;
+	const size_t size = 1 + strspn(host + 1, "0123456789abcdefABCDEF:.");
 
-		if (!is_target_byte(byte) || strchr("/?#@\\\"<>^`{|}", *host))
-			return false;
-	}
-	return true;
+	return size > 1 && host[size] == ']' ? size + 1 : 0;
 }
 
+/* Of a reg-name (RFC 3986 3.2.2). 0: none, or an escape that is none. */
+static size_t name_size(const char *host)
+{
+	size_t size = 0;
+
+	while (is_target_byte((uint8_t)host[size]) && !strchr(":/?#@\\\"<>[]^`{|}", host[size])) {
+		if (host[size] == '%' && (!isxdigit((uint8_t)host[size + 1]) || !isxdigit((uint8_t)host[size + 2])))
+			return 0;
+		size++;
+	}
+	return size;
+}
+
+/* ":" and 1 to 65535, or nothing behind it (RFC 9110 4.2.3). 0: no port of these. */
+static size_t port_size(const char *port)
+{
+	const size_t digits = strspn(port + 1, "0123456789");
+	unsigned number = 0;
+
+	for (size_t i = 0; i < digits && number <= UINT16_MAX; i++)
+		number = 10 * number + (unsigned)(port[1 + i] - '0');
+	return digits <= PORT_DIGITS && (digits == 0 || (number > 0 && number <= UINT16_MAX)) ? 1 + digits : 0;
+}
+
+/* Of the host at the beginning of text, with its port. 0: none. User information is no part of it. */
+static size_t host_size(const char *text)
+{
+	const size_t size = *text == '[' ? literal_size(text) : name_size(text);
+
+	if (size == 0 || text[size] != ':')
+		return size;
+	return port_size(text + size) > 0 ? size + port_size(text + size) : 0;
+}
+
+/* Empty is fine: who has no authority says so (RFC 9112 3.2). */
 bool http1_host_is_valid(const char *host)
 {
-	return host_is_valid(host, strlen(host));
+	const size_t size = host_size(host);
+
+	return size > 0 ? !host[size] : !*host;
 }
 
 /* The version at the line's end: 0 known, -1 status set. */
@@ -364,17 +387,19 @@ static int check_host(struct http1_head *head, int *ret_status)
 
 static int check_expect(struct http1_head *head, int *ret_status)
 {
-	const char *expect = NULL;
-
-	if (count_fields(head, "expect", &expect) == 0 || head->minor_version == 0)
+	if (head->minor_version == 0)
 		return 0;
-	if (strcasecmp(expect, "100-continue") != 0)
-		return fail(head, 417, "an Expect but 100-continue", ret_status);
-	head->expects_continue = head->framing != HTTP1_NO_BODY;
+	for (size_t i = 0; i < head->header_count; i++) {
+		if (!http_name_is(head->headers[i].name, "expect"))
+			continue;
+		if (strcasecmp(head->headers[i].value, "100-continue") != 0)
+			return fail(head, 417, "an Expect but 100-continue", ret_status);
+		head->expects_continue = head->framing != HTTP1_NO_BODY;
+	}
 	return 0;
 }
 
-/* "HOST:PORT" (RFC 9112 3.2.3): bytes of a Host with a colon in them. */
+/* "HOST:PORT" (RFC 9112 3.2.3): a Host with a colon in it. */
 static bool is_authority(const char *target)
 {
 	return strchr(target, ':') && http1_host_is_valid(target);
@@ -395,7 +420,7 @@ static bool authority_is_host(const struct http1_head *head)
 	authority = scheme_end + 3;
 	size = strcspn(authority, "/?");
 	if (head->minor_version == 0 && !*head->host)
-		return size > 0 && host_is_valid(authority, size);
+		return size > 0 && host_size(authority) == size;
 	return size > 0 && size == strlen(head->host) && strncasecmp(authority, head->host, size) == 0;
 }
 

@@ -7,7 +7,6 @@
 #include "net/http1_wire.h"
 
 #define BODY_READ_SIZE 16384
-#define SKIP_MAX (64u << 10)
 #define WATCH_MAX (16u << 10) /* of the next request, kept while the client is watched */
 #define WATCH_PIECE 2048
 
@@ -152,6 +151,12 @@ int http1_descriptor(const struct http_exchange *exchange)
 	return exchange->conn->fd;
 }
 
+bool http1_body_is_given_up(const struct http_exchange *exchange)
+{
+	return !exchange->body.done && (exchange->body_failed || (exchange->body.framing == HTTP1_SIZED &&
+								  exchange->body.left > HTTP1_SKIP_MAX));
+}
+
 enum http_step http_exchange_skip_body(struct http_exchange *exchange)
 {
 	uint8_t thrown[BODY_READ_SIZE];
@@ -159,10 +164,9 @@ enum http_step http_exchange_skip_body(struct http_exchange *exchange)
 	size_t got;
 
 	/* A client that was not told to continue may or may not send: what follows cannot be told apart. */
-	if (!exchange->body.done && (exchange->body_failed || exchange->continue_wanted ||
-				     (exchange->body.framing == HTTP1_SIZED && exchange->body.left > SKIP_MAX)))
+	if (http1_body_is_given_up(exchange) || (!exchange->body.done && exchange->continue_wanted))
 		return HTTP_STEP_FAILED;
-	while (!exchange->body.done && exchange->skipped <= SKIP_MAX) {
+	while (!exchange->body.done && exchange->skipped <= HTTP1_SKIP_MAX) {
 		const int status = http1_read(exchange, thrown, sizeof(thrown), 0, &got, &err);
 
 		explicit_bzero(thrown, sizeof(thrown));

@@ -70,11 +70,11 @@ static int add_number_field(struct buf *out, const char *name, int64_t value, st
 	return add_sized_field(out, name, text + at, sizeof(text) - at, err);
 }
 
-int http1_add_status(struct buf *out, int status, struct err *err)
+int http1_add_status(struct buf *out, int status, const char *reason, struct err *err)
 {
 	const char digits[] = {(char)('0' + status / 100 % 10), (char)('0' + status / 10 % 10),
 			       (char)('0' + status % 10), ' '};
-	const char *text = http_status_text(status);
+	const char *text = reason ? reason : http_status_text(status);
 	const size_t text_size = size_min(strlen(text), STATUS_LINE_MAX);
 	const size_t size = sizeof("HTTP/1.1 ") - 1 + sizeof(digits) + text_size + 2;
 	uint8_t *at;
@@ -131,7 +131,7 @@ static int add_head(struct http_exchange *exchange, int status, const struct htt
 {
 	struct buf *out = &exchange->out;
 
-	if (http1_add_status(out, status, err) < 0 ||
+	if (http1_add_status(out, status, exchange->reason, err) < 0 ||
 	    add_server_fields(exchange->conn->server, headers, count, out, err) < 0 ||
 	    add_fields(out, headers, count, err) < 0)
 		return -1;
@@ -144,9 +144,10 @@ int http1_make_head(struct http_exchange *exchange, int status, const struct htt
 	const size_t before = exchange->out.size; /* an informational reply may wait there */
 
 	exchange->chunked = body_size < 0 && exchange->head.minor_version > 0;
-	/* A refused body may still be on its way: see http_exchange_skip_body. A body that ends with the connection
-	 * ends the connection. */
+	/* A refused body may still be on its way: see http_exchange_skip_body. Who gives a length has read what he
+	 * wants of a body; who answers in pieces may still read. A body that ends with the connection ends it. */
 	exchange->close = exchange->close || exchange->continue_wanted ||
+			  (body_size >= 0 && http1_body_is_given_up(exchange)) ||
 			  (body_size < 0 && !exchange->chunked && !exchange->bodiless) ||
 			  atomic_load(&exchange->conn->server->draining);
 	if (add_head(exchange, status, headers, count, body_size, err) == 0)
@@ -162,7 +163,7 @@ int http1_informational(struct http_exchange *exchange, int status, const struct
 
 	if (exchange->head.minor_version == 0)
 		return 0;
-	if (http1_add_status(&exchange->out, status, err) == 0 &&
+	if (http1_add_status(&exchange->out, status, NULL, err) == 0 &&
 	    http1_add_fields(&exchange->out, headers, count, err) == 0 && buf_add(&exchange->out, "\r\n", 2, err) == 0)
 		return 0;
 	exchange->out.size = before; /* half a head would swallow the reply's */
@@ -177,7 +178,7 @@ void http_reply_refusal(struct http_conn *conn, int status)
 	struct iovec *pieces = &piece;
 	size_t count = 1;
 
-	if (http1_add_status(&out, status, &ignored) < 0 ||
+	if (http1_add_status(&out, status, NULL, &ignored) < 0 ||
 	    add_server_fields(conn->server, NULL, 0, &out, &ignored) < 0 ||
 	    add_number_field(&out, "Content-Length", 0, &ignored) < 0 ||
 	    add_field(&out, "Connection", "close", &ignored) < 0 || buf_add(&out, "\r\n", 2, &ignored) < 0)

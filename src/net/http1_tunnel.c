@@ -21,7 +21,7 @@ static int add_head(struct http_exchange *exchange, const char *protocol, const 
 {
 	struct buf *out = &exchange->out;
 
-	if (http1_add_status(out, 101, err) < 0 || buf_add_text(out, "Upgrade: ", err) < 0 ||
+	if (http1_add_status(out, 101, NULL, err) < 0 || buf_add_text(out, "Upgrade: ", err) < 0 ||
 	    buf_add_text(out, protocol, err) < 0 || buf_add_text(out, "\r\nConnection: Upgrade\r\n", err) < 0)
 		return -1;
 	return http1_add_fields(out, headers, count, err) < 0 ? -1 : buf_add_text(out, "\r\n", err);

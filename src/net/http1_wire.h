@@ -8,6 +8,9 @@
 enum http_step http1_step_of(enum tls_io io);
 
 /* ---- http1_input.c ---- */
+#define HTTP1_SKIP_MAX (256u << 10) /* of a body that nobody read, so that the connection goes on */
+/* More of the body is on its way than is thrown away, or it cannot be read. */
+bool http1_body_is_given_up(const struct http_exchange *exchange);
 must_check int http1_read(struct http_exchange *exchange, void *ret_data, size_t size, int timeout_ms, size_t *ret_got,
 			  struct err *err);
 must_check int http1_say_continue(struct http_exchange *exchange, struct err *err);
@@ -16,7 +19,8 @@ enum http_step http1_watch(struct http_exchange *exchange, struct err *err);
 int http1_descriptor(const struct http_exchange *exchange);
 
 /* ---- http1_reply_head.c ---- */
-must_check int http1_add_status(struct buf *out, int status, struct err *err);
+/* reason is NULL for the registered one. */
+must_check int http1_add_status(struct buf *out, int status, const char *reason, struct err *err);
 /* "NAME: VALUE\r\n" for each, checked. */
 must_check int http1_add_fields(struct buf *out, const struct http_header *headers, size_t count, struct err *err);
 must_check int http1_make_head(struct http_exchange *exchange, int status, const struct http_header *headers,

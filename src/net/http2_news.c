@@ -139,6 +139,7 @@ void http2_stream_free(struct http2_stream *stream)
 	http2_bytes_done(&stream->in);
 	http2_bytes_done(&stream->out);
 	buf_done(&stream->trailers);
+	buf_done(&stream->crumbs);
 	close_pair(stream);
 	free(stream);
 }

@@ -21,28 +21,22 @@ struct fields {
 	char date[HTTP_DATE_SIZE];
 };
 
-/* nghttp2 copies names, in lower case, and values. */
+/* nghttp2 copies names, in lower case, and values. RFC 9113 8.2.1: a value has no blanks at its ends, which do no harm
+ * in HTTP/1. */
 static void add(struct fields *fields, const char *name, const char *value)
 {
+	const char *begin = value + strspn(value, " \t");
+	size_t size = strlen(begin);
+
+	while (size > 0 && (begin[size - 1] == ' ' || begin[size - 1] == '\t'))
+		size--;
 	fields->rows[fields->count++] = (nghttp2_nv){
 	    .name = (uint8_t *)(uintptr_t)name,
-	    .value = (uint8_t *)(uintptr_t)value,
+	    .value = (uint8_t *)(uintptr_t)begin,
 	    .namelen = strlen(name),
-	    .valuelen = strlen(value),
+	    .valuelen = size,
 	    .flags = NGHTTP2_NV_FLAG_NONE,
 	};
-}
-
-/* RFC 9113 8.2.2: what is of one connection of HTTP/1 has no place here. */
-static bool is_of_connection(const char *name)
-{
-	static const char *const names[] = {"keep-alive", "proxy-connection", "upgrade", "te"};
-
-	for (size_t i = 0; i < COUNT_OF(names); i++) {
-		if (strcasecmp(name, names[i]) == 0)
-			return true;
-	}
-	return false;
 }
 
 static int add_all(struct fields *fields, const struct http_header *headers, size_t count, struct err *err)
@@ -50,7 +44,7 @@ static int add_all(struct fields *fields, const struct http_header *headers, siz
 	if (count > HTTP_HEADERS_MAX)
 		return err_set(err, ERR_LIMIT, "more than %d headers", HTTP_HEADERS_MAX);
 	for (size_t i = 0; i < count; i++) {
-		if (!is_of_connection(headers[i].name))
+		if (!http_field_is_of_connection(headers[i].name))
 			add(fields, headers[i].name, headers[i].value);
 	}
 	return 0;

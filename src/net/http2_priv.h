@@ -69,6 +69,8 @@ struct http2_stream {
 	size_t text_capacity;
 	size_t list_size;                  /* as RFC 9113 6.5.2 counts */
 	size_t pseudo[HTTP2_PSEUDO_COUNT]; /* offsets of the values, plus one; 0: none */
+	size_t cookie;                     /* its field's place, plus one; 0: none came yet */
+	struct buf crumbs;                 /* offsets of its pieces (RFC 9113 8.2.3) */
 	const char *protocol;              /* of an extended CONNECT (RFC 8441); NULL: none */
 	int refusal;                       /* status to answer with; 0: none */
 	bool has_head;                     /* what follows are trailers */

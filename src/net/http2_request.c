@@ -74,15 +74,51 @@ static size_t as_offset(const char *pointer)
 	return (size_t)(uintptr_t)pointer;
 }
 
+static bool is_cookie(const uint8_t *name, size_t size)
+{
+	return size == strlen("cookie") && memcmp(name, "cookie", size) == 0;
+}
+
+/* However many crumbs a cookie has, it is one field. Their bytes are bounded as all of the head's are. */
+static int add_crumb(struct http2_stream *stream, const uint8_t *value, size_t size)
+{
+	const size_t offset = add_text(stream, value, size);
+	struct err ignored = ERR_INIT;
+
+	return buf_add(&stream->crumbs, &offset, sizeof(offset), &ignored) < 0 ? 503 : 0;
+}
+
+static int add_field(struct http2_stream *stream, const uint8_t *name, size_t name_size, const uint8_t *value,
+		     size_t value_size)
+{
+	struct http1_head *head = &stream->exchange->head;
+	struct http_header *header;
+
+	if (is_cookie(name, name_size) && stream->cookie)
+		return add_crumb(stream, value, value_size);
+	header = &head->headers[head->header_count++];
+	header->name = as_pointer(add_text(stream, name, name_size));
+	if (!is_cookie(name, name_size)) {
+		header->value = as_pointer(add_text(stream, value, value_size));
+		return 0;
+	}
+	stream->cookie = head->header_count;
+	stream->crumbs = BUF_INIT(SIZE_MAX / 2);
+	return add_crumb(stream, value, value_size);
+}
+
 int http2_request_add(struct http2_stream *stream, const uint8_t *name, size_t name_size, const uint8_t *value,
 		      size_t value_size)
 {
 	const struct http_limits *limits = &stream->session->conn->server->limits;
 	struct http1_head *head = &stream->exchange->head;
 	const bool is_pseudo = name_size > 0 && name[0] == ':';
+	const bool is_crumb = stream->cookie && is_cookie(name, name_size);
 
 	stream->list_size += name_size + value_size + HTTP2_FIELD_OVERHEAD;
-	if (stream->list_size > limits->header_bytes || (!is_pseudo && head->header_count >= limits->header_count))
+	if (stream->list_size > limits->header_bytes)
+		return 431;
+	if (!is_pseudo && !is_crumb && head->header_count >= limits->header_count)
 		return 431;
 	if (memchr(value, 0, value_size) || memchr(name, 0, name_size))
 		return 400;
@@ -92,11 +128,7 @@ int http2_request_add(struct http2_stream *stream, const uint8_t *name, size_t n
 		return 503;
 	if (is_pseudo)
 		return take_pseudo(stream, name, name_size, value, value_size) ? 0 : 400;
-	head->headers[head->header_count++] = (struct http_header){
-	    as_pointer(add_text(stream, name, name_size)),
-	    as_pointer(add_text(stream, value, value_size)),
-	};
-	return 0;
+	return add_field(stream, name, name_size, value, value_size);
 }
 
 /* ---- from fields to a head ---- */
@@ -106,46 +138,28 @@ static const char *text_at(const struct http2_stream *stream, size_t offset)
 	return (const char *)stream->exchange->memory + offset;
 }
 
-static bool is_cookie(const struct http2_stream *stream, const struct http_header *header)
-{
-	return strcmp(text_at(stream, as_offset(header->name)), "cookie") == 0;
-}
-
 /* RFC 9113 8.2.3: crumbs of a cookie become one field again. Still with offsets. */
 static int join_cookies(struct http2_stream *stream)
 {
-	struct http1_head *head = &stream->exchange->head;
-	struct http_header *first = NULL;
-	size_t kept = 0;
-	size_t joined;
+	const size_t count = stream->crumbs.size / sizeof(size_t);
+	const size_t joined = stream->text_size;
+	const size_t joints = 2 * count; /* "; " */
 
-	if (reserve_text(stream, stream->text_size + 2 * HTTP_HEADERS_MAX) < 0)
+	if (count == 0)
+		return 0;
+	if (reserve_text(stream, stream->text_size + joints + count) < 0)
 		return -1;
-	joined = stream->text_size;
-	for (size_t i = 0; i < head->header_count; i++) {
-		const bool is_crumb = is_cookie(stream, &head->headers[i]);
-		const char *value = text_at(stream, as_offset(head->headers[i].value));
+	for (size_t i = 0; i < count; i++) {
+		size_t offset;
 
-		if (is_crumb && first)
-			(void)add_text(stream, "; ", 2);
-		/* Each piece but the last loses its zero byte. */
-		if (is_crumb && first)
-			stream->text_size--;
-		if (is_crumb) {
-			(void)add_text(stream, value, strlen(value));
-			stream->text_size--;
-		}
-		if (is_crumb && first)
-			continue;
-		head->headers[kept] = head->headers[i];
-		if (is_crumb)
-			first = &head->headers[kept];
-		kept++;
+		memcpy(&offset, stream->crumbs.data + i * sizeof(offset), sizeof(offset));
+		(void)add_text(stream, i > 0 ? "; " : "", i > 0 ? 2 : 0);
+		stream->text_size--; /* each piece but the last loses its zero byte */
+		(void)add_text(stream, text_at(stream, offset), strlen(text_at(stream, offset)));
+		stream->text_size--;
 	}
 	stream->text_size++;
-	if (first)
-		first->value = as_pointer(joined);
-	head->header_count = kept;
+	stream->exchange->head.headers[stream->cookie - 1].value = as_pointer(joined);
 	return 0;
 }
 
@@ -243,11 +257,22 @@ static int settle_target(struct http2_stream *stream)
 	return strlen(head->target) > stream->session->conn->server->limits.target_bytes ? 414 : 0;
 }
 
+static int settle_expect(struct http1_head *head)
+{
+	for (size_t i = 0; i < head->header_count; i++) {
+		if (strcmp(head->headers[i].name, "expect") != 0)
+			continue;
+		if (strcasecmp(head->headers[i].value, "100-continue") != 0)
+			return 417;
+		head->expects_continue = head->framing != HTTP1_NO_BODY;
+	}
+	return 0;
+}
+
 static int settle_body(struct http2_stream *stream, bool has_ended)
 {
 	struct http1_head *head = &stream->exchange->head;
 	const char *length = http_headers_find(head->headers, head->header_count, "content-length");
-	const char *expect = http_headers_find(head->headers, head->header_count, "expect");
 	struct err ignored = ERR_INIT;
 
 	head->framing = has_ended ? HTTP1_NO_BODY : HTTP1_CHUNKED;
@@ -255,11 +280,11 @@ static int settle_body(struct http2_stream *stream, bool has_ended)
 		return 400;
 	if (length && !has_ended)
 		head->framing = head->body_size > 0 ? HTTP1_SIZED : HTTP1_NO_BODY;
-	if (expect && strcasecmp(expect, "100-continue") != 0)
-		return 417;
-	head->expects_continue = expect && head->framing != HTTP1_NO_BODY;
+	/* RFC 9110 9.3.6, RFC 8441 5: what follows is the tunnel's. */
+	if (stream->protocol && head->framing == HTTP1_SIZED)
+		return 400;
 	head->keep_alive = true;
-	return 0;
+	return settle_expect(head);
 }
 
 static int settle(struct http2_stream *stream, bool has_ended)

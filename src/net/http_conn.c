@@ -97,8 +97,7 @@ int http_conn_new(struct http_server *server, const struct http_listener *listen
 		return -1;
 	}
 	conn->phase = listener->proxy == HTTP_PROXY_NONE ? phase_after_proxy(conn) : PHASE_PROXY;
-	if (listener->proxy != HTTP_PROXY_REQUIRED)
-		find_peer(conn);
+	find_peer(conn); /* who a proxy does not name, as in LOCAL, is who is connected */
 	*ret_conn = conn;
 	return 0;
 }

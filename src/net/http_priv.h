@@ -134,6 +134,7 @@ struct http_exchange {
 	bool is_tunnel;
 	bool is_ending;        /* http_step_end and http_release follow the next piece at once */
 	uint64_t reply_left;   /* of a sized reply */
+	const char *reason;    /* of the reply's status; NULL: the registered one */
 	int status;            /* of the reply; 0: none */
 	uint64_t reply_size;   /* bytes of its body so far */
 	int64_t began_ns;      /* if somebody wants to know */

@@ -23,9 +23,16 @@ int http_reply_check_fields(const struct http_header *headers, size_t count, str
 	return 0;
 }
 
+void http_reply_reason(struct http_exchange *exchange, const char *reason)
+{
+	exchange->reason = http_header_is_valid("reason", reason) ? reason : NULL;
+}
+
 static int begin(struct http_exchange *exchange, int status, const struct http_header *headers, size_t count,
 		 int64_t body_size, struct err *err)
 {
+	int made;
+
 	if (exchange->started)
 		return err_set(err, ERR_INTERNAL, "the reply was started before");
 	if (status < 200 || status > 599)
@@ -35,7 +42,9 @@ static int begin(struct http_exchange *exchange, int status, const struct http_h
 	exchange->bodiless =
 	    strcmp(exchange->head.method, "HEAD") == 0 || status == 204 || status == 205 || status == 304;
 	/* RFC 9110 15.3.6: 205 has no content, and says so, since it would be read else. */
-	if (exchange->wire->make_head(exchange, status, headers, count, status == 205 ? 0 : body_size, err) < 0)
+	made = exchange->wire->make_head(exchange, status, headers, count, status == 205 ? 0 : body_size, err);
+	exchange->reason = NULL;
+	if (made < 0)
 		return -1;
 	exchange->started = true;
 	exchange->status = status;

@@ -248,6 +248,10 @@ int http_body_status(const struct err *err);
 
 /* ---- the response ---- */
 
+/* The reason phrase beside the status, of HTTP/1 alone (RFC 9112 4); at most 80 bytes of it are sent. Text that cannot
+ * be sent is none. It must live until the reply is started. Never called: the registered one. */
+void http_reply_reason(struct http_exchange *exchange, const char *reason);
+
 /*
  * All at once. Date, Content-Length, Server and Connection are the engine's and must not be among headers (a given
  * Date or Server replaces the engine's). For HEAD the body's size is sent, not the body. A failure (ERR_IO,

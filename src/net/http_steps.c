@@ -118,27 +118,29 @@ void http_step_announce_end(struct http_exchange *exchange)
 	exchange->is_ending = true;
 }
 
-/* "TE: trailers", perhaps among other codings (RFC 9110 10.1.4). */
-static bool wants_trailers(const struct http_exchange *exchange)
+/* Those that may come; none but for "TE: trailers", perhaps among other codings (RFC 9110 10.1.4). */
+static size_t keep_trailers(const struct http_exchange *exchange, const struct http_header *trailers, size_t count,
+			    struct http_header ret[static HTTP_HEADERS_MAX])
 {
-	const char *te = http_header(exchange, "te");
+	size_t kept = 0;
 
-	while (te && *te) {
-		const size_t size = strcspn(te, ",; ");
-
-		if (size == strlen("trailers") && strncasecmp(te, "trailers", size) == 0)
-			return true;
-		te += strcspn(te, ",");
-		te += strspn(te, ", \t");
+	if (!http1_head_lists(&exchange->head, "te", "trailers"))
+		return 0;
+	for (size_t i = 0; i < count && kept < HTTP_HEADERS_MAX; i++) {
+		if (http_field_may_trail(trailers[i].name))
+			ret[kept++] = trailers[i];
 	}
-	return false;
+	return kept;
 }
 
 enum http_step http_step_end(struct http_exchange *exchange, const struct http_header *trailers, size_t trailer_count,
 			     struct err *err)
 {
+	struct http_header kept[HTTP_HEADERS_MAX];
+
 	if (http_reply_count_end(exchange, err) == 0)
-		return exchange->wire->step_end(exchange, trailers, wants_trailers(exchange) ? trailer_count : 0, err);
+		return exchange->wire->step_end(exchange, kept, keep_trailers(exchange, trailers, trailer_count, kept),
+						err);
 	exchange->aborted = true;
 	return HTTP_STEP_FAILED;
 }

@@ -17,7 +17,9 @@ HEADERS = {
     "/empty-name": [(b"", b"a")],
     "/text": [("x-text", "a")],
     "/not-pair": [(b"a", b"b", b"c")],
-    "/framing": [(b"content-length", b"2"), (b"transfer-encoding", b"chunked"), (b"connection", b"keep-alive")],
+    "/framing": [(b"content-length", b"2"), (b"transfer-encoding", b"chunked"), (b"connection", b"keep-alive"),
+                 (b"keep-alive", b"timeout=5"), (b"upgrade", b"h2c"), (b"te", b"x"), (b"proxy-connection", b"x")],
+    "/too-long": [(b"content-length", b"1")],
     "/two-lengths": [(b"content-length", b"2"), (b"content-length", b"2")],
     "/length-text": [(b"content-length", b"two")],
 }
@@ -125,7 +127,8 @@ def test_rule_headers_may_be_any_iterable(server):
     assert b"\r\nx-made: 1\r\nx-made: 2\r\n" in raw(server, b"/generator")
 
 
-@pytest.mark.parametrize("path", ["newline", "newline-name", "empty-name", "text", "not-pair", "two-lengths", "length-text"])
+@pytest.mark.parametrize("path", ["newline", "newline-name", "empty-name", "text", "not-pair", "two-lengths", "length-text",
+                                  "too-long"])
 def test_rule_a_header_that_cannot_be_sent_is_500(server, path):
     got = raw(server, b"/" + path.encode())
     assert got.startswith(b"HTTP/1.1 500 ") and b"injected" not in got and got.count(b"HTTP/1.1 ") == 1
@@ -133,6 +136,7 @@ def test_rule_a_header_that_cannot_be_sent_is_500(server, path):
 
 def test_rule_framing_is_the_server_s(server):
     got = raw(server, b"/framing")
+    assert b"h2c" not in got and b"timeout" not in got and got.lower().count(b"connection:") == 1
     assert got.lower().count(b"content-length:") == 1 and b"chunked" not in got and got.endswith(b"\r\n\r\nok")
 
 

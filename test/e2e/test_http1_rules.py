@@ -6,6 +6,7 @@ A refused request is followed by a good one on the same connection: that must ne
 import email.utils
 import re
 import socket
+import threading
 import time
 
 import pytest
@@ -31,6 +32,12 @@ def app(environ, start):
         environ["wsgi.input"].read()
         start("200 OK", [])
         return [b"x" * 4000000]
+    if path == "/lengths":
+        start("200 OK", [("Content-Length", "7"), ("Content-Length", "2")])
+        return [b"ok"]
+    if path == "/control":
+        start("200 O\x01K", [])
+        return [b"ok"]
     if path == "/stream":
         start("200 OK", [])
         return iter([b"one", b"two"])
@@ -77,6 +84,20 @@ REFUSED = [
     ("two-hosts", head(b"Host: a"), 400),
     ("host-list", b"GET / HTTP/1.1\r\nHost: a, b/c\r\n\r\n", 400),
     ("host-with-user", b"GET / HTTP/1.1\r\nHost: user@a\r\n\r\n", 400),
+    ("host-port-letters", b"GET / HTTP/1.1\r\nHost: a:abc\r\n\r\n", 400),
+    ("host-two-ports", b"GET / HTTP/1.1\r\nHost: a:80:90\r\n\r\n", 400),
+    ("host-port-65536", b"GET / HTTP/1.1\r\nHost: a:65536\r\n\r\n", 400),
+    ("host-port-0", b"GET / HTTP/1.1\r\nHost: a:0\r\n\r\n", 400),
+    ("host-port-sign", b"GET / HTTP/1.1\r\nHost: a:+1\r\n\r\n", 400),
+    ("host-port-of-6-digits", b"GET / HTTP/1.1\r\nHost: a:000080\r\n\r\n", 400),
+    ("host-port-alone", b"GET / HTTP/1.1\r\nHost: :80\r\n\r\n", 400),
+    ("host-bare-ip6", b"GET / HTTP/1.1\r\nHost: ::1\r\n\r\n", 400),
+    ("host-open-bracket", b"GET / HTTP/1.1\r\nHost: [::1\r\n\r\n", 400),
+    ("host-empty-bracket", b"GET / HTTP/1.1\r\nHost: []\r\n\r\n", 400),
+    ("host-bracketed-name", b"GET / HTTP/1.1\r\nHost: [zz]\r\n\r\n", 400),
+    ("host-behind-bracket", b"GET / HTTP/1.1\r\nHost: [::1]a\r\n\r\n", 400),
+    ("host-broken-escape", b"GET / HTTP/1.1\r\nHost: a%zz\r\n\r\n", 400),
+    ("host-short-escape", b"GET / HTTP/1.1\r\nHost: a%4\r\n\r\n", 400),
     ("absolute-of-another-host", b"GET http://b/ HTTP/1.1\r\nHost: a\r\n\r\n", 400),
     ("absolute-with-user", b"GET http://u@a/ HTTP/1.1\r\nHost: a\r\n\r\n", 400),
     ("absolute-without-host", b"GET http:///a HTTP/1.1\r\nHost:\r\n\r\n", 400),
@@ -134,6 +155,7 @@ REFUSED = [
     ("trailer-blank-before-colon", chunked(b"0\r\nA : b\r\n\r\n"), 400),
     ("trailer-long", chunked(b"0\r\nA: " + b"v" * 8192 + b"\r\n\r\n"), 413),
     ("expect-other", head(b"Expect: wonders"), 417),
+    ("expect-other-too", head(b"Content-Length: 1", b"Expect: 100-continue", b"Expect: wonders"), 417),
 ]
 
 TAKEN = [
@@ -151,6 +173,9 @@ TAKEN = [
     ("upgrade-unknown", b"", b"GET / HTTP/1.1", b"Upgrade: wonder/1.0, h2c\r\n"),
     ("expect-100-in-any-case", b"", b"GET / HTTP/1.1", b"Expect: 100-CONTINUE\r\n"),
 ]
+
+
+HOSTS = [b"a:65535", b"a:", b"[::1]", b"[::ffff:127.0.0.1]:1", b"a-b_c.d", b"%41", b"127.0.0.1:00080"]
 
 
 @pytest.fixture(scope="module")
@@ -182,6 +207,12 @@ def test_refused(server, sent, wanted):
 def test_taken(server, before, line, fields):
     body = b"0\r\n\r\n" if b"ChUnKeD" in fields else b""
     answer = server.say(before + line + b"\r\nHost: a\r\n" + fields + b"Connection: close\r\n\r\n" + body)
+    assert status_of(answer) == 200 and answer.endswith(b"hello\n")
+
+
+@pytest.mark.parametrize("host", HOSTS)
+def test_hosts_that_are_taken(server, host):
+    answer = server.say(b"GET / HTTP/1.1\r\nHost: " + host + b"\r\nConnection: close\r\n\r\n")
     assert status_of(answer) == 200 and answer.endswith(b"hello\n")
 
 
@@ -306,6 +337,14 @@ def test_options(app, target, path):
     assert app.request("OPTIONS", target).text.startswith(f"('OPTIONS', '{path}', ")
 
 
+def test_the_reason_is_the_application_s(app):
+    for reason in b"Unavailable For Legal Reasons", b"x" * 80:
+        got = app.raw(b"GET /status?451+" + reason.replace(b" ", b"+") + b" HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n")
+        assert got.startswith(b"HTTP/1.1 451 " + reason + b"\r\n")
+    assert app.get("/lengths").status == 500, "Content-Length given twice"
+    assert app.get("/control").status == 500, "a control byte in the status"
+
+
 # ---- connections ----
 
 def test_a_connection_goes_on(app):
@@ -370,6 +409,28 @@ def test_what_follows_a_body_takes_no_answer_away(app):
             size += len(piece)
             time.sleep(0.001)  # so that the last of it is still in the server's kernel when it closes
         assert size > 4000000
+
+
+@pytest.mark.parametrize("size, goes_on", [(60_000, True), (256 << 10, True), (1 << 20, False)])
+def test_a_body_that_nobody_reads(app, size, goes_on):
+    """Who keeps the connection is not cut off; who is, was told (RFC 9112 9.6)."""
+    with app.dial() as sock:
+        sock.sendall(b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: %d\r\n\r\n" % size)
+        sender = threading.Thread(target=send_or_not, args=(sock, b"x" * size))
+        sender.start()
+        status, fields, _ = read_response(sock)
+        sender.join()
+        assert (status, fields.get("connection")) == (200, None if goes_on else "close")
+        if goes_on:
+            sock.sendall(GOOD)
+            assert read_response(sock)[0] == 200
+
+
+def send_or_not(sock, data):
+    try:
+        sock.sendall(data)
+    except OSError:
+        pass
 
 
 def test_half_closed_clients_are_answered(app):

@@ -35,15 +35,16 @@ async def app(scope, receive, send):
     host = dict(scope["headers"])[b"host"].decode()
     about = {"REQUEST_METHOD": scope["method"], "PATH_INFO": scope["path"], "SERVER_PROTOCOL": scope["http_version"],
              "QUERY_STRING": scope["query_string"].decode(), "HTTP_HOST": host, "wsgi.url_scheme": scope["scheme"]}
-    await send({"type": "http.response.early_hint", "links": [b"</style.css>; rel=preload"]})
-    await send({"type": "http.response.start", "status": 200, "headers": [], "trailers": True})
+    await send({"type": "http.response.early_hint", "links": [b" </style.css>; rel=preload\\t"]})
+    headers = [(b"x-policy", b" default-src 'self'; "), (b"keep-alive", b"timeout=5"), (b"upgrade", b"h2c"), (b"te", b"x")]
+    await send({"type": "http.response.start", "status": 200, "headers": headers, "trailers": True})
     await send({"type": "http.response.body", "body": json.dumps(about).encode() + b"\\n", "more_body": True})
     await send({"type": "http.response.body", "body": str(size).encode() + b"\\n", "more_body": True})
     if scope["path"] == "/big":
         for _ in range(40):
             await send({"type": "http.response.body", "body": b"x" * 50000, "more_body": True})
     await send({"type": "http.response.body"})
-    await send({"type": "http.response.trailers", "headers": [(b"x-sum", b"7")]})
+    await send({"type": "http.response.trailers", "headers": [(b"upgrade", b"x"), (b"x-sum", b"\\t7 "), (b"host", b"b")]})
 ''',
 }
 
@@ -163,7 +164,7 @@ def test_applications_see_the_version(app):
     version, status, body = curl(app, "/a?b=c", "-X", "PUT", "-d", "12345")
     about = json.loads(body.split(b"\n")[0])
     assert (version, status) == ("2", 200) and body.split(b"\n")[1] == b"5"
-    assert about["SERVER_PROTOCOL"] == ("HTTP/2" if app.kind == "wsgi" else "2")
+    assert about["SERVER_PROTOCOL"] == ("HTTP/2.0" if app.kind == "wsgi" else "2")
     assert about["REQUEST_METHOD"] == "PUT" and about["PATH_INFO"] == "/a" and about["QUERY_STRING"] == "b=c"
     assert about["HTTP_HOST"] == f"a.localhost:{port_of(app)}" and about["wsgi.url_scheme"] == "https"
 
@@ -183,7 +184,8 @@ def test_hints_and_trailers_of_asgi(app):
     with Connection(context.wrap_socket(app.dial(), server_hostname="a.localhost")) as one:
         reply = one.reply(one.head(request("/", "GET", ("te", "trailers"), authority="a.localhost")))
         assert reply.informational == [[(":status", "103"), ("link", "</style.css>; rel=preload")]]
-        assert reply.trailers == [("x-sum", "7")]
+        assert reply.trailers == [("x-sum", "7")] and ("x-policy", "default-src 'self';") in reply.fields
+        assert not {"keep-alive", "upgrade", "te"} & dict(reply.fields).keys()
         assert one.reply(one.head(request(authority="a.localhost"))).trailers is None
 
 

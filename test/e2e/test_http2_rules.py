@@ -224,6 +224,7 @@ STATUS = [
     ("no authority", [(":method", "GET"), (":scheme", "https"), (":path", "/")], 400),
     ("another Host", GET + [("host", "b")], 400),
     ("a user in the authority", request(authority="user@a"), 400),
+    *[(f"the authority {host}", request(authority=host), 400) for host in ("a:abc", "a:65536", "::1", "[::1", ":1", "a%zz")],
     ("a fragment", request("/a#b"), 400),
     ("a star for GET", request("*"), 400),
     ("a byte above ASCII in the path", request("/\u00e4"), 400),
@@ -235,6 +236,7 @@ STATUS = [
     ("too many fields", GET + [("x", str(i)) for i in range(101)], 431),
     ("fields too long", GET + [("x", "y" * 65536)], 431),
     ("an expectation", GET + [("expect", "wonders")], 417),
+    ("a second expectation", GET + [("expect", "100-continue"), ("expect", "wonders")], 417),
 ]
 
 
@@ -269,6 +271,26 @@ def test_heads_at_the_limits(server):
                                (END_HEADERS if i == len(pieces) - 1 else 0), stream, piece))
             one.until(lambda: stream in one.replies and one.replies[stream].ended)
             assert one.replies[stream].status == status
+
+
+def test_crumbs_of_a_cookie_are_one_field(server):
+    """Browsers cut a cookie at each of its pairs (RFC 9113 8.2.3)."""
+    crumbs = [("cookie", f"c{i}=v{i}") for i in range(500)]
+    with dial(server) as one:
+        head = request("/show", "GET", *crumbs[:200], *[("x", str(i)) for i in range(98)], *crumbs[200:])
+        text = one.reply(one.head(head)).body
+        assert text.count(b"header x=") == 98 and text.count(b"header cookie=") == 1
+        assert b"header cookie=" + "; ".join(value for _, value in crumbs).encode() + b"\n" in text
+        assert one.reply(one.head(request("/show", "GET", ("cookie", ""), ("cookie", "a")))).body.count(b"header cookie=; a\n") == 1
+
+
+def test_frames_of_streams_that_are_over_change_nothing(server):
+    with dial(server) as one:
+        one.next_stream = 5
+        assert one.reply(one.head(GET)).body == b"hello\n"
+        one.send(frame(DATA, END_STREAM, 5, b"late"))
+        one.send(frame(HEADERS, END_STREAM | END_HEADERS, 3, one.encoder.encode(GET)))
+        assert one.reply(one.head(GET)).body == b"hello\n" and 3 not in one.replies
 
 
 # ---- frames that end the connection ----

@@ -492,7 +492,7 @@ def test_proxy_required():
         request = b"GET /show HTTP/1.0\r\n\r\n"
         assert b"peer 1 192.0.2.7 4711 192.0.2.1 443" in server.say(proxy_header() + request)
         assert b"peer 1 192.0.2.7 4711" in server.say(proxy_header(extra=b"\x04\0\x05abcde") + request)
-        assert b"peer 0" in server.say(SIGNATURE + b"\x20\0\0\0" + request)
+        assert b"peer 1 127.0.0.1 " in server.say(SIGNATURE + b"\x20\0\0\0" + request), "LOCAL is the proxy's own"
         for bad in (request, b"PROXY TCP4 1.1.1.1 2.2.2.2 1 2\r\n" + request, SIGNATURE[:8], b"",
                     SIGNATURE + b"\x11\x11\0\x0c" + b"\0" * 12 + request,
                     SIGNATURE + b"\x21\x11" + struct.pack(">H", 2033) + b"\0" * 2033 + request):

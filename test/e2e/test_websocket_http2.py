@@ -171,6 +171,7 @@ def test_refusals(server, identity):
     connection = Http2(server, identity)
     assert Stream(connection, "/no").status == 403
     old = Stream(connection, "/x", version="8")
+    assert Stream(connection, "/x", ("content-length", "5")).status == 400, "a tunnel has no body"
     assert old.status == 426 and old.fields["sec-websocket-version"] == "13" and "upgrade" not in old.fields
     broken = Stream(connection, "/x")
     assert broken.receive()[0] == TEXT
