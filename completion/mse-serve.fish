@@ -1,5 +1,7 @@
 # made by tools/gen-cli from the table of options (src/enclave/plain_option_rows.h)
-complete -c mse-serve -l bind -r -d 'HOST:PORT, [IPV6]:PORT or unix:PATH [127.0.0.1:8000]'
+complete -c mse-serve -l bind -r -d 'HOST:PORT, [IPV6]:PORT, unix:PATH or fd:N; up to 8 times [127.0.0.1:8000]'
+complete -c mse-serve -l socket-mode -r -d 'of the files of unix sockets, in octal digits [0600]'
+complete -c mse-serve -l socket-group -r -d 'of the files of unix sockets'
 complete -c mse-serve -l app-dir -r -d 'where the application is: first in sys.path, working directory [.]'
 complete -c mse-serve -l interface -xa 'auto wsgi asgi' -d 'auto, wsgi or asgi [auto]'
 complete -c mse-serve -l root-path -r -d 'where the application is mounted: SCRIPT_NAME, root_path'

@@ -11,7 +11,7 @@
 
 #include "base/buf.h"
 
-#define SPAWN_KEEP_FDS_MAX 8
+#define SPAWN_KEEP_FDS_MAX 16
 
 struct spawn_keep {
 	int fd;     /* ours */

@@ -23,17 +23,22 @@ static const struct argument *find(const struct argument *rows, size_t count, co
 static int take_option(const struct argument *row, char *const **argv, struct err *err)
 {
 	const char *equals = strchr(**argv, '=');
+	const char **into = row->into;
 
-	if (*row->into)
+	for (size_t i = 1; i < row->times && *into; i++)
+		into++;
+	if (*into && row->times > 1)
+		return err_set(err, ERR_INVALID, "'%s' is given more than %zu times", row->name, row->times);
+	if (*into)
 		return err_set(err, ERR_INVALID, "'%s' is given twice", row->name);
 	if (!row->value && equals)
 		return err_set(err, ERR_INVALID, "'%s' takes no value", row->name);
 	if (!row->value)
-		*row->into = "1";
+		*into = "1";
 	else if (equals)
-		*row->into = equals + 1;
+		*into = equals + 1;
 	else if ((*argv)[1])
-		*row->into = *++*argv;
+		*into = *++*argv;
 	else
 		return err_set(err, ERR_INVALID, "'%s' wants a value: %s", row->name, row->value);
 	return 0;

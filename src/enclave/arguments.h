@@ -12,6 +12,7 @@ struct argument {
 	const char *value; /* what help calls its value; NULL: a flag */
 	const char *help;  /* "": not shown */
 	const char **into; /* borrowed from argv; a flag becomes "1" */
+	size_t times;      /* it may be given so often: into has as many places; 0: once */
 };
 
 /*

@@ -13,6 +13,7 @@
 #include "base/line_queue.h"
 #include "enclave/app_server.h"
 #include "enclave/operator_log.h"
+#include "enclave/plain_notify.h"
 #include "enclave/plain_tls.h"
 #include "enclave/serving.h"
 #include "enclave/start_clock.h"
@@ -27,7 +28,8 @@ struct plain {
 	struct plain_tls *certificate; /* NULL: plain HTTP */
 	struct tls_server *tls;
 	const struct python_protocol *protocol;
-	struct plain_socket listening;
+	struct plain_sockets listening;
+	char host[PLAIN_HOST_SIZE];    /* the first's that has one */
 	struct line_queue *access_log; /* so that no request waits for who reads it; NULL: none */
 };
 
@@ -108,11 +110,6 @@ static int setup_tls(struct plain *plain, struct err *err)
 
 /* ---- the application ---- */
 
-static const char *server_name(const struct plain_options *options)
-{
-	return options->bind.is_unix ? "localhost" : options->bind.host;
-}
-
 static int load(struct plain *plain, const struct python_site *site, struct err *err)
 {
 	static char app_dir[PATH_MAX];
@@ -145,10 +142,10 @@ static int load(struct plain *plain, const struct python_site *site, struct err 
 static int start_server(struct plain *plain, struct http_server **ret, struct err *err)
 {
 	const struct plain_options *options = &plain->options;
-	const struct http_listener listener = {.fd = plain->listening.fd, .proxy = options->proxy, .tls = plain->tls};
+	struct http_listener listeners[PLAIN_BINDS_MAX];
 	const struct http_server_options server = {
-	    .listeners = &listener,
-	    .listener_count = 1,
+	    .listeners = listeners,
+	    .listener_count = plain->listening.count,
 	    .handler = serve,
 	    .arg = plain,
 	    .threads = options->threads + OWN_THREADS,
@@ -166,13 +163,10 @@ static int start_server(struct plain *plain, struct http_server **ret, struct er
 	    .on_done = options->access_log == ACCESS_LOG_NONE ? NULL : write_access_log,
 	};
 
+	for (size_t i = 0; i < plain->listening.count; i++)
+		listeners[i] = (struct http_listener){
+		    .fd = plain->listening.items[i].fd, .proxy = options->proxy, .tls = plain->tls};
 	return http_server_start(&server, ret, err);
-}
-
-void plain_socket_leave(struct plain_socket *listening)
-{
-	http_socket_file_remove(listening->path, &listening->file);
-	free(TAKE_PTR(listening->path));
 }
 
 /* It was served: for the parent of workers it is not one that fails to load. */
@@ -190,10 +184,12 @@ static void stop(struct plain *plain, struct http_server *server, enum exit_code
 	const bool is_orderly = code == EXIT_CODE_STOPPED;
 	const unsigned drain_ms = is_orderly ? plain->options.drain_ms : 0;
 
+	if (plain->options.worker_fd == PLAIN_NO_FD)
+		plain_notify(PLAIN_NOTIFY_STOPPING);
 	wake_limit_stop(is_orderly ? drain_ms / 1000 + SERVING_STOP_SECONDS_MAX : SERVING_FAILED_SECONDS_MAX,
 			(int)code);
 	app_server_close(&plain->app);
-	plain_socket_leave(&plain->listening);
+	plain_sockets_leave(&plain->listening);
 	serving_stop(server, plain->protocol, drain_ms);
 	end_access_log(plain);
 }
@@ -207,8 +203,9 @@ static enum exit_code work(struct plain *plain)
 	struct err err = ERR_INIT;
 	enum exit_code code;
 
+	plain_sockets_host(&plain->listening, plain->host);
 	site = (struct python_site){
-	    .domain = server_name(options),
+	    .domain = plain->host,
 	    .root_path = options->root_path,
 	    .is_multiprocess = options->workers > 1,
 	    .threads = options->threads,
@@ -226,6 +223,8 @@ static enum exit_code work(struct plain *plain)
 	start_clock_mark("threads");
 	operator_log("%s is served (%s)", options->application, plain->protocol->name);
 	start_clock_say();
+	if (options->worker_fd == PLAIN_NO_FD)
+		plain_notify(PLAIN_NOTIFY_READY);
 	code = serving_run(server, plain->protocol) ? EXIT_CODE_STOPPED : fail_running(options);
 	stop(plain, server, code);
 	if (code == EXIT_CODE_STOPPED)
@@ -235,45 +234,22 @@ static enum exit_code work(struct plain *plain)
 
 /* ---- start ---- */
 
-static int listen_on(const struct listen_address *address, int *ret_fd, struct err *err)
-{
-	const struct http_listener listener = {
-	    .unix_path = address->is_unix ? address->path : NULL, .address = address->host, .port = address->port};
-
-	return http_listen(&listener, ret_fd, err);
-}
-
-static void say_start(const struct plain_options *options, int listen_fd)
-{
-	char text[LISTEN_TEXT_SIZE];
-
-	listen_address_format(&options->bind, http_listen_port(listen_fd), text);
-	operator_log("plain server: no TEE, nothing is measured, attested or sealed");
-	operator_log("listening on %s%s", options->bind.is_unix ? "" : options->cert ? "https://" : "http://", text);
-}
-
-/* Taken while the working directory is still the one that the path is relative to. */
-static void keep_socket(const struct listen_address *address, struct plain_socket *listening)
-{
-	listening->path = address->is_unix ? realpath(address->path, NULL) : NULL;
-	http_socket_file_of(listening->path, &listening->file);
-}
-
 static enum exit_code run_parent(struct plain *plain, char *const *argv)
 {
 	const struct plain_options *options = &plain->options;
 	struct err err = ERR_INIT;
 	enum exit_code code;
 
-	if (listen_on(&options->bind, &plain->listening.fd, &err) < 0)
+	plain_notify_setup();
+	if (plain_listen(options, &plain->listening, &err) < 0) {
+		plain_sockets_leave(&plain->listening);
 		return plain_fail(EXIT_CODE_LISTEN, &err);
-	keep_socket(&options->bind, &plain->listening);
-	say_start(options, plain->listening.fd);
+	}
 	if (options->workers > 1 || options->wants_reload)
 		code = plain_workers_run(options, argv, &plain->listening);
 	else
 		code = work(plain);
-	plain_socket_leave(&plain->listening);
+	plain_sockets_leave(&plain->listening);
 	return code;
 }
 
@@ -312,12 +288,12 @@ enum exit_code plain_run(char *const *argv)
 		return say_help();
 	if (plain.options.wants_version)
 		return printf("mse-serve " MSE_VERSION "\n") > 0 ? EXIT_CODE_STOPPED : EXIT_CODE_INTERNAL;
-	if (plain.options.worker_fd != PLAIN_NO_FD)
-		plain.listening.fd = plain.options.worker_fd;
-	if (plain.options.worker_fd != PLAIN_NO_FD)
-		code = work(&plain);
-	else
+	if (plain.options.worker_fd == PLAIN_NO_FD)
 		code = run_parent(&plain, argv);
+	else if (plain_listen_worker(&plain.options, &plain.listening, &err) < 0)
+		code = plain_fail(EXIT_CODE_LISTEN, &err);
+	else
+		code = work(&plain);
 	tls_server_free(plain.tls);
 	plain_tls_free(plain.certificate);
 	plain_options_done(&plain.options);

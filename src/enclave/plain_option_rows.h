@@ -7,7 +7,8 @@
 #define MSE_ENCLAVE_PLAIN_OPTION_ROWS_H
 
 #define PLAIN_ROWS_SERVING(X) \
-	X(bind, "--bind", "ADDRESS", "127.0.0.1:8000", "HOST:PORT, [IPV6]:PORT or unix:PATH") \
+	X(socket_mode, "--socket-mode", "MODE", "0600", "of the files of unix sockets, in octal digits") \
+	X(socket_group, "--socket-group", "GROUP", "", "of the files of unix sockets") \
 	X(app_dir, "--app-dir", "DIR", ".", "where the application is: first in sys.path, working directory") \
 	X(interface, "--interface", "NAME", "auto", "auto, wsgi or asgi") \
 	X(root_path, "--root-path", "/PATH", "", "where the application is mounted: SCRIPT_NAME, root_path") \
@@ -66,7 +67,9 @@
 	X(websocket_close, "--websocket-close-timeout", "S", "10", "to answer a close")
 
 /* Of a worker: what its parent tells it. */
-#define PLAIN_ROWS_WORKER(X) X(worker_fd, "--worker-fd", "FD", "", "")
+#define PLAIN_ROWS_WORKER(X) \
+	X(worker_fd, "--worker-fd", "FD", "", "") \
+	X(worker_fds, "--worker-fds", "N", "1", "")
 
 #define PLAIN_ROWS(X) \
 	PLAIN_ROWS_SERVING(X) \

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "enclave/plain_options.h"
 
+#include <grp.h>
 #include <string.h>
 
 #include "base/number.h"
@@ -21,6 +22,7 @@ struct texts {
 #define X(field, name, value, fallback, help) const char *field;
 	PLAIN_ROWS(X)
 #undef X
+	const char *binds[PLAIN_BINDS_MAX];
 	const char *reload;
 	const char *help;
 	const char *version;
@@ -31,9 +33,13 @@ struct texts {
 #define HEADING(text) {.help = text},
 #define ROWS \
 	{ \
-		HEADING("Serving:") \
-		PLAIN_ROWS_SERVING(ROW){"--reload", NULL, "start anew when a file of the application changes", \
-					&(texts)->reload}, \
+		HEADING("Serving:"){"--bind", "ADDRESS", \
+				    "HOST:PORT, [IPV6]:PORT, unix:PATH or fd:N; up to 8 times [" PLAIN_BIND_DEFAULT \
+				    "]", \
+				    (texts)->binds, PLAIN_BINDS_MAX}, \
+\
+		    PLAIN_ROWS_SERVING(ROW){"--reload", NULL, "start anew when a file of the application changes", \
+					    &(texts)->reload}, \
 		    HEADING("TLS:") PLAIN_ROWS_TLS(ROW) HEADING("Limits, of each worker:") PLAIN_ROWS_LIMITS(ROW) \
 			HEADING("HTTP/2, of each connection:") PLAIN_ROWS_HTTP2(ROW) HEADING("WebSocket, of each:") \
 			    PLAIN_ROWS_WEBSOCKET(ROW) PLAIN_ROWS_WORKER(ROW) \
@@ -119,6 +125,7 @@ static int parse_numbers(const struct texts *texts, struct plain_options *ret, s
 	    {"--websocket-pong-timeout", texts->websocket_pong, 1, SECONDS_MAX, MS_PER_SECOND, &ret->websocket.pong_ms},
 	    {"--websocket-close-timeout", texts->websocket_close, 1, SECONDS_MAX, MS_PER_SECOND,
 	     &ret->websocket.close_ms},
+	    {"--worker-fds", texts->worker_fds, 1, PLAIN_BINDS_MAX, 1, &ret->worker_fds},
 	    {"--graceful-timeout", texts->drain, 0, SECONDS_MAX, MS_PER_SECOND, &ret->drain_ms},
 	};
 
@@ -143,6 +150,87 @@ static int parse_sizes(const struct texts *texts, struct plain_options *ret, str
 	if (number_parse_u64(texts->websocket_max, 1, WEBSOCKET_MESSAGE_MAX, &ret->websocket.limits.message_max, err) <
 	    0)
 		return err_prefix(err, "'--websocket-max'");
+	return 0;
+}
+
+/* "fd:3" or, as gunicorn says it, "fd://3". */
+static int parse_bind(const char *text, struct plain_bind *ret, struct err *err)
+{
+	uint64_t fd;
+
+	*ret = (struct plain_bind){.fd = PLAIN_NO_FD};
+	if (strncmp(text, "fd:", 3) != 0)
+		return listen_address_parse(text, &ret->address, err);
+	text += strncmp(text, "fd://", 5) == 0 ? 5 : 3;
+	if (number_parse_u64(text, 3, FD_MAX, &fd, err) < 0)
+		return err_prefix(err, "the descriptor");
+	ret->fd = (int)fd;
+	return 0;
+}
+
+static int parse_binds(const struct texts *texts, struct plain_options *ret, struct err *err)
+{
+	size_t i;
+
+	for (i = 0; i < PLAIN_BINDS_MAX && texts->binds[i]; i++) {
+		if (parse_bind(texts->binds[i], &ret->binds[i], err) < 0)
+			return err_prefix(err, "'--bind'");
+		ret->has_unix = ret->has_unix || ret->binds[i].address.is_unix;
+	}
+	ret->bind_count = i;
+	ret->has_bind = i > 0;
+	if (i > 0)
+		return 0;
+	ret->bind_count = 1;
+	return parse_bind(PLAIN_BIND_DEFAULT, &ret->binds[0], err);
+}
+
+static int parse_mode(const char *text, mode_t *ret, struct err *err)
+{
+	const size_t size = strlen(text);
+
+	*ret = 0;
+	if (size < 3 || size > 4 || strspn(text, "01234567") != size || (size == 4 && *text != '0'))
+		return err_set(err, ERR_INVALID, "'--socket-mode' is '%s', expected 0600, 0660 or the like", text);
+	for (; *text; text++)
+		*ret = *ret << 3 | (mode_t)(*text - '0');
+	if ((*ret & 0600) != 0600)
+		return err_set(err, ERR_INVALID, "'--socket-mode': its owner needs 0600 of it");
+	return 0;
+}
+
+/* A name, or the number of one. */
+static int parse_group(const char *text, gid_t *ret, struct err *err)
+{
+	struct err ignored = ERR_INIT;
+	const struct group *group;
+	uint64_t number;
+
+	*ret = 0;
+	if (!*text)
+		return 0;
+	if (number_parse_u64(text, 0, UINT32_MAX - 1, &number, &ignored) == 0) {
+		*ret = (gid_t)number;
+		return 0;
+	}
+	group = getgrnam(text); /* one thread by now */
+	if (!group)
+		return err_set(err, ERR_NOT_FOUND, "'--socket-group': there is no group '%s'", text);
+	*ret = group->gr_gid;
+	return 0;
+}
+
+static int parse_sockets(const struct texts *texts, struct plain_options *ret, struct err *err)
+{
+	const bool is_given = *texts->socket_group || strcmp(texts->socket_mode, "0600") != 0;
+
+	if (parse_binds(texts, ret, err) < 0 || parse_mode(texts->socket_mode, &ret->socket_mode, err) < 0 ||
+	    parse_group(texts->socket_group, &ret->socket_group, err) < 0)
+		return -1;
+	ret->socket_group_name = texts->socket_group;
+	if (is_given && !ret->has_unix)
+		return err_set(err, ERR_INVALID,
+			       "'--socket-mode' and '--socket-group' are for '--bind unix:PATH', which is not there");
 	return 0;
 }
 
@@ -195,8 +283,8 @@ static int parse_all(const struct texts *texts, struct plain_options *ret, struc
 		return err_set(err, ERR_INVALID, "the application is missing: MODULE:APP");
 	if (application_name_parse(ret->application, &ret->module, &ret->variable, err) < 0)
 		return err_prefix(err, "the application");
-	if (listen_address_parse(texts->bind, &ret->bind, err) < 0)
-		return err_prefix(err, "'--bind'");
+	if (parse_sockets(texts, ret, err) < 0)
+		return -1;
 	if (settings_parse_proxy(texts->proxy, &ret->proxy, err) < 0)
 		return err_prefix(err, "'--proxy'");
 	if (forwarded_trust_parse(texts->forwarded, &ret->forwarded, err) < 0)

@@ -10,6 +10,14 @@
 
 #define PLAIN_WORKERS_MAX 64
 #define PLAIN_NO_FD (-1)
+#define PLAIN_BINDS_MAX HTTP_LISTENERS_MAX
+#define PLAIN_BIND_DEFAULT "127.0.0.1:8000"
+
+/* Where to listen: at an address, or on a socket that the starting process has opened. */
+struct plain_bind {
+	int fd; /* PLAIN_NO_FD: address */
+	struct listen_address address;
+};
 
 struct plain_options {
 	bool wants_help;    /* nothing below is set */
@@ -22,7 +30,13 @@ struct plain_options {
 	const char *root_path; /* "", or "/PATH" without a slash at its end */
 	const char *cert;      /* PEM files; both or none */
 	const char *key;
-	struct listen_address bind;
+	struct plain_bind binds[PLAIN_BINDS_MAX];
+	size_t bind_count;
+	bool has_unix;
+	bool has_bind; /* they are somebody's wish, not the default */
+	mode_t socket_mode;
+	gid_t socket_group;            /* 0: none was named */
+	const char *socket_group_name; /* "" */
 	enum http_proxy_mode proxy;
 	struct forwarded_trust forwarded;
 	enum access_log_format access_log;
@@ -42,7 +56,8 @@ struct plain_options {
 	unsigned idle_timeout_ms;
 	unsigned write_timeout_ms;
 	unsigned drain_ms;
-	int worker_fd; /* this is a worker: its listening socket; else PLAIN_NO_FD */
+	int worker_fd; /* this is a worker: the first of its listening sockets; else PLAIN_NO_FD */
+	unsigned worker_fds;
 };
 
 /* argv without "--plain"; ERR_INVALID and others name the option. *ret is to be plain_options_done even on failure. */

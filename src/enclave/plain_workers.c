@@ -18,6 +18,7 @@
 #include "base/spawn.h"
 #include "enclave/operator_log.h"
 #include "enclave/plain.h"
+#include "enclave/plain_notify.h"
 #include "enclave/wake.h"
 
 #define WORKER_FD 3
@@ -33,8 +34,9 @@
 struct workers {
 	const struct plain_options *options;
 	const char *argv[ARGUMENTS_MAX + 6];
+	char count_text[4]; /* of its sockets */
 	char *program;
-	int listen_fd;
+	const struct plain_sockets *listening;
 	unsigned count;
 	pid_t pids[PLAIN_WORKERS_MAX]; /* 0: it does not run */
 	int64_t started_ns[PLAIN_WORKERS_MAX];
@@ -121,8 +123,9 @@ static int start_one(struct workers *workers, unsigned i, struct err *err)
 
 	spawn.argv = workers->argv;
 	spawn.stdout_fd = spawn.stderr_fd = SPAWN_INHERIT;
-	spawn.keep[0] = (struct spawn_keep){.fd = workers->listen_fd, .target = WORKER_FD};
-	spawn.keep_count = 1;
+	for (size_t k = 0; k < workers->listening->count; k++)
+		spawn.keep[spawn.keep_count++] =
+		    (struct spawn_keep){.fd = workers->listening->items[k].fd, .target = WORKER_FD + (int)k};
 	spawn.die_with_parent = true;
 	workers->started_ns[i] = clock_monotonic_ns();
 	return spawn_start(&spawn, &workers->pids[i], err);
@@ -269,6 +272,9 @@ static int make_argv(struct workers *workers, char *const *argv, struct err *err
 	workers->argv[count++] = "--plain";
 	workers->argv[count++] = "--worker-fd";
 	workers->argv[count++] = "3";
+	workers->argv[count++] = "--worker-fds";
+	workers->argv[count++] = workers->count_text;
+	(void)snprintf(workers->count_text, sizeof(workers->count_text), "%zu", workers->listening->count);
 	for (; *argv; argv++) {
 		if (count >= ARGUMENTS_MAX)
 			return err_set(err, ERR_LIMIT, "more than %d arguments", ARGUMENTS_MAX);
@@ -278,20 +284,22 @@ static int make_argv(struct workers *workers, char *const *argv, struct err *err
 	return 0;
 }
 
-enum exit_code plain_workers_run(const struct plain_options *options, char *const *argv, struct plain_socket *listening)
+enum exit_code plain_workers_run(const struct plain_options *options, char *const *argv,
+				 struct plain_sockets *listening)
 {
 	static struct workers workers;
 	struct err err = ERR_INIT;
 	enum exit_code code;
 
-	workers = (struct workers){.options = options, .listen_fd = listening->fd, .count = options->workers};
+	workers = (struct workers){.options = options, .listening = listening, .count = options->workers};
 	for (unsigned i = 0; i < workers.count; i++)
 		workers.started_ns[i] = -RESTART_PAUSE_NS;
 	workers.tree = options->wants_reload ? look_at_tree(options) : 0;
 	if (make_argv(&workers, argv, &err) < 0)
 		return plain_fail(EXIT_CODE_INTERNAL, &err);
 	code = supervise(&workers);
-	plain_socket_leave(listening);
+	plain_notify(PLAIN_NOTIFY_STOPPING);
+	plain_sockets_leave(listening);
 	end_all(&workers);
 	free(workers.program);
 	operator_log("%s", exit_code_label(code));

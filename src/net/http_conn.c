@@ -50,6 +50,19 @@ static void text_of(const struct sockaddr_storage *address, char ret[static INET
 	(void)inet_ntop(address->ss_family, bytes, ret, INET6_ADDRSTRLEN);
 }
 
+/* A socket for both families, as another process may have opened it, has IPv4 clients as ::ffff:a.b.c.d. */
+static void unmap(struct sockaddr_storage *address)
+{
+	const struct sockaddr_in6 from = *(const struct sockaddr_in6 *)address;
+	struct sockaddr_in *to = (struct sockaddr_in *)address;
+
+	if (from.sin6_family != AF_INET6 || !IN6_IS_ADDR_V4MAPPED(&from.sin6_addr))
+		return;
+	to->sin_family = AF_INET;
+	to->sin_port = from.sin6_port;
+	memcpy(&to->sin_addr, &from.sin6_addr.s6_addr[12], sizeof(to->sin_addr));
+}
+
 static void find_peer(struct http_conn *conn)
 {
 	struct sockaddr_storage source = {0};
@@ -68,6 +81,8 @@ static void find_peer(struct http_conn *conn)
 		conn->peer.family = PROXY_V2_UNIX;
 		return;
 	}
+	unmap(&source);
+	unmap(&destination);
 	conn->peer.family = source.ss_family == AF_INET ? PROXY_V2_INET : PROXY_V2_INET6;
 	text_of(&source, conn->peer.source);
 	text_of(&destination, conn->peer.destination);

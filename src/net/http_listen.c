@@ -66,9 +66,20 @@ static int clear_stale(const struct sockaddr_un *address, struct err *err)
 	return 0;
 }
 
+static int open_to_others(const struct http_listener *listener, struct err *err)
+{
+	const char *path = listener->unix_path;
+
+	if (listener->unix_group && lchown(path, (uid_t)-1, listener->unix_group) < 0)
+		return err_set_errno(err, "cannot give '%s' to group %u (only a member of it can)", path,
+				     (unsigned)listener->unix_group);
+	if (chmod(path, listener->unix_mode ? listener->unix_mode : UNIX_MODE) < 0)
+		return err_set_errno(err, "cannot set the mode of '%s'", path);
+	return 0;
+}
+
 static int bind_unix(const struct http_listener *listener, int *ret_fd, struct err *err)
 {
-	const mode_t mode = listener->unix_mode ? listener->unix_mode : UNIX_MODE;
 	struct sockaddr_un address = {.sun_family = AF_UNIX};
 
 	if (strlen(listener->unix_path) >= sizeof(address.sun_path))
@@ -82,11 +93,14 @@ static int bind_unix(const struct http_listener *listener, int *ret_fd, struct e
 	scoped(fd_closep) int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	if (fd < 0)
 		return err_set_errno(err, "cannot make a socket");
-	/* The file is born with the socket's mode, so it is never open to others, not even between bind and chmod. */
-	(void)fchmod(fd, mode);
-	if (bind(fd, (const struct sockaddr *)&address, sizeof(address)) < 0 || chmod(listener->unix_path, mode) < 0 ||
-	    listen(fd, BACKLOG) < 0)
+	/* The file is born with the socket's mode, so it is never open to others, not even before it has its group. */
+	(void)fchmod(fd, UNIX_MODE);
+	if (bind(fd, (const struct sockaddr *)&address, sizeof(address)) < 0)
 		return err_set_errno(err, "cannot listen on '%s'", listener->unix_path);
+	if (open_to_others(listener, err) < 0 || listen(fd, BACKLOG) < 0) {
+		(void)unlink(listener->unix_path);
+		return err->code ? -1 : err_set_errno(err, "cannot listen on '%s'", listener->unix_path);
+	}
 	*ret_fd = TAKE_FD(fd);
 	return 0;
 }

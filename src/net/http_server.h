@@ -80,6 +80,7 @@ enum http_proxy_mode { HTTP_PROXY_NONE, HTTP_PROXY_OPTIONAL, HTTP_PROXY_REQUIRED
 struct http_listener {
 	const char *unix_path; /* a stale socket is replaced, a live one is ERR_CONFLICT; at most 107 bytes */
 	mode_t unix_mode;      /* 0: 0600 */
+	gid_t unix_group;      /* of the file; 0: this process's */
 	int fd;                /* > 0: a socket that listens already, owned by the server from now on; else: */
 	const char *address;   /* numeric IPv4 or IPv6, when unix_path is NULL */
 	uint16_t port;         /* 0: the system chooses, see http_server_port */

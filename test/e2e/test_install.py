@@ -21,7 +21,7 @@ DATA = ["include/mse/attest.h", "include/mse/attest_policy.h", "share/mse/policy
         "share/bash-completion/completions/mse", "share/zsh/site-functions/_mse",
         "share/fish/vendor_completions.d/mse.fish", "share/bash-completion/completions/mse-serve",
         "share/zsh/site-functions/_mse-serve", "share/fish/vendor_completions.d/mse-serve.fish", "share/doc/mse/LICENSE", "share/doc/mse/README.md",
-        "share/doc/mse/NEWS.md", "share/doc/mse/operations.md", "share/doc/mse/formats/bill.md",
+        "share/doc/mse/NEWS.md", "share/doc/mse/mse-serve.service", "share/doc/mse/operations.md", "share/doc/mse/formats/bill.md",
         *(f"share/man/{page}" for page in PAGES)]
 # Pages that only say where their function is explained.
 ALIASES = [f"share/man/man3/attest_{name}.3" for name in (

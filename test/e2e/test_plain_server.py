@@ -450,7 +450,7 @@ def test_reload(build):
     ({"other.py": ""}, [], 3, "No module named 'app'"),
     ({"app.py": "app = 1"}, [], 3, "which cannot be called"),
     ({"app.py": "1 +"}, ["--workers", "2"], 3, "application-failed"),
-    ({"app.py": HELLO}, ["--bind", "x"], 2, "'--bind' is given twice"),
+    ({"app.py": HELLO}, ["--bind", "x"], 2, "'--bind': 'x', expected 'HOST:PORT' or 'unix:PATH'"),
     ({"app.py": HELLO}, ["--threads", "0"], 2, "'--threads'"),
     ({"app.py": HELLO}, ["--cert", "x.pem"], 2, "'--cert' and '--key' go together"),
     ({"app.py": HELLO}, ["--cert", "x.pem", "--key", "x.pem"], 2, "'--cert' and '--key': cannot open '"),

@@ -89,7 +89,7 @@ class PlainServer:
     # ---- its clients ----
 
     def port(self):
-        return int(re.search(r"listening on \S+:(\d+)$", self.messages(), re.M)[1])
+        return int(re.search(r"listening on \S+:(\d+)( \(.*)?$", self.messages(), re.M)[1])
 
     def dial(self):
         if self.bind.startswith("unix:"):

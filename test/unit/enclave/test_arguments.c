@@ -71,6 +71,24 @@ static void wrong(void **state)
 		assert_fails(parse(rows[i].argv, &seen, &err), &err, ERR_INVALID, rows[i].wanted);
 }
 
+static void some_may_be_repeated(void **state)
+{
+	const char *hosts[3] = {0};
+	const struct argument rows[] = {{"--host", "HOST", "where", hosts, COUNT_OF(hosts)}};
+	const char *const argv[] = {"--host", "a", "--host=b", "--host", "c", NULL, NULL};
+	const char *const many[] = {"--host=a", "--host=b", "--host=c", "--host=d", NULL};
+	const char *operand;
+	struct err err = ERR_INIT;
+
+	(void)state;
+	assert_ok(arguments_parse(rows, 1, (char *const *)argv, &operand, &err), &err);
+	assert_string_equal(hosts[0], "a");
+	assert_string_equal(hosts[2], "c");
+	memset(hosts, 0, sizeof(hosts));
+	assert_fails(arguments_parse(rows, 1, (char *const *)many, &operand, &err), &err, ERR_INVALID,
+		     "'--host' is given more than 3 times");
+}
+
 static void help_has_a_line_for_each(void **state)
 {
 	const char *ignored = NULL;
@@ -89,6 +107,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(forms),
 	    cmocka_unit_test(wrong),
+	    cmocka_unit_test(some_may_be_repeated),
 	    cmocka_unit_test(help_has_a_line_for_each),
 	};
 
