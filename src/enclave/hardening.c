@@ -11,6 +11,8 @@
 #include <sys/resource.h>
 #include <sys/stat.h>
 
+#include "enclave/no_chroot.h"
+
 /* The provisioning request is JSON with keys in it: jansson wipes what it gives back. */
 static void free_wiped(void *ptr)
 {
@@ -25,6 +27,7 @@ int hardening_apply(struct err *err)
 	struct sigaction ignore = {.sa_handler = SIG_IGN};
 
 	(void)umask(077);
+	no_chroot();
 	if (setrlimit(RLIMIT_CORE, &none) < 0)
 		return err_set_errno(err, "cannot switch core dumps off");
 	/* Gramine has no such call; there the enclave's memory is not the host's to read. */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What the process refuses to itself before it knows a secret: core dumps, being traced, SIGPIPE, JSON trees that leave
- * secrets in freed memory.
+ * What the process refuses to itself before it knows a secret: core dumps, being traced, another root directory,
+ * SIGPIPE, JSON trees that leave secrets in freed memory.
  */
 #ifndef MSE_ENCLAVE_HARDENING_H
 #define MSE_ENCLAVE_HARDENING_H

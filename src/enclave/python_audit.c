@@ -58,6 +58,60 @@ static const char *const protected_dirs[] = {"/dev/attestation", "/sys/kernel/co
 static const char *const proc_allowed[] = {"status", "stat",      "statm",  "cmdline", "limits",
 					   "cgroup", "mountinfo", "mounts", "comm"};
 
+/* The same trees by what the system knows them by: another name (a mount, a root directory) leads to the same ones. */
+#define KNOWN_MAX 8
+static struct known {
+	dev_t device;
+	ino_t inode;
+} known[KNOWN_MAX];
+static size_t known_count; /* set before the interpreter starts */
+
+static bool is_known(const struct stat *info)
+{
+	for (size_t i = 0; i < known_count; i++) {
+		if (known[i].device == info->st_dev && known[i].inode == info->st_ino)
+			return true;
+	}
+	return false;
+}
+
+static bool is_same(const char *path, const struct stat *info)
+{
+	struct stat other;
+
+	return stat(path, &other) == 0 && other.st_dev == info->st_dev && other.st_ino == info->st_ino;
+}
+
+/* Gramine's own files have no numbers (inode 0): there the path alone counts. */
+static void know(const char *path)
+{
+	struct stat info;
+
+	if (!*path || known_count == KNOWN_MAX || stat(path, &info) < 0 || info.st_ino == 0 || is_same("/", &info) ||
+	    is_known(&info))
+		return;
+	known[known_count++] = (struct known){info.st_dev, info.st_ino};
+}
+
+/* Is path, or one of the directories that it is in, a protected one? path is real. */
+static bool is_in_known(const char *path)
+{
+	char part[PATH_MAX];
+	struct stat info;
+	char *slash;
+
+	(void)snprintf(part, sizeof(part), "%s", path);
+	while (known_count > 0 && part[0]) {
+		if (stat(part, &info) == 0 && is_known(&info))
+			return true;
+		slash = strrchr(part, '/');
+		if (!slash)
+			break;
+		*slash = 0;
+	}
+	return false;
+}
+
 static bool is_within(const char *path, const char *dir)
 {
 	const size_t size = strlen(dir);
@@ -153,7 +207,7 @@ bool python_audit_refuses(const struct settings *settings, const char *path)
 	if (is_protected(settings, path) || is_suspicious_relative(path))
 		return true;
 	/* What cannot be resolved cannot be opened either: its directory does not exist. */
-	return resolve(path, real) && is_protected(settings, real);
+	return resolve(path, real) && (is_protected(settings, real) || is_in_known(real));
 }
 
 static bool is_event(const char *event, const char *const *rows, size_t count)
@@ -276,6 +330,13 @@ static int audit(const char *event, PyObject *args, void *arg)
 
 int python_audit_install(const struct settings *settings, struct err *err)
 {
+	const char *const own[] = {settings->state_path, settings->instance_path, settings->code_path,
+				   settings->listen_path};
+
+	for (size_t i = 0; i < COUNT_OF(protected_dirs); i++)
+		know(protected_dirs[i]);
+	for (size_t i = 0; i < COUNT_OF(own); i++)
+		know(own[i]);
 	if (PySys_AddAuditHook(audit, (void *)settings) < 0)
 		return err_set(err, ERR_INTERNAL, "python: cannot set the audit hook");
 	return 0;

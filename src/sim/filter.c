@@ -25,7 +25,7 @@ static const char *const allowed[] = {
     "fallocate", "getdents", "getdents64", "getcwd", "chdir", "fchdir", "rename", "renameat", "renameat2", "mkdir",
     "mkdirat", "rmdir", "unlink", "unlinkat", "readlink", "readlinkat", "chmod", "fchmod", "fchmodat", "chown",
     "fchown", "lchown", "fchownat", "umask", "statfs", "fstatfs", "utime", "utimes", "utimensat", "fadvise64", "mknod",
-    "mknodat", "close_range",
+    "mknodat", "close_range", "chroot",
     /* waiting */
     "poll", "ppoll", "select", "pselect6", "epoll_create", "epoll_create1", "epoll_ctl", "epoll_wait", "epoll_pwait",
     "eventfd", "eventfd2", "nanosleep", "clock_nanosleep", "pause", "alarm", "getitimer", "setitimer",

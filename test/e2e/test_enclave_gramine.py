@@ -4,15 +4,24 @@
 What cannot be had here: that reading `quote` makes a quote over what was written to user_report_data. So the test looks
 at what the driver wrote, and gives it a quote whose only right part is MRENCLAVE.
 """
+import json
 import os
+import pathlib
 import shutil
+import subprocess
+import tempfile
 
 import pytest
 
 import testenclave
 
 APP = """
-import os
+import json, os
+def ran(code):
+    try:
+        return eval(code)
+    except Exception as error:
+        return type(error).__name__
 def tried(path):
     try:
         return open(path, "rb").read(4).hex()
@@ -20,6 +29,9 @@ def tried(path):
         return str(error)
 def app(environ, start_response):
     start_response("200 OK", [])
+    lines = json.loads(environ["wsgi.input"].read() or "[]")
+    if lines:
+        return [json.dumps([ran(line) for line in lines]).encode()]
     return [tried("/dev/attestation/" + environ["PATH_INFO"][1:]).encode()]
 """
 
@@ -29,8 +41,9 @@ MRENCLAVE = bytes(range(32))
 class Boxed(testenclave.Enclave):
     """Starts in a mount namespace of its own with a made-up /dev/attestation."""
 
-    def __init__(self, build, **settings):
+    def __init__(self, build, *options, **settings):
         super().__init__(build, {"app.py": APP}, MSE_TEE="gramine", **settings)
+        self.options = options  # of bwrap
         self.tee.mrenclave = MRENCLAVE
         device = self.dir / "attestation"
         (device / "keys").mkdir(parents=True)
@@ -42,7 +55,7 @@ class Boxed(testenclave.Enclave):
 
     def _spawn(self, theirs, log_fd):
         argv = ["bwrap", "--bind", "/", "/", "--dev", "/dev", "--bind", self.device, "/dev/attestation",
-                "--die-with-parent", self.build.resolve() / "mse-enclave"]
+                *self.options, "--die-with-parent", self.build.resolve() / "mse-enclave"]
         pid = os.posix_spawn(shutil.which("bwrap"), [str(part) for part in argv], self.env, file_actions=[
             (os.POSIX_SPAWN_OPEN, 0, "/dev/null", os.O_RDONLY, 0),
             (os.POSIX_SPAWN_DUP2, log_fd, 1),
@@ -85,6 +98,39 @@ def test_the_application_cannot_open_the_device(boxed):
     boxed.wait_running()
     for name in ("quote", "user_report_data", "keys/_sgx_mrenclave", "attestation_type"):
         assert boxed.get("/" + name).text.startswith("not available in an enclave"), name
+
+
+# Linux asks for a capability, Gramine for nothing.
+CHROOT = ["os.chroot('/dev')", "open('/attestation/user_report_data', 'wb').write(b'F' * 64)",
+          "open('/attestation/quote', 'rb').read(4).hex()", "len(open('/attestation/keys/_sgx_mrenclave', 'rb').read())"]
+
+
+def test_another_root_directory_leads_nowhere(build):
+    """os.chroot raises no audit event, and under another root the device has another name."""
+    with Boxed(build, "--cap-add", "ALL") as boxed:
+        boxed.start()
+        written = (boxed.device / "user_report_data").read_bytes()
+        boxed.identity = lambda: written
+        assert boxed.provision().status == 200
+        boxed.wait_running()
+        answer = boxed.request("POST", "/", body=json.dumps(CHROOT))
+        assert json.loads(answer.text) == ["PermissionError"] + ["FileNotFoundError"] * 3
+        assert (boxed.device / "user_report_data").read_bytes() == written
+        # And where the device has a second name, it is still the device.
+        answer = boxed.request("POST", "/", body=json.dumps([f"open('{boxed.device}/quote', 'rb').read(4).hex()",
+                                                             f"os.listdir('{boxed.device}')"]))
+        assert json.loads(answer.text) == ["PermissionError"] * 2
+
+
+def test_without_an_enclave_chroot_is_the_systems(build):
+    """The same program as an ordinary server: whoever may, can."""
+    code = "import os\nos.chroot('/tmp')\nprint(os.path.exists('/usr'))\nraise SystemExit(0)\n"
+    with tempfile.TemporaryDirectory() as folder:
+        pathlib.Path(folder, "rooted.py").write_text(code)
+        done = subprocess.run(["bwrap", "--bind", "/", "/", "--dev", "/dev", "--unshare-user", "--cap-add", "ALL", "--die-with-parent",
+                               build / "mse-enclave", "--plain", "rooted:app", "--bind", "127.0.0.1:0"], cwd=folder,
+                              stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=30)
+        assert done.stdout.startswith("False\n"), done
 
 
 @pytest.mark.parametrize("name, content, wanted", [

@@ -338,6 +338,8 @@ static void run_text(const char *name, char *text)
 		try_option(level, option);
 	else if (strcmp(name, "tee") == 0)
 		ask_tee(text);
+	else if (strcmp(name, "chroot") == 0)
+		result("chroot", chroot(text));
 	else if (strcmp(name, "say") == 0)
 		(void)printf("%s\n", text);
 	else if (strcmp(name, "sayerr") == 0)
