@@ -130,6 +130,18 @@ static int add_sgx(const struct release *release, struct buf *ret, struct err *e
 			release->tee == RELEASE_TEE_SIM ? "true" : "false", release->isv_prod_id, release->isv_svn);
 }
 
+/* The simulation's sandbox lets nobody start a process; Gramine does unless it is told. */
+static int add_sys(const struct release *release, struct buf *ret, struct err *err)
+{
+	if (release->tee == RELEASE_TEE_SIM)
+		return 0;
+	return buf_add_text(ret,
+			    "\n"
+			    "[sys]\n"
+			    "disallow_subprocesses = true\n",
+			    err);
+}
+
 /* Paths have no control bytes and no backslash (tar_path_check, bill_add): only quotes need an escape. */
 static int add_escaped(struct buf *ret, const char *path, struct err *err)
 {
@@ -162,7 +174,7 @@ int release_manifest_format(const struct release *release, const struct bill *bi
 	if (check(release, bill, err) < 0)
 		return -1;
 	if (add_entrypoint(bill, ret, err) < 0 || add_env(release, ret, err) < 0 ||
-	    buf_add_text(ret, mounts, err) < 0 || add_sgx(release, ret, err) < 0)
+	    buf_add_text(ret, mounts, err) < 0 || add_sgx(release, ret, err) < 0 || add_sys(release, ret, err) < 0)
 		return err_prefix(err, "manifest");
 	for (size_t i = 0; i < bill->count; i++) {
 		if (add_trusted(ret, RELEASE_ROOT_URI, bill->files[i].path, bill->files[i].sha256, err) < 0)

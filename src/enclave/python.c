@@ -139,12 +139,12 @@ static int name_executable(struct err *err)
 int python_start(const struct python_options *options, struct err *err)
 {
 	if (preinitialize(options->guard != NULL, err) < 0 ||
-	    (options->guard && python_audit_install(options->guard, err) < 0) || initialize(options, err) < 0)
+	    (options->guard &&
+	     (python_audit_install(options->guard, err) < 0 || python_replace(options->before_exit, err) < 0)) ||
+	    initialize(options, err) < 0)
 		return -1;
 	interpreter = PyInterpreterState_Get();
-	if (options->guard)
-		return name_executable(err) < 0 ? -1 : python_replace(options->before_exit, err);
-	return put_first(options->module_path, err);
+	return options->guard ? name_executable(err) : put_first(options->module_path, err);
 }
 
 void python_report_exception(void)

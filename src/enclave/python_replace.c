@@ -4,9 +4,12 @@
 #define PY_SSIZE_T_CLEAN
 #include <Python.h>
 
+#include <string.h>
 #include <unistd.h>
 
 #include "base/scoped.h"
+
+typedef PyObject *(*module_init)(void);
 
 static void (*before_exit)(void);
 
@@ -33,40 +36,61 @@ static PyObject *refuse(PyObject *self, PyObject *arguments, PyObject *names)
 	return NULL;
 }
 
-#define METHOD(name, function, doc) \
-	{ \
-		name, (PyCFunction)(void (*)(void))(function), METH_VARARGS | METH_KEYWORDS, doc \
-	}
+static PyObject *init_posix(void);
+static PyObject *init_posixsubprocess(void);
 
+/* Ours stands in the interpreter's table of built-in modules, and asks the real one for the definition. */
 static struct {
 	const char *module;
-	PyMethodDef method;
+	module_init ours;
+	const char *method;
+	PyCFunctionWithKeywords function;
+	module_init real; /* found by python_replace */
 } rows[] = {
-    {"posix", METHOD("_exit", exit_now, "Exit to the system with specified status.")},
-    {"os", METHOD("_exit", exit_now, "Exit to the system with specified status.")},
-    {"_posixsubprocess", METHOD("fork_exec", refuse, "Not available in an enclave.")},
+    {"posix", init_posix, "_exit", exit_now, NULL},
+    {"_posixsubprocess", init_posixsubprocess, "fork_exec", refuse, NULL},
 };
 
-static int replace(const char *module_name, PyMethodDef *method)
+/* A definition is one for all interpreters and for every import of the module, again or anew. */
+static PyObject *define(size_t row)
 {
-	PyObject *module = PyImport_ImportModule(module_name);
-	PyObject *function = module ? PyCFunction_New(method, NULL) : NULL;
-	const int status = function ? PyObject_SetAttrString(module, method->ml_name, function) : -1;
+	PyObject *object = rows[row].real();
+	PyMethodDef *method =
+	    object && PyObject_TypeCheck(object, &PyModuleDef_Type) ? ((PyModuleDef *)(void *)object)->m_methods : NULL;
 
-	Py_XDECREF(function);
-	Py_XDECREF(module);
-	return status;
+	while (method && method->ml_name && strcmp(method->ml_name, rows[row].method) != 0)
+		method++;
+	if (!method || !method->ml_name) {
+		PyErr_Format(PyExc_ImportError, "%s has no %s to be replaced", rows[row].module, rows[row].method);
+		return NULL;
+	}
+	method->ml_meth = (PyCFunction)(void (*)(void))rows[row].function;
+	method->ml_flags = METH_VARARGS | METH_KEYWORDS;
+	return object;
+}
+
+static PyObject *init_posix(void)
+{
+	return define(0);
+}
+
+static PyObject *init_posixsubprocess(void)
+{
+	return define(1);
 }
 
 int python_replace(void (*before)(void), struct err *err)
 {
 	before_exit = before;
 	for (size_t i = 0; i < COUNT_OF(rows); i++) {
-		if (replace(rows[i].module, &rows[i].method) == 0)
-			continue;
-		PyErr_Clear();
-		return err_set(err, ERR_INTERNAL, "python: cannot replace %s.%s", rows[i].module,
-			       rows[i].method.ml_name);
+		struct _inittab *entry = PyImport_Inittab;
+
+		while (entry->name && strcmp(entry->name, rows[i].module) != 0)
+			entry++;
+		if (!entry->name)
+			return err_set(err, ERR_INTERNAL, "python: %s is no built-in module", rows[i].module);
+		rows[i].real = entry->initfunc;
+		entry->initfunc = rows[i].ours;
 	}
 	return 0;
 }

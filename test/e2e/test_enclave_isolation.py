@@ -30,6 +30,22 @@ def seqpackets():
             found.append(number)
         probe.detach()
     return found
+def fresh(name):
+    from importlib.util import find_spec, module_from_spec
+    spec = find_spec(name)
+    module = module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+def elsewhere(code):
+    # In an interpreter of its own: what the expression raises.
+    import _xxsubinterpreters as interpreters
+    ours, theirs = os.pipe()
+    interpreters.run_string(interpreters.create(),
+        "import os\\ntry:\\n  said = repr(" + code + ")\\nexcept BaseException as error:\\n"
+        "  said = type(error).__name__ + ': ' + str(error)\\nos.write(%d, said.encode())" % theirs)
+    return os.read(ours, 1000).decode()
+FORK_EXEC = ([b'true'], [b'/bin/true'], True, (), None, None, -1, -1, -1, -1, -1, -1, -1, -1, True, False, 0, None, None, None,
+             -1, None, True)
 class Fickle:
     # A path that is another one when it is asked again.
     def __init__(self, *paths):
@@ -55,6 +71,8 @@ def ask(enclave, code):
     return answer.text
 
 
+FORK_EXEC = ([b"true"], [b"/bin/true"], True, (), None, None, -1, -1, -1, -1, -1, -1, -1, -1, True, False, 0, None, None,
+             None, -1, None, True)
 REFUSED = "PermissionError: not available in an enclave"
 
 
@@ -110,7 +128,9 @@ REFUSED = "PermissionError: not available in an enclave"
     "os.popen('true')",
     "__import__('pty').spawn(['true'])",
     "__import__('multiprocessing').get_context('spawn').Process(target=print).start()",
-    "__import__('_posixsubprocess').fork_exec([b'true'], [b'/bin/true'], True, (), None, None, -1, -1, -1, -1, -1, -1, -1, -1, True, False, 0, None, None, None, -1, None, True)",
+    "__import__('_posixsubprocess').fork_exec(*FORK_EXEC)",
+    "[sys.modules.pop('_posixsubprocess'), __import__('_posixsubprocess').fork_exec(*FORK_EXEC)]",
+    "fresh('_posixsubprocess').fork_exec(*FORK_EXEC)",
     "os.chmod('{state}/sealed.bin', 0o644)",
     "os.chown('{state}/sealed.bin', 0, 0)",
     "os.getxattr('{state}/sealed.bin', 'user.x')",
@@ -139,6 +159,13 @@ def test_refused(probe, code):
     names = {name: probe.dir / name for name in ("state", "home", "app", "instance", "code")}
     assert ask(probe, code.format(dir=probe.dir, **names)).startswith(REFUSED), code
     assert (probe.dir / "state/sealed.bin").exists()
+
+
+def test_another_interpreter_is_refused_the_same(probe):
+    """Modules are made anew in it, from the same definitions; the hook is the process's."""
+    assert ask(probe, f"elsewhere(\"__import__('_posixsubprocess').fork_exec(*{FORK_EXEC!r})\")")[1:].startswith(REFUSED)
+    assert ask(probe, f"elsewhere(\"open('{probe.dir}/state/sealed.bin')\")")[1:].startswith(REFUSED)
+    assert ask(probe, "elsewhere('os.getpid() > 0')") == "'True'"
 
 
 @pytest.mark.parametrize("code, wanted", [

@@ -75,7 +75,9 @@ def test_native_threads_that_write_while_it_ends(build, end, code):
 
 @pytest.mark.parametrize("code", ["print('last words', end='')\nos._exit(7)",
                                   "threading.Thread(target=lambda: (print('last words'), os._exit(7))).start()\n"
-                                  "time.sleep(600)"])
+                                  "time.sleep(600)",
+                                  "import importlib.util as u\nfresh = u.module_from_spec(u.find_spec('posix'))\n"
+                                  "fresh.__spec__.loader.exec_module(fresh)\nprint('last words', end='')\nfresh._exit(7)"])
 def test_os_exit_while_it_loads(build, code):
     enclave, seen = failing(build, code)
     with enclave:

@@ -52,6 +52,21 @@ static void text_is_pinned(void **state)
 	}
 }
 
+static void what_only_gramine_has_to_be_told(void **state)
+{
+	static const char SYS[] = "\n\n[sys]\ndisallow_subprocesses = true\n";
+	scoped(release_freep) struct release *release = test_release();
+	scoped(bill_freep) struct bill *bill = test_bill();
+	scoped(buf_done) struct buf text = BUF_INIT(RELEASE_MANIFEST_MAX);
+
+	(void)state;
+	format(release, bill, &text);
+	assert_null(strstr(buf_text(&text), "[sys]"));
+	release->tee = RELEASE_TEE_GRAMINE;
+	format(release, bill, &text);
+	assert_non_null(strstr(buf_text(&text), SYS));
+}
+
 static void fingerprint_is_pinned(void **state)
 {
 	scoped(release_freep) struct release *release = test_release();
@@ -188,6 +203,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(text_is_pinned),
+	    cmocka_unit_test(what_only_gramine_has_to_be_told),
 	    cmocka_unit_test(fingerprint_is_pinned),
 	    cmocka_unit_test(every_field_is_read_back),
 	    cmocka_unit_test(no_byte_is_without_meaning),
