@@ -123,10 +123,12 @@ static enum exit_code prepare(const struct runtime_options *options, struct encl
 	    .report = report_quote_failure,
 	};
 
-	if (hardening_apply(err) < 0 || wake_setup(err) < 0)
+	if (hardening_apply(err) < 0)
 		return EXIT_CODE_INTERNAL;
 	if (settings_load(options->env, &enclave->settings, err) < 0)
 		return EXIT_CODE_SETTINGS;
+	if (hardening_drop_descriptors(enclave->settings.tee == TEE_KIND_SIM, err) < 0 || wake_setup(err) < 0)
+		return EXIT_CODE_INTERNAL;
 	g_is_debug = enclave->settings.is_debug;
 	phase("settings read");
 	app_server_init(&enclave->app, enclave->settings.threads, APP_GATE_QUEUE_MAX);

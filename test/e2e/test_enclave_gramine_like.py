@@ -55,7 +55,8 @@ def epolls_watching_epolls(pid):
 # [system call, its number on x86-64]; the C library has no function for some.
 REFUSED = {"eventfd": 284, "eventfd2": 290, "signalfd": 282, "signalfd4": 289, "timerfd_create": 283, "inotify_init": 253,
            "inotify_init1": 294, "memfd_create": 319, "io_uring_setup": 425, "io_uring_enter": 426, "fork": 57, "vfork": 58,
-           "clone3": 435, "landlock_create_ruleset": 444, "userfaultfd": 323, "pidfd_open": 434}
+           "clone3": 435, "landlock_create_ruleset": 444, "userfaultfd": 323, "pidfd_open": 434,
+           "close_range": 436}
 
 
 def under_the_filter(build, code):

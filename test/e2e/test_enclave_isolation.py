@@ -242,6 +242,34 @@ def test_no_number_leads_to_the_device(probe):
     assert len(probe.tee.quotes) == quotes
 
 
+@pytest.mark.parametrize("is_filtered", [False, True], ids=["close_range", "one by one"])
+def test_no_descriptor_of_the_host_is_read(build, is_filtered):
+    """A forgotten breakpoint() gives nobody a prompt, and what the host left open is closed."""
+    with testenclave.Enclave(build, {"app.py": PROBE}) as one:
+        if is_filtered:
+            one.program = build / "test/support/gramine_like"
+            one.argv = ["gramine_like", str(build / "mse-enclave"), "mse-enclave"]
+        ours, theirs = os.pipe()
+        os.write(theirs, b"import app; app.told = 'by the host'\nc\n" * 100)
+        one.more_descriptors = {0: ours, 7: ours, 200: ours}
+        one.run()
+        assert ask(one, "breakpoint()").startswith("BdbQuit")
+        assert ask(one, "input()").startswith("EOFError")
+        assert ask(one, "sys.stdin.read(), hasattr(__import__('app'), 'told')") == "('', False)"
+        links = {os.readlink(f"/proc/{one.process.pid}/fd/{number}") for number in os.listdir(f"/proc/{one.process.pid}/fd")}
+        assert os.readlink(f"/proc/{one.process.pid}/fd/0") == "/dev/null"
+        assert os.readlink(f"/proc/self/fd/{ours}") not in links
+        os.close(ours)
+        os.close(theirs)
+
+
+def test_an_ordinary_server_reads_its_standard_input(build, tmp_path):
+    (tmp_path / "asking.py").write_text("import sys\nprint('got', sys.stdin.read())\nraise SystemExit(0)\n")
+    done = subprocess.run([build / "mse-enclave", "--plain", "asking:app", "--bind", "127.0.0.1:0"], cwd=tmp_path, input="this",
+                          capture_output=True, text=True, timeout=30)
+    assert done.stdout.startswith("got this\n"), done
+
+
 # Names that change what python3 does, each to something that would show.
 PYTHON_VARIABLES = {
     "PYTHONPATH": "{evil}", "PYTHONHOME": "{evil}", "PYTHONSTARTUP": "{evil}/evil.py", "PYTHONUSERBASE": "{evil}",

@@ -41,8 +41,9 @@ static const int refused[] = {
     SYS_landlock_create_ruleset,
     SYS_userfaultfd,
     SYS_pidfd_open,
-    SYS_clone3, /* its flags cannot be seen: the C library goes back to clone,
-		   whose can */
+    SYS_close_range, /* not in 1.5 */
+    SYS_clone3,      /* its flags cannot be seen: the C library goes back to clone,
+			whose can */
 };
 
 static int refuse_all(scmp_filter_ctx filter, const int *calls, size_t count)

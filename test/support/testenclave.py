@@ -147,6 +147,7 @@ class Enclave:
         self.process = None
         self.program = self.build / "mse-enclave"
         self.argv = ["mse-enclave"]
+        self.more_descriptors = {}  # number in the child: ours
         self.log_to = None      # a descriptor instead of the file
         for name in ("code", "instance", "state", "run", "app", "home"):
             (self.dir / name).mkdir()
@@ -208,6 +209,7 @@ class Enclave:
                 (os.POSIX_SPAWN_DUP2, log_fd, 1),
                 (os.POSIX_SPAWN_DUP2, log_fd, 2),
                 (os.POSIX_SPAWN_DUP2, theirs.fileno(), 3),
+                *[(os.POSIX_SPAWN_DUP2, ours, number) for number, ours in self.more_descriptors.items()],
             ])
         return Spawned(pid)
 
