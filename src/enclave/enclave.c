@@ -127,6 +127,30 @@ static bool is_name(const char *host, size_t size, const char *name)
 	return size == strlen(name) && strncasecmp(host, name, size) == 0;
 }
 
+/* Of the name, without port and without a dot at its end. */
+static size_t host_size(const char *host)
+{
+	const size_t size = strcspn(host, ":");
+
+	return size > 0 && host[size - 1] == '.' ? size - 1 : size;
+}
+
+/*
+ * An owner whose 200 was lost, or whose script runs twice, sends keys again: they are not the application's. The header
+ * tells, or the name where it is not the application's too.
+ */
+static bool is_provisioning(const struct http_exchange *exchange, const struct instance *instance)
+{
+	const char *host = http_host(exchange);
+
+	if (strcmp(http_method(exchange), "POST") != 0)
+		return false;
+	if (http_header(exchange, PROVISION_TICKET_HEADER))
+		return true;
+	return strcmp(http_path(exchange), "/") == 0 && strcasecmp(instance->domain, instance->config_domain) != 0 &&
+	       is_name(host, host_size(host), instance->config_domain);
+}
+
 /*
  * Whether the client means us (RFC 9110 7.4): a request for another name took a wrong way, or came from a page whose
  * name was turned to our address. Addresses and names without a dot ("localhost") are nobody's site: a tunnel
@@ -135,18 +159,20 @@ static bool is_name(const char *host, size_t size, const char *name)
 static bool is_for_us(const struct http_exchange *exchange, const struct instance *instance)
 {
 	const char *host = http_host(exchange);
-	size_t size = strcspn(host, ":");
+	const size_t size = host_size(host);
 
-	if (!http_is_tls(exchange) || *host == '[' || strspn(host, "0123456789.") == size)
+	if (!http_is_tls(exchange) || *host == '[' || strspn(host, "0123456789.") == strcspn(host, ":"))
 		return true;
-	if (size > 0 && host[size - 1] == '.')
-		size--;
 	return !memchr(host, '.', size) || is_name(host, size, instance->domain) ||
 	       is_name(host, size, instance->config_domain);
 }
 
 static enum http_result serve_application(struct http_exchange *exchange, struct enclave *enclave)
 {
+	if (is_provisioning(exchange, &enclave->input.instance)) {
+		enclave_reply(exchange, 409, "Running", "already provisioned\n");
+		return HTTP_HANDLED;
+	}
 	if (is_for_us(exchange, &enclave->input.instance))
 		return app_server_serve(exchange, &enclave->app);
 	enclave_reply(exchange, 421, NULL, "this enclave does not answer for that host\n");

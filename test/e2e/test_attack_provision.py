@@ -1,14 +1,19 @@
 # SPDX-License-Identifier: Apache-2.0
 """Keys and states: who may provision, with what, and what a restart brings back (attached-channel sections 2, 6, 7,
 11; docs/testing-channel.md). What one request may get wrong is in test_enclave_life.py."""
+import base64
 import ctypes
 import hashlib
+import json
 import os
 import threading
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric import ec
 
 import attackers
+import http2client
+import ownertls
 import testenclave
 
 P1305 = (1 << 130) - 5
@@ -25,12 +30,56 @@ def test_a_second_post(world):
         assert enclave.provision(ticket=ticket).status == 200
         sealed = (enclave.dir / "state/sealed.bin").read_bytes()
         for _ in range(20):
-            assert enclave.provision(enclave.body(app_secrets={"new": 1}), ticket).status in (200, 401, 503, 405)
+            assert enclave.provision(enclave.body(app_secrets={"new": 1}), ticket).status in (401, 503, 409)
         enclave.wait_running()
         answer = enclave.provision(enclave.body(app_secrets={"new": 1}), ticket)
-        assert answer.text == "hello", "the application's own POST /"
+        assert (answer.status, answer.headers["Mse-Status"]) == (409, "Running")
+        assert enclave.request("POST", "/", body=b"{}").text == "hello", "the application's own POST /"
         assert enclave.log_text().count("mse-enclave: provisioned\n") == 1
         assert (enclave.dir / "state/sealed.bin").read_bytes() == sealed
+
+
+SEEN = """
+seen = []
+def app(environ, start):
+    if environ["REQUEST_METHOD"] == "POST":
+        seen.append([environ["HTTP_HOST"], environ["PATH_INFO"], environ["wsgi.input"].read().decode()])
+    start("200 OK", [])
+    return [repr(seen).encode()]
+"""
+
+
+def over_http2(enclave, host, *more):
+    context = testenclave.client_context()
+    context.set_alpn_protocols(["h2"])
+    with http2client.Connection(context.wrap_socket(enclave.dial(), server_hostname=host)) as h2:
+        stream = h2.head(http2client.request("/", "POST", *more, authority=host), 0)
+        h2.data(stream, json.dumps(enclave.body()).encode())
+        return h2.reply(stream)
+
+
+def test_the_application_never_sees_a_provisioning_request(build):
+    """The owner's request comes again while the application runs: keys are in it. A ticket tells, and so does the name that
+    is the configuration's alone, for clients that send none; any other POST is the application's."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    with ownertls.enclave(build, {"app.py": SEEN}, key) as enclave:
+        ticket = enclave.start().ticket()
+        secrets = enclave.body(ssl_private_key=ownertls.pem_of(key))
+        assert enclave.provision(secrets, ticket).status == 200
+        enclave.wait_running()
+        header = ("mse-ticket", base64.b64encode(ticket).decode())
+        for host in (ownertls.DOMAIN, testenclave.CONFIG_DOMAIN):
+            answer = enclave.request("POST", "/", json.dumps(secrets), {"Host": host, "Mse-Ticket": "x"}, sni=host)
+            assert (answer.status, answer.headers["Mse-Status"]) == (409, "Running")
+            assert over_http2(enclave, host, header).status == 409
+        host = testenclave.CONFIG_DOMAIN
+        for spelled in (host, host.upper(), host + ".", host + ":443"):
+            assert enclave.request("POST", "/", json.dumps(secrets), {"Host": spelled}, sni=host).status == 409
+        assert over_http2(enclave, host).status == 409
+        assert enclave.get().text == "[]"
+        enclave.request("POST", "/", b"own")
+        enclave.request("POST", "/hook", b"own", {"Host": host}, sni=host)
+        assert enclave.get().text == repr([[ownertls.DOMAIN, "/", "own"], [host, "/hook", "own"]])
 
 
 def test_the_ticket_alone_opens_nothing(world):
