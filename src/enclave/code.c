@@ -52,12 +52,22 @@ static bool is_encrypted_name(const char *path)
 	return size > SUFFIX_SIZE && strcmp(path + size - SUFFIX_SIZE, SUFFIX) == 0;
 }
 
+/*
+ * Directories are made for files alone: a file is measured, and which directories there are besides is the host's word
+ * (Python would take one for a package).
+ */
 static int write_target(const struct walk *walk, const char *path, const struct buf *content, struct err *err)
 {
 	scoped(freep) char *target = NULL;
+	char *slash;
 
 	if (fs_join(walk->target, path, &target, err) < 0)
 		return -1;
+	slash = strrchr(target, '/');
+	*slash = 0;
+	if (fs_make_dirs(target, DIR_MODE, err) < 0)
+		return -1;
+	*slash = '/';
 	return fs_write_new(target, content->data, content->size, FILE_MODE, err);
 }
 
@@ -95,14 +105,10 @@ static int visit(const char *name, void *arg, struct err *err);
 
 static int take_dir(struct walk *walk, const char *full_path, struct err *err)
 {
-	scoped(freep) char *target = NULL;
 	int status;
 
 	if (++walk->depth > CODE_DEPTH_MAX)
 		return err_set(err, ERR_LIMIT, "code is nested deeper than %d directories", CODE_DEPTH_MAX);
-	if (walk->target &&
-	    (fs_join(walk->target, walk->path, &target, err) < 0 || fs_make_dirs(target, DIR_MODE, err) < 0))
-		return -1;
 	status = fs_each_entry(full_path, visit, walk, err);
 	walk->depth--;
 	return status;

@@ -29,7 +29,8 @@ void code_key_id(const uint8_t key[static CODE_KEY_SIZE], uint8_t ret[static 32]
 /* Every encrypted file opens under key, and there is at least one. ERR_UNTRUSTED names the file. Writes nothing. */
 must_check int code_check(const char *code_path, const uint8_t key[static CODE_KEY_SIZE], struct err *err);
 
-/* Empties module_path (made if absent) and fills it with the plain tree. key NULL: plain code. */
+/* Empties module_path (made if absent) and fills it with the plain tree: files, and the directories that they are in.
+ * key NULL: plain code. */
 must_check int code_install(const char *code_path, const uint8_t *key, const char *module_path, struct err *err);
 
 #endif

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "enclave/python_audit.h"
+#include "enclave/python_namespace.h"
 #include "enclave/python_replace.h"
 
 #define DYNLOAD PYTHON_STDLIB "/lib-dynload"
@@ -144,7 +145,9 @@ int python_start(const struct python_options *options, struct err *err)
 	    initialize(options, err) < 0)
 		return -1;
 	interpreter = PyInterpreterState_Get();
-	return options->guard ? name_executable(err) : put_first(options->module_path, err);
+	if (!options->guard)
+		return put_first(options->module_path, err);
+	return name_executable(err) < 0 ? -1 : python_namespace_guard(err);
 }
 
 void python_report_exception(void)

@@ -270,6 +270,36 @@ def test_an_ordinary_server_reads_its_standard_input(build, tmp_path):
     assert done.stdout.startswith("got this\n"), done
 
 
+PACKAGES = """
+import importlib, sys
+from importlib.machinery import PathFinder
+sys.path.append({more!r})
+def tried(name):
+    try:
+        return type(importlib.import_module(name)).__name__
+    except ImportError as error:
+        return type(error).__name__
+def app(environ, start):
+    start("200 OK", [])
+    return [repr([tried(name) for name in environ["QUERY_STRING"].split(",")]).encode()]
+"""
+
+
+def test_directories_that_the_host_adds_are_no_packages(build, tmp_path):
+    """Every file is measured, which directories there are is not: an empty one is not imported, wherever it is."""
+    with testenclave.Enclave(build, {"app.py": PACKAGES.format(more=str(tmp_path)), "own/part/m.py": "x = 1\n"}) as one:
+        (one.dir / "code/orjson").mkdir()
+        (one.dir / "code/own/added/deep").mkdir(parents=True)
+        (tmp_path / "planted/deep").mkdir(parents=True)
+        (tmp_path / "spread/part").mkdir(parents=True)
+        (tmp_path / "spread/empty").mkdir()
+        (tmp_path / "spread/part/m.py").write_text("x = 1\n")
+        one.run()
+        missing = "orjson,own.added,planted,planted.deep,spread.empty"
+        assert set(eval(one.get("/?" + missing).text)) == {"ModuleNotFoundError"}
+        assert eval(one.get("/?own.part.m,own,spread,spread.part.m").text) == ["module"] * 4
+
+
 # Names that change what python3 does, each to something that would show.
 PYTHON_VARIABLES = {
     "PYTHONPATH": "{evil}", "PYTHONHOME": "{evil}", "PYTHONSTARTUP": "{evil}/evil.py", "PYTHONUSERBASE": "{evil}",

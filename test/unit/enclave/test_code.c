@@ -113,6 +113,24 @@ static void a_tree_is_installed(void **state)
 	assert_installed("app.py", "x = 1");
 }
 
+/* The host could make as many as it likes, and Python would import them. */
+static void a_directory_without_files_is_left_out(void **state)
+{
+	scoped(freep) char *path = NULL;
+	struct err err = ERR_INIT;
+
+	(void)state;
+	put_encrypted("app.py.enc", "x");
+	put_encrypted("package/inner/m.py.enc", "y");
+	assert_ok(fs_join(code, "package/added/deep", &path, &err), &err);
+	assert_ok(fs_make_dirs(path, 0755, &err), &err);
+	free(path);
+	assert_ok(code_install(code, key, target, &err), &err);
+	assert_installed("package/inner/m.py", "y");
+	assert_ok(fs_join(target, "package/added", &path, &err), &err);
+	assert_false(fs_exists(path));
+}
+
 static void plain_code_is_copied(void **state)
 {
 	struct err err = ERR_INIT;
@@ -239,6 +257,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(key_id_is_the_labelled_hash),
 	    cmocka_unit_test_setup_teardown(a_tree_is_installed, setup, teardown),
+	    cmocka_unit_test_setup_teardown(a_directory_without_files_is_left_out, setup, teardown),
 	    cmocka_unit_test_setup_teardown(plain_code_is_copied, setup, teardown),
 	    cmocka_unit_test_setup_teardown(another_key_opens_nothing, setup, teardown),
 	    cmocka_unit_test_setup_teardown(what_is_not_encrypted_is_refused, setup, teardown),
