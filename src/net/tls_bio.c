@@ -3,23 +3,88 @@
 
 #include <errno.h>
 #include <pthread.h>
+#include <string.h>
 #include <sys/socket.h>
+#include <sys/uio.h>
 
 #include "base/number.h"
+#include "base/scoped.h"
+
+#define STAGE_SIZE (49u << 10) /* three records; with a fourth it is what TCP sends at once */
+
+/* ---- writing ---- */
+
+static ssize_t put_pieces(const struct tls_bio *io, struct iovec *pieces, size_t count)
+{
+	const struct msghdr message = {.msg_iov = pieces, .msg_iovlen = count};
+	ssize_t put;
+
+	do
+		put = sendmsg(io->fd, &message, MSG_NOSIGNAL | (io->has_more ? MSG_MORE : 0));
+	while (put < 0 && errno == EINTR);
+	return put;
+}
+
+/* What waits, and data behind it. Bytes of data that were taken; -1 with errno. */
+static ssize_t put(struct tls_bio *io, const char *data, size_t size)
+{
+	const size_t waiting = io->stage_end - io->stage_start;
+	struct iovec pieces[] = {{.iov_base = io->stage + io->stage_start, .iov_len = waiting},
+				 {.iov_base = (void *)(uintptr_t)data, .iov_len = size}};
+	ssize_t taken;
+
+	if (waiting == 0)
+		return put_pieces(io, &pieces[1], 1);
+	taken = put_pieces(io, pieces, COUNT_OF(pieces));
+	if (taken < 0)
+		return -1;
+	if ((size_t)taken >= waiting)
+		io->stage_start = io->stage_end = 0;
+	else
+		io->stage_start += (size_t)taken;
+	if ((size_t)taken > waiting)
+		return taken - (ssize_t)waiting;
+	errno = EAGAIN;
+	return -1;
+}
+
+/* false: it cannot wait. Behind a write that found the socket full nothing is added: the owner waits already. */
+static bool stage(struct tls_bio *io, const char *data, size_t size)
+{
+	if (!io->has_more || io->stage_start > 0 || size > STAGE_SIZE - io->stage_end)
+		return false;
+	if (!io->stage)
+		io->stage = malloc(STAGE_SIZE);
+	if (!io->stage)
+		return false;
+	memcpy(io->stage + io->stage_end, data, size);
+	io->stage_end += size;
+	return true;
+}
 
 static int bio_write(BIO *bio, const char *data, int size)
 {
-	const struct tls_bio *io = BIO_get_data(bio);
-	ssize_t put;
+	struct tls_bio *io = BIO_get_data(bio);
+	ssize_t taken;
 
 	BIO_clear_retry_flags(bio);
-	do
-		put = send(io->fd, data, (size_t)size, MSG_NOSIGNAL | (io->has_more ? MSG_MORE : 0));
-	while (put < 0 && errno == EINTR);
-	if (put < 0 && (errno == EAGAIN || errno == EWOULDBLOCK))
+	if (stage(io, data, (size_t)size))
+		return size;
+	taken = put(io, data, (size_t)size);
+	if (taken < 0 && (errno == EAGAIN || errno == EWOULDBLOCK))
 		BIO_set_retry_write(bio);
-	return (int)put;
+	if (!io->has_more && io->stage_end == 0)
+		tls_bio_done(io);
+	return (int)taken;
 }
+
+void tls_bio_done(struct tls_bio *io)
+{
+	free(TAKE_PTR(io->stage));
+	io->stage_start = io->stage_end = 0;
+}
+
+/* ---- reading ---- */
 
 static ssize_t receive(struct tls_bio *io, char *data, size_t size)
 {

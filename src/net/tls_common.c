@@ -148,6 +148,7 @@ void tls_conn_free(struct tls_conn *conn)
 	if (!conn)
 		return;
 	SSL_free(conn->ssl);
+	tls_bio_done(&conn->io);
 	free(conn);
 }
 
