@@ -20,7 +20,7 @@ class PlainServer:
         self.bind = bind
         self.argv = [self.program, "--plain", application, "--bind", bind, "--app-dir", self.code, *options]
         self.env = {"PATH": "/usr/bin:/bin", "LANG": "C.UTF-8", "PYTHONDONTWRITEBYTECODE": "1",
-                    **{k: os.environ[k] for k in ("ASAN_OPTIONS", "LSAN_OPTIONS") if k in os.environ}, **(env or {})}
+                    **{k: os.environ[k] for k in ("ASAN_OPTIONS", "LSAN_OPTIONS", "TSAN_OPTIONS") if k in os.environ}, **(env or {})}
         self.out_fd = out  # instead of a file
         self.process = None
         self.patience = 30  # seconds of a client

@@ -14,6 +14,7 @@ import time
 import http2client as h2
 import netserver
 import plainserver
+import wsclient as ws
 
 PIECE = 1 << 20
 DRIP_SECONDS = 1  # tools of this kind take 10 and more
@@ -254,12 +255,16 @@ class Flood:
     def stop(self):
         for sock, _ in self.socks:
             sock.close()
+        self.socks = []
 
 
 class TlsServer(plainserver.PlainServer):
     def __init__(self, build, files, *options):
         self.identity = netserver.Identity(netserver.temporary(), "a.localhost")
         super().__init__(build, files, "--cert", self.identity.cert, "--key", self.identity.key, *options)
+
+    def url(self, path="/"):
+        return super().url(path).replace("http:", "https:", 1)
 
     def dial(self, alpn=None):
         context = self.identity.context(**({"alpn": alpn} if alpn else {}))
@@ -302,6 +307,34 @@ class Http2Flood:
         self.held = []
 
 
+class FragmentFlood:
+    """Messages of WebSocket that never end, one of each kind a second: tiny fragments, empty ones, large ones, and one that drips."""
+
+    def __init__(self, server):
+        self.server, self.held, self.codes = server, [], []
+        first = ws.frame(ws.BINARY, b"a", fin=False)
+        self.kinds = [first + ws.frame(ws.MORE, b"b", fin=False) * 65600, first + ws.frame(ws.MORE, b"", fin=False) * 300,
+                      first + ws.frame(ws.MORE, bytes(65536), fin=False, mask=bytes(4)) * 260, first]
+
+    def drip(self):
+        self.stop()
+        for data in self.kinds:
+            client = ws.Client(self.server.dial())
+            client.sock.settimeout(5)
+            with contextlib.suppress(OSError):
+                client.send(data)
+            self.held.append((client, data is not self.kinds[-1]))
+
+    def stop(self):
+        for client, breaks_limit in self.held:
+            if breaks_limit:
+                with contextlib.suppress(OSError, EOFError):
+                    opcode, said = client.receive()
+                    self.codes += [int.from_bytes(said[:2], "big")] if opcode == ws.CLOSE else []
+            client.sock.close()
+        self.held = []
+
+
 def is_cut(sock):
     try:
         while sock.recv(65536):
@@ -327,6 +360,24 @@ def rate(server, seconds, meanwhile=None):
                 meanwhile()
                 next_drip = time.monotonic() + DRIP_SECONDS
         return done / (time.monotonic() - begun), (cpu_ns(server.process.pid) - cpu) / done
+
+
+def rate_of_h2load(server, seconds, meanwhile=None):
+    """As rate(), of eight connections of HTTP/1.1 at once; what goes on meanwhile does not keep them from asking."""
+    cpu, until = cpu_ns(server.process.pid), time.monotonic() + 2 * seconds + 20
+    argv = ["h2load", "--h1", "-t1", "-c8", f"-D{seconds}", server.url()]
+    with subprocess.Popen(argv, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as client:
+        while client.poll() is None:
+            assert time.monotonic() < until
+            if meanwhile:
+                meanwhile()
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                client.wait(DRIP_SECONDS)
+        said = client.stdout.read()
+    cpu = cpu_ns(server.process.pid) - cpu
+    done, failed = (int(re.search(rf"(\d+) {word}", said)[1]) for word in ("succeeded", "failed"))
+    assert done and not failed, said
+    return done / seconds, cpu / done
 
 
 # ---- many requests ----

@@ -31,7 +31,7 @@ def digest(environ):
 def wrong(environ):
     raise ValueError("wanted")
 
-ROUTES = {"/hello": lambda environ: [b"hello"], "/early": lambda environ: [b"early"], "/wrong": wrong, "/cut": cut,
+ROUTES = {"/": lambda environ: [b"hello"], "/hello": lambda environ: [b"hello"], "/early": lambda environ: [b"early"], "/wrong": wrong, "/cut": cut,
           "/echo": lambda environ: [environ["wsgi.input"].read()], "/objects": objects, "/digest": digest,
           "/pieces": lambda environ: iter([b"one ", b"two ", b"three"]), "/hints": lambda environ: [b"hinted"],
           "/bytes": lambda environ: pieces_of(int(environ["QUERY_STRING"]))}
@@ -108,7 +108,7 @@ async def objects(scope, receive, send):
     gc.collect()
     await answer(send, str(len(gc.get_objects())).encode())
 
-ROUTES = {"/hello": hello, "/early": early, "/wrong": wrong, "/cut": cut, "/echo": echo, "/objects": objects, "/digest": digest,
+ROUTES = {"/": hello, "/hello": hello, "/early": early, "/wrong": wrong, "/cut": cut, "/echo": echo, "/objects": objects, "/digest": digest,
           "/pieces": in_pieces, "/hints": hints, "/bytes": some}
 
 async def messages(receive, send):
