@@ -3,6 +3,7 @@
  * mse-enclave: the runtime in the TEE. Without arguments all it is told is its measured environment. It has further
  * names, told by argv[0] or the first argument: see rows.
  */
+#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -131,11 +132,20 @@ static const struct {
     {NULL, "--version", run_version},
 };
 
+/* Whoever starts us without them: nothing else may get their numbers, and be written to as if it were they. */
+static void fill_standard_fds(void)
+{
+	for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++)
+		if (fcntl(fd, F_GETFD) < 0)
+			IGNORE_RESULT(open("/dev/null", O_RDWR)); /* the lowest that is free */
+}
+
 int main(int argc, char **argv)
 {
 	const char *slash = argc > 0 ? strrchr(argv[0], '/') : NULL;
 	const char *name = slash ? slash + 1 : argc > 0 ? argv[0] : "";
 
+	fill_standard_fds();
 	for (size_t i = 0; i < COUNT_OF(rows); i++) {
 		if (rows[i].name && strcmp(name, rows[i].name) == 0)
 			return (int)rows[i].run(argv + 1);

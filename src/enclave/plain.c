@@ -2,7 +2,6 @@
 #include "enclave/plain.h"
 
 #include <limits.h>
-#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -17,7 +16,7 @@
 #include "enclave/plain_tls.h"
 #include "enclave/serving.h"
 #include "enclave/start_clock.h"
-#include "enclave/wake.h"
+#include "enclave/stop_limit.h"
 
 #define ACCESS_LOG_END_MS 1000 /* for who reads it, at the end */
 #define OWN_THREADS 2          /* for handshakes and heads, whatever the application does */
@@ -150,6 +149,7 @@ static int start_server(struct plain *plain, struct http_server **ret, struct er
 	    .arg = plain,
 	    .threads = options->threads + OWN_THREADS,
 	    .is_led = true,
+	    .runs_others_code = true,
 	    .takes_tunnels = plain->protocol->takes_tunnels,
 	    .connections_max = options->connections,
 	    .stream_waits_max = options->stream_waits,
@@ -179,19 +179,37 @@ static enum exit_code fail_running(const struct plain_options *options)
 	return options->worker_fd == PLAIN_NO_FD ? EXIT_CODE_APPLICATION : EXIT_CODE_INTERNAL;
 }
 
-static void stop(struct plain *plain, struct http_server *server, enum exit_code code)
+static void stop(struct plain *plain, struct http_server *server, enum wake why, enum exit_code code)
 {
-	const bool is_orderly = code == EXIT_CODE_STOPPED;
-	const unsigned drain_ms = is_orderly ? plain->options.drain_ms : 0;
+	const unsigned drain_ms = why == WAKE_STOP ? plain->options.drain_ms : 0;
 
 	if (plain->options.worker_fd == PLAIN_NO_FD)
 		plain_notify(PLAIN_NOTIFY_STOPPING);
-	wake_limit_stop(is_orderly ? drain_ms / 1000 + SERVING_STOP_SECONDS_MAX : SERVING_FAILED_SECONDS_MAX,
-			(int)code);
+	if (why == WAKE_FAILED)
+		wake_limit_stop(SERVING_FAILED_SECONDS_MAX, (int)code);
 	app_server_close(&plain->app);
 	plain_sockets_leave(&plain->listening);
 	serving_stop(server, plain->protocol, drain_ms);
+	stop_limit_end();
 	end_access_log(plain);
+}
+
+/* What asks for no stop, while it serves. */
+static void on_wake(enum wake wake, void *arg)
+{
+	(void)arg;
+	if (wake == WAKE_UNUSED)
+		operator_log("%s is not used here", wake_unused_name());
+	if (wake == WAKE_RELOAD)
+		operator_log("SIGHUP: one process alone is not started anew; with --workers or --reload it would be");
+}
+
+static int limit_stop(struct plain *plain, struct err *err)
+{
+	const struct stop_limit limit = {
+	    .drain_ms = plain->options.drain_ms, .exit_ms = plain->options.exit_ms, .gate = &plain->app.gate};
+
+	return stop_limit_start(&limit, err);
 }
 
 /* One process's work, on a socket that listens already. */
@@ -202,6 +220,7 @@ static enum exit_code work(struct plain *plain)
 	struct http_server *server = NULL;
 	struct err err = ERR_INIT;
 	enum exit_code code;
+	enum wake why;
 
 	plain_sockets_host(&plain->listening, plain->host);
 	site = (struct python_site){
@@ -218,15 +237,16 @@ static enum exit_code work(struct plain *plain)
 	start_clock_mark("TLS");
 	if (load(plain, &site, &err) < 0)
 		return plain_fail(EXIT_CODE_APPLICATION, &err);
-	if (begin_access_log(plain, &err) < 0 || start_server(plain, &server, &err) < 0)
+	if (begin_access_log(plain, &err) < 0 || limit_stop(plain, &err) < 0 || start_server(plain, &server, &err) < 0)
 		return plain_fail(EXIT_CODE_LISTEN, &err);
 	start_clock_mark("threads");
 	operator_log("%s is served (%s)", options->application, plain->protocol->name);
 	start_clock_say();
 	if (options->worker_fd == PLAIN_NO_FD)
 		plain_notify(PLAIN_NOTIFY_READY);
-	code = serving_run(server, plain->protocol) ? EXIT_CODE_STOPPED : fail_running(options);
-	stop(plain, server, code);
+	why = serving_run(server, plain->protocol, on_wake, plain);
+	code = why == WAKE_FAILED ? fail_running(options) : EXIT_CODE_STOPPED;
+	stop(plain, server, why, code);
 	if (code == EXIT_CODE_STOPPED)
 		operator_log("%s", exit_code_label(code));
 	return code;
@@ -247,10 +267,23 @@ static enum exit_code run_parent(struct plain *plain, char *const *argv)
 	}
 	if (options->workers > 1 || options->wants_reload)
 		code = plain_workers_run(options, argv, &plain->listening);
+	else if (wake_set_role(WAKE_ALONE, false, &err) < 0)
+		code = plain_fail(EXIT_CODE_INTERNAL, &err);
 	else
 		code = work(plain);
 	plain_sockets_leave(&plain->listening);
 	return code;
+}
+
+static enum exit_code run_worker(struct plain *plain)
+{
+	struct err err = ERR_INIT;
+
+	if (plain_listen_worker(&plain->options, &plain->listening, &err) < 0)
+		return plain_fail(EXIT_CODE_LISTEN, &err);
+	if (wake_set_role(WAKE_WORKER, false, &err) < 0)
+		return plain_fail(EXIT_CODE_INTERNAL, &err);
+	return work(plain);
 }
 
 static enum exit_code say_help(void)
@@ -266,10 +299,7 @@ static enum exit_code say_help(void)
 
 static int setup(struct err *err)
 {
-	const struct sigaction ignore = {.sa_handler = SIG_IGN};
-
 	operator_log_set_fd(STDERR_FILENO);
-	(void)sigaction(SIGPIPE, &ignore, NULL);
 	return wake_setup(err);
 }
 
@@ -290,10 +320,8 @@ enum exit_code plain_run(char *const *argv)
 		return printf("mse-serve " MSE_VERSION "\n") > 0 ? EXIT_CODE_STOPPED : EXIT_CODE_INTERNAL;
 	if (plain.options.worker_fd == PLAIN_NO_FD)
 		code = run_parent(&plain, argv);
-	else if (plain_listen_worker(&plain.options, &plain.listening, &err) < 0)
-		code = plain_fail(EXIT_CODE_LISTEN, &err);
 	else
-		code = work(&plain);
+		code = run_worker(&plain);
 	tls_server_free(plain.tls);
 	plain_tls_free(plain.certificate);
 	plain_options_done(&plain.options);

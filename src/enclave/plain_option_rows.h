@@ -18,7 +18,8 @@
 	X(proxy, "--proxy", "MODE", "none", "PROXY protocol v2: none, optional or required") \
 	X(forwarded, "--forwarded-allow-ips", "LIST", "none", \
 	  "whose X-Forwarded-For and -Proto count: addresses, networks, unix, * or none") \
-	X(drain, "--graceful-timeout", "S", "10", "for running requests at a stop")
+	X(drain, "--graceful-timeout", "S", "", "for running requests at a stop [10; 1 with --reload]") \
+	X(exit_timeout, "--exit-timeout", "S", "5", "then, until it ends whatever still runs")
 
 #define PLAIN_ROWS_TLS(X) \
 	X(cert, "--cert", "PEM", "", "certificate chain: serves TLS 1.3") \

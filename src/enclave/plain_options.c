@@ -77,6 +77,8 @@ static int parse_number(const char *name, const char *text, uint64_t min, uint64
 
 static int parse_numbers(const struct texts *texts, struct plain_options *ret, struct err *err)
 {
+	/* Who waits for his change does not wait for what an open page still streams. */
+	const char *drain = *texts->drain ? texts->drain : texts->reload ? "1" : "10";
 	const struct {
 		const char *name;
 		const char *text;
@@ -126,7 +128,8 @@ static int parse_numbers(const struct texts *texts, struct plain_options *ret, s
 	    {"--websocket-close-timeout", texts->websocket_close, 1, SECONDS_MAX, MS_PER_SECOND,
 	     &ret->websocket.close_ms},
 	    {"--worker-fds", texts->worker_fds, 1, PLAIN_BINDS_MAX, 1, &ret->worker_fds},
-	    {"--graceful-timeout", texts->drain, 0, SECONDS_MAX, MS_PER_SECOND, &ret->drain_ms},
+	    {"--graceful-timeout", drain, 0, SECONDS_MAX, MS_PER_SECOND, &ret->drain_ms},
+	    {"--exit-timeout", texts->exit_timeout, 0, SECONDS_MAX, MS_PER_SECOND, &ret->exit_ms},
 	};
 
 	for (size_t i = 0; i < COUNT_OF(rows); i++) {

@@ -56,7 +56,8 @@ struct plain_options {
 	unsigned idle_timeout_ms;
 	unsigned write_timeout_ms;
 	unsigned drain_ms;
-	int worker_fd; /* this is a worker: the first of its listening sockets; else PLAIN_NO_FD */
+	unsigned exit_ms; /* behind these: then the process ends */
+	int worker_fd;    /* this is a worker: the first of its listening sockets; else PLAIN_NO_FD */
 	unsigned worker_fds;
 };
 

@@ -25,7 +25,7 @@
 #define LOOK_MS 250 /* between two looks at the files, for --reload */
 #define NS_PER_MS 1000000LL
 #define RESTART_PAUSE_NS 1000000000LL /* between two starts of one worker */
-#define END_MS 40000                  /* behind its own time limit, a worker is killed */
+#define END_MS 2000                   /* behind its own time limits, a worker is killed */
 #define ARGUMENTS_MAX 128
 #define TREE_FILES_MAX 20000
 #define TREE_DEPTH_MAX 16
@@ -122,6 +122,8 @@ static int start_one(struct workers *workers, unsigned i, struct err *err)
 	struct spawn_options spawn = SPAWN_OPTIONS_INIT;
 
 	spawn.argv = workers->argv;
+	/* A debugger is for one. */
+	spawn.stdin_fd = workers->count == 1 ? SPAWN_INHERIT : -1;
 	spawn.stdout_fd = spawn.stderr_fd = SPAWN_INHERIT;
 	for (size_t k = 0; k < workers->listening->count; k++)
 		spawn.keep[spawn.keep_count++] =
@@ -155,7 +157,8 @@ static void end_all(struct workers *workers)
 
 		if (workers->pids[i] == 0)
 			continue;
-		if (spawn_wait(workers->pids[i], END_MS + (int)workers->options->drain_ms, &status, &ignored) < 0) {
+		if (spawn_wait(workers->pids[i], END_MS + (int)(workers->options->drain_ms + workers->options->exit_ms),
+			       &status, &ignored) < 0) {
 			(void)kill(workers->pids[i], SIGKILL);
 			IGNORE_RESULT(spawn_wait(workers->pids[i], -1, &status, &ignored));
 		}
@@ -231,6 +234,7 @@ static bool wait_round(struct workers *workers)
 		return true;
 	switch (wake_wait(0)) {
 	case WAKE_STOP:
+	case WAKE_QUIT:
 		return false;
 	case WAKE_RELOAD:
 		start_anew(workers, "asked to (SIGHUP)");
@@ -239,6 +243,10 @@ static bool wait_round(struct workers *workers)
 	case WAKE_TIMEOUT:
 	case WAKE_FAILED:
 	case WAKE_CHILD:
+	case WAKE_REOPEN:
+		break;
+	case WAKE_UNUSED:
+		operator_log("%s is not used here", wake_unused_name());
 		break;
 	}
 	return true;
@@ -249,7 +257,7 @@ static enum exit_code supervise(struct workers *workers)
 	enum exit_code code = EXIT_CODE_STOPPED;
 	struct err err = ERR_INIT;
 
-	if (wake_setup_parent(&err) < 0)
+	if (wake_set_role(WAKE_PARENT, false, &err) < 0)
 		return plain_fail(EXIT_CODE_INTERNAL, &err);
 	do {
 		reload_if_changed(workers);

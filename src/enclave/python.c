@@ -7,9 +7,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "enclave/operator_log.h"
 #include "enclave/python_audit.h"
 #include "enclave/python_namespace.h"
 #include "enclave/python_replace.h"
+#include "enclave/wake.h"
 
 #define DYNLOAD PYTHON_STDLIB "/lib-dynload"
 #define DIST_PACKAGES "/usr/lib/python3/dist-packages"
@@ -213,6 +215,11 @@ static const struct python_protocol *find_protocol(PyObject *app, const char *in
 	return NULL;
 }
 
+static void tell_kept(const char *name)
+{
+	operator_log("the application's handler of %s is set aside: that signal is the server's", name);
+}
+
 int python_load(const struct python_options *options, const struct python_site *site,
 		const struct python_protocol **ret_protocol, struct err *err)
 {
@@ -223,12 +230,23 @@ int python_load(const struct python_options *options, const struct python_site *
 		python_report_exception();
 		return err_set(err, ERR_INVALID, "the application failed to load");
 	}
+	wake_keep(tell_kept);
 	if (protocol->start(app, site, err) < 0)
 		return -1;
+	wake_keep(tell_kept);
 	*ret_protocol = protocol;
 	Py_CLEAR(app);
 	main_state = PyEval_SaveThread();
 	return 0;
+}
+
+/* Of the application: Python runs them on the main thread, when that comes by. */
+static void run_signal_handlers(void)
+{
+	PyEval_RestoreThread(TAKE_PTR(main_state));
+	if (PyErr_CheckSignals() < 0)
+		python_report_exception();
+	main_state = PyEval_SaveThread();
 }
 
 void python_run(const struct python_protocol *protocol, struct http_server *server, int fd, int cancel_ms)
@@ -240,8 +258,8 @@ void python_run(const struct python_protocol *protocol, struct http_server *serv
 		protocol->run(server, fd, cancel_ms);
 		main_state = PyEval_SaveThread();
 	}
-	while (poll(&ready, 1, -1) < 1) {
-	}
+	while (poll(&ready, 1, -1) < 1)
+		run_signal_handlers();
 }
 
 void python_enter(void)

@@ -229,7 +229,7 @@ static enum exit_code run_application(struct enclave *enclave, struct http_serve
 	life_set(&enclave->life, LIFE_ACCEPTED, LIFE_RUNNING);
 	phase("application loaded");
 	operator_log("running");
-	if (serving_run(server, *ret_protocol))
+	if (serving_run(server, *ret_protocol, NULL, NULL) != WAKE_FAILED)
 		return EXIT_CODE_STOPPED;
 	life_set(&enclave->life, LIFE_RUNNING, LIFE_FAILED);
 	(void)err_set(&err, ERR_INVALID, SERVING_FAILED_TEXT);
@@ -265,6 +265,7 @@ static int start_server(struct enclave *enclave, struct tls_server *tls, struct 
 	    .arg = enclave,
 	    .threads = enclave->settings.threads + OWN_THREADS,
 	    .is_led = true,
+	    .runs_others_code = true,
 	};
 
 	if (http_server_start(&options, ret, err) < 0)
@@ -310,9 +311,12 @@ static enum exit_code serve(struct enclave *enclave)
 		code = runtime_fail(EXIT_CODE_NOT_PROVISIONED, &err);
 		break;
 	case WAKE_STOP:
+	case WAKE_QUIT:
 	case WAKE_FAILED:
 	case WAKE_CHILD:
 	case WAKE_RELOAD:
+	case WAKE_REOPEN:
+	case WAKE_UNUSED:
 		break;
 	}
 	is_cut = life_state(&enclave->life) == LIFE_FAILED && protocol;

@@ -6,7 +6,7 @@
 #include <unistd.h>
 
 #include "base/fd.h"
-#include "enclave/wake.h"
+#include "enclave/stop_limit.h"
 
 struct stopping {
 	struct http_server *server;
@@ -14,15 +14,19 @@ struct stopping {
 	int done_fd; /* its end is closed when the server is gone */
 };
 
-bool serving_run(struct http_server *server, const struct python_protocol *protocol)
+enum wake serving_run(struct http_server *server, const struct python_protocol *protocol,
+		      void (*on_wake)(enum wake wake, void *arg), void *arg)
 {
-	enum wake wake;
+	for (;;) {
+		enum wake wake;
 
-	do {
 		python_run(protocol, server, wake_fd(), -1);
 		wake = wake_wait(0);
-	} while (wake != WAKE_STOP && wake != WAKE_FAILED);
-	return wake == WAKE_STOP;
+		if (wake == WAKE_STOP || wake == WAKE_QUIT || wake == WAKE_FAILED)
+			return wake;
+		if (on_wake)
+			on_wake(wake, arg);
+	}
 }
 
 static void *run_stop(void *arg)
@@ -60,6 +64,7 @@ void serving_stop(struct http_server *server, const struct python_protocol *prot
 
 	if (!protocol || !protocol->run || !stop_beside(&stopping, protocol))
 		http_server_stop(server, drain_ms);
+	stop_limit_requests_ended();
 	if (Py_IsInitialized())
 		python_stop(protocol);
 }

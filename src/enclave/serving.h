@@ -4,6 +4,7 @@
 #define MSE_ENCLAVE_SERVING_H
 
 #include "enclave/python.h"
+#include "enclave/wake.h"
 
 #define SERVING_DRAIN_MS 10000       /* running requests at a stop */
 #define SERVING_STOP_SECONDS_MAX 30  /* then the process ends, whatever the application does in its exit functions */
@@ -11,8 +12,12 @@
 
 #define SERVING_FAILED_TEXT "the application has ended its event loop"
 
-/* Until a signal asks for the stop: true; or the application can be served no more: false. Main thread. */
-must_check bool serving_run(struct http_server *server, const struct python_protocol *protocol);
+/*
+ * Until a signal asks for the stop, WAKE_STOP or WAKE_QUIT, or the application can be served no more: WAKE_FAILED.
+ * on_wake, if not NULL, is told of everything else. Main thread.
+ */
+must_check enum wake serving_run(struct http_server *server, const struct python_protocol *protocol,
+				 void (*on_wake)(enum wake wake, void *arg), void *arg);
 
 /*
  * Stops the server (what runs may finish within drain_ms), while the protocol goes on; then ends the interpreter.

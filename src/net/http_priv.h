@@ -184,6 +184,7 @@ struct http_server {
 	unsigned threads_started;
 	bool acceptor_started;
 	bool is_led;
+	bool runs_others_code;
 	struct http2_limits http2;
 	size_t http2_memory;
 	atomic_size_t http2_held; /* by streams: http2_stream_account */

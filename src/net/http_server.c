@@ -154,6 +154,9 @@ static int start_thread(pthread_t *ret_thread, void *(*run)(void *), void *arg, 
 	(void)pthread_attr_init(&attributes);
 	(void)pthread_attr_setstacksize(&attributes, server->stack_size);
 	(void)pthread_sigmask(SIG_SETMASK, &all, &before);
+	/* A mask goes on to what a handler starts, and through exec. */
+	if (server->runs_others_code && (run == http_pool_run || run == http_pool_run_led))
+		(void)pthread_sigmask(SIG_SETMASK, &before, NULL);
 	failed = pthread_create(ret_thread, &attributes, run, arg);
 	(void)pthread_sigmask(SIG_SETMASK, &before, NULL);
 	(void)pthread_attr_destroy(&attributes);
@@ -228,6 +231,7 @@ static void take_options(struct http_server *server, const struct http_server_op
 	server->arg = options->arg;
 	server->on_done = options->on_done;
 	server->is_led = options->is_led;
+	server->runs_others_code = options->runs_others_code;
 	atomic_init(&server->takes_tunnels, options->takes_tunnels);
 	server->thread_count = least(or_default(options->threads, THREADS), HTTP_THREADS_MAX);
 	server->connections_max = least(or_default(options->connections_max, CONNECTIONS), HTTP_CONNECTIONS_MAX);

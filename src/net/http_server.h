@@ -147,6 +147,8 @@ struct http_server_options {
 	bool takes_tunnels;
 	/* Handlers hold one lock most of the time: one thread works while it is quick, others only when it is not. */
 	bool is_led;
+	bool runs_others_code; /* who starts processes and threads: those of the pool block no more signals than the
+				  caller */
 	/* For an access log, on the thread that ends the exchange; NULL: none. Requests refused before the handler
 	 * are not told. */
 	void (*on_done)(const struct http_exchange *exchange, const struct http_done *done, void *arg);

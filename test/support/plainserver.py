@@ -12,6 +12,11 @@ import tempfile
 import time
 
 
+def children(pid):
+    with open(f"/proc/{pid}/task/{pid}/children") as found:
+        return [int(child) for child in found.read().split()]
+
+
 class PlainServer:
     def __init__(self, build, files, *options, application="app:app", bind="127.0.0.1:0", env=None, out=None):
         self.dir = pathlib.Path(tempfile.mkdtemp(prefix="mse-plain-"))

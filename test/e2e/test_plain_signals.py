@@ -1,0 +1,291 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Signals and the plain server: whom they reach, what they end, and what an application's own handlers change."""
+import os
+import pty
+import signal
+import socket
+import subprocess
+import threading
+import time
+
+import pytest
+from plainserver import PlainServer, children
+
+CHILDREN = """
+import ctypes, multiprocessing, os, subprocess, threading, time
+
+def twice(number):
+    return 2 * number
+
+def mask():
+    with open("/proc/thread-self/status") as status:
+        return [line.split()[1] for line in status if line.startswith("SigBlk")][0]
+
+def ended(environ):
+    child = subprocess.Popen(["sleep", "20"])
+    child.terminate()
+    return child.wait(10)
+
+def forked(environ):
+    child = multiprocessing.get_context("fork").Process(target=time.sleep, args=(20,))
+    child.start()
+    child.terminate()
+    child.join(10)
+    return child.exitcode
+
+def forkserver(environ):
+    with multiprocessing.get_context("forkserver").Pool(1) as pool:
+        return pool.map(twice, [1, 2])
+
+def masks(environ):
+    seen = [mask()]
+    thread = threading.Thread(target=lambda: seen.append(mask()))
+    thread.start()
+    thread.join()
+    return seen
+
+def app(environ, start):
+    answer = globals()[environ["PATH_INFO"][1:]](environ)
+    start("200 OK", [])
+    return [str(answer).encode()]
+"""
+
+
+def test_children_of_handlers_end_by_signals(build):
+    """gunicorn's answers: a mask of the server's own goes on through fork and exec, and makes them immortal."""
+    with PlainServer(build, {"app.py": CHILDREN}) as server:
+        answers = {}
+
+        def ask(name):
+            answers[name] = server.get(f"/{name}").text
+        clients = [threading.Thread(target=ask, args=(name,)) for name in ("ended", "forked", "forkserver", "masks")]
+        for client in clients:
+            client.start()
+        for client in clients:
+            client.join(30)
+        assert answers == {"ended": "-15", "forked": "-15", "forkserver": "[2, 4]", "masks": str(["0" * 16] * 2)}
+        assert server.process.poll() is None, "the child's signal is not the server's"
+
+
+NAP = """
+import time
+def app(environ, start):
+    time.sleep(float(environ["QUERY_STRING"] or 0))
+    start("200 OK", [])
+    return [b"whole"]
+"""
+
+
+class Group(PlainServer):
+    """In a process group of its own, as a service or a terminal's job."""
+    stdin = subprocess.DEVNULL
+
+    def start(self, wait=True, workers=1):
+        self.out = open(self.dir / "out", "ab")
+        self.err = open(self.dir / "err", "ab")
+        self.process = subprocess.Popen([str(a) for a in self.argv], stdin=self.stdin, stdout=self.out, stderr=self.err,
+                                        env=self.env, cwd=self.dir, start_new_session=True)
+        self.wait_for(lambda: self.messages().count(" is served (") == workers)
+        return self
+
+    def ask(self, seconds):
+        """A request that the application naps in: the server has it when this returns."""
+        sock = self.dial()
+        sock.sendall(f"GET /?{seconds} HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n".encode())
+        return sock
+
+
+def answer(sock):
+    got = b""
+    try:
+        while piece := sock.recv(1000):
+            got += piece
+    except ConnectionResetError:
+        pass
+    sock.close()
+    return got[-5:]
+
+
+@pytest.mark.parametrize("options, workers", [(("--workers", "3"), 3), (("--reload",), 1), ((), 1)])
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_signal_for_the_group_cuts_nothing(build, options, workers, number):
+    """systemd's stop and Ctrl-C reach parent and workers at once: that is one wish to stop, not two."""
+    server = Group(build, {"app.py": NAP}, *options)
+    try:
+        server.start(workers=workers)
+        clients = [server.ask(0.3) for _ in range(6)]
+        time.sleep(0.1)  # for the requests to be in the application: nothing tells
+        os.killpg(server.process.pid, number)
+        assert [answer(client) for client in clients] == [b"whole"] * 6
+        assert server.exit() == 0
+        assert "started again" not in server.messages()
+    finally:
+        server.remove()
+
+
+HANDLERS = """
+import os, signal, sys
+for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGQUIT):
+    signal.signal(number, lambda *a: print("of the application", flush=True))
+signal.signal(signal.SIGUSR2, lambda *a: print("used", flush=True))
+signal.signal(signal.SIGPIPE, signal.SIG_DFL)
+"""
+ASGI = """
+import asyncio, signal
+async def app(scope, receive, send):
+    if scope["type"] == "lifespan":
+        while True:
+            message = await receive()
+            loop = asyncio.get_running_loop()
+            loop.add_signal_handler(signal.SIGTERM, print, "of the loop")
+            await send({"type": message["type"] + ".complete"})
+    await send({"type": "http.response.start", "status": 200, "headers": []})
+    await send({"type": "http.response.body", "body": b"whole"})
+"""
+
+
+@pytest.mark.parametrize("app", [HANDLERS + NAP, HANDLERS + ASGI], ids=["wsgi", "asgi"])
+@pytest.mark.parametrize("options", [(), ("--workers", "2")])
+def test_an_applications_handlers_keep_no_server_alive(build, app, options):
+    with PlainServer(build, {"app.py": app}, *options) as server:
+        server.wait_for(lambda: server.messages().count(" is served (") == (2 if options else 1))
+        assert server.get().text == "whole"
+        said = server.messages()
+        assert "mse-enclave: the application's handler of SIGTERM is set aside: that signal is the server's" in said
+        assert "handler of SIGUSR2" not in said
+        if not options:
+            server.process.send_signal(signal.SIGUSR2)
+            server.wait_for(lambda: "used" in server.output())
+        began = time.monotonic()
+        assert server.stop() == 0
+        assert time.monotonic() - began < 4
+        assert "of the" not in server.output()
+
+
+def is_alive(pid):
+    try:
+        with open(f"/proc/{pid}/stat") as stat:
+            return stat.read().rpartition(")")[2].split()[0] != "Z"
+    except (FileNotFoundError, ProcessLookupError):
+        return False
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+@pytest.mark.parametrize("options", [(), ("--workers", "2")])
+def test_asking_again_ends_it_at_once(build, number, options):
+    server = Group(build, {"app.py": NAP}, *options)
+    try:
+        server.start(workers=2 if options else 1)
+        below = children(server.process.pid) if options else []
+        client = server.ask(60)
+        time.sleep(0.1)  # as above
+        began = time.monotonic()
+        server.process.send_signal(number)
+        server.process.send_signal(number)  # a wrapper that hands on what the group got too
+        time.sleep(0.3)  # a person
+        assert server.process.poll() is None
+        server.process.send_signal(number)
+        assert server.exit() == 0
+        assert time.monotonic() - began < 3
+        assert server.messages().endswith("mse-enclave: stopped at once: asked to again\n")
+        client.close()
+        end = time.monotonic() + 10
+        while any(map(is_alive, below)) and time.monotonic() < end:
+            time.sleep(0.02)
+        assert not any(map(is_alive, below))
+    finally:
+        server.remove()
+
+
+THREAD = """
+import threading, time
+def sleeper():
+    time.sleep(60)
+threading.Thread(target=sleeper).start()
+""" + NAP
+BLOCKED = """
+import time
+async def app(scope, receive, send):
+    if scope["type"] == "http":
+        time.sleep(60)
+"""
+
+
+@pytest.mark.parametrize("app, ask, said", [
+    (NAP, True, "1 request did not end within 2 s: stopped without"),
+    (THREAD, False, "threads or exit functions of the application did not end within 2 s: stopped without"),
+    (BLOCKED, True, "the application did not end within 2 s: stopped without it"),
+], ids=["request", "thread", "loop"])
+def test_what_does_not_end_is_named_and_left(build, app, ask, said):
+    """Whoever holds its threads, its exit or its loop for ever gets a limit, and is told where they were."""
+    with PlainServer(build, {"app.py": app}, "--graceful-timeout", "1", "--exit-timeout", "1") as server:
+        client = server.dial()
+        if ask:
+            client.sendall(b"GET /?60 HTTP/1.1\r\nHost: a\r\n\r\n")
+            time.sleep(0.1)  # as above
+        began = time.monotonic()
+        assert server.stop() == 0
+        assert 1.9 < time.monotonic() - began < 6
+        assert f"mse-enclave: {said}\n" in server.messages()
+        where = "in sleeper" if app is THREAD else "in app"
+        assert where in server.messages().partition(said)[2]
+        client.close()
+
+
+STRAYS = """
+import os, subprocess
+def app(environ, start):
+    child = subprocess.Popen(["sleep", "30"], close_fds=False)
+    found = subprocess.run(["ls", "-l", f"/proc/{child.pid}/fd"], capture_output=True, text=True).stdout
+    child.kill()
+    child.wait()
+    start("200 OK", [])
+    return [found.encode()]
+"""
+
+
+@pytest.mark.parametrize("options", [(), ("--workers", "2"), ("--reload",)])
+def test_children_have_none_of_the_servers_sockets(build, options):
+    """One that outlives the server would keep its port."""
+    with PlainServer(build, {"app.py": STRAYS}, *options) as server:
+        assert "socket:" not in server.get().text
+
+
+def test_a_debugger_has_the_terminal_of_reload(build):
+    ours, theirs = pty.openpty()
+    server = Group(build, {"app.py": "def app(e, s):\n    s('200 OK', [])\n    return [input().encode()]\n"}, "--reload")
+    server.stdin = theirs
+    try:
+        server.start()
+        os.write(ours, b"typed\n")
+        assert server.get().text == "typed"
+    finally:
+        os.close(ours)
+        os.close(theirs)
+        server.remove()
+
+
+def test_it_starts_without_descriptors(build):
+    """Some init scripts close them: nothing of ours gets their numbers then."""
+    app = "def app(e, s):\n    print('out')\n    s('200 OK', [])\n    return [b'served']\n"
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    server = PlainServer(build, {"app.py": app}, bind=f"127.0.0.1:{port}")
+    try:
+        command = ["sh", "-c", 'exec "$@" <&- >&- 2>&-', "sh", *map(str, server.argv)]
+        server.process = subprocess.Popen(command, env=server.env)
+        server.out = server.err = open("/dev/null")
+        end = time.monotonic() + 20
+        got = None
+        while got is None and time.monotonic() < end and server.process.poll() is None:
+            try:
+                with socket.create_connection(("127.0.0.1", port), 20) as sock:
+                    sock.sendall(b"GET / HTTP/1.0\r\nHost: a\r\n\r\n")
+                    got = answer(sock)
+            except ConnectionRefusedError:
+                time.sleep(0.02)
+        assert got == b"erved" and server.process.poll() is None
+        assert server.stop() == 0
+    finally:
+        server.remove()
