@@ -33,6 +33,7 @@ struct app_log {
 	uint8_t key[X25519_KEY_SIZE];
 	int real_fd;
 	int read_fd;
+	int write_fd;     /* of our own: the application may close or move 1 and 2 */
 	int stop_pipe[2]; /* wakes the thread */
 	pthread_t thread;
 	atomic_bool is_running;
@@ -43,7 +44,7 @@ struct app_log {
 	uint8_t chunk[APP_LOG_CHUNK_MAX];
 };
 
-static struct app_log app_log;
+static struct app_log app_log = {.write_fd = -1};
 
 size_t app_log_cut(const uint8_t *data, size_t size, int is_paused)
 {
@@ -170,9 +171,10 @@ static int redirect(struct err *err)
 		return err_set_errno(err, "cannot make a pipe");
 	app_log.real_fd = fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, FD_BASE);
 	app_log.read_fd = fcntl(pipe_fds[0], F_DUPFD_CLOEXEC, FD_BASE);
+	app_log.write_fd = fcntl(pipe_fds[1], F_DUPFD_CLOEXEC, FD_BASE);
 	fd_close(pipe_fds[0]);
-	if (app_log.real_fd < 0 || app_log.read_fd < 0 || dup2(pipe_fds[1], STDOUT_FILENO) < 0 ||
-	    dup2(pipe_fds[1], STDERR_FILENO) < 0) {
+	if (app_log.real_fd < 0 || app_log.read_fd < 0 || app_log.write_fd < 0 ||
+	    dup2(pipe_fds[1], STDOUT_FILENO) < 0 || dup2(pipe_fds[1], STDERR_FILENO) < 0) {
 		fd_close(pipe_fds[1]);
 		return err_set_errno(err, "cannot redirect the standard output");
 	}
@@ -213,6 +215,11 @@ int app_log_start(enum app_log_mode mode, const uint8_t *log_key, struct err *er
 	}
 	atomic_store(&app_log.is_running, true);
 	return 0;
+}
+
+int app_log_fd(void)
+{
+	return app_log.write_fd;
 }
 
 static void ask_to_stop(void)

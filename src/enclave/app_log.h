@@ -24,6 +24,9 @@ enum app_log_mode { APP_LOG_PLAIN, APP_LOG_SEALED, APP_LOG_DISCARD };
 /* Redirects 1 and 2 and starts the thread. log_key: 32 bytes, only for SEALED. Once per process. */
 must_check int app_log_start(enum app_log_mode mode, const uint8_t *log_key, struct err *err);
 
+/* A descriptor that leads there whatever has become of 1 and 2; -1 before the start. Borrowed. */
+int app_log_fd(void);
+
 /*
  * Everything written so far goes out. Afterwards 1 and 2 lead nowhere (PLAIN: to the real stdout again), because
  * threads of the application may live on. Nothing if never started.

@@ -170,6 +170,28 @@ void python_report_exception(void)
 	Py_XDECREF(traceback);
 }
 
+/* The application may have put anything in the place of sys.stderr: the owner reads why it does not load all the same.
+ */
+static void report_load_failure(const struct python_options *options)
+{
+	PyObject *type, *value, *traceback;
+	scoped(py_decrefp) PyObject *before = Py_XNewRef(PySys_GetObject("stderr"));
+	scoped(py_decrefp) PyObject *file = NULL;
+
+	if (options->guard) {
+		PyErr_Fetch(&type, &value, &traceback);
+		file = PyFile_FromFd(options->report_fd, "<stderr>", "w", -1, "utf-8", "backslashreplace", NULL, 0);
+		if (!file || PySys_SetObject("stderr", file) < 0)
+			PyErr_Clear();
+		PyErr_Restore(type, value, traceback);
+	}
+	python_report_exception();
+	if (file && PyObject_CallMethod(file, "flush", NULL) == NULL)
+		PyErr_Clear();
+	if (file && PySys_SetObject("stderr", before) < 0)
+		PyErr_Clear();
+}
+
 /* The object that a dotted variable names; NULL with an exception set. New reference. */
 static PyObject *find_variable(PyObject *module, const char *variable)
 {
@@ -227,7 +249,7 @@ int python_load(const struct python_options *options, const struct python_site *
 	const struct python_protocol *protocol = app ? find_protocol(app, options->interface) : NULL;
 
 	if (!protocol) {
-		python_report_exception();
+		report_load_failure(options);
 		return err_set(err, ERR_INVALID, "the application failed to load");
 	}
 	wake_keep(tell_kept);

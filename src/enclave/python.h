@@ -37,6 +37,7 @@ struct python_options {
 	const char *interface;        /* name of a protocol, or "auto" */
 	const struct settings *guard; /* an enclave: isolated, with the audit hook; NULL: as python3 itself would be */
 	void (*before_exit)(void);    /* with guard: what os._exit does first */
+	int report_fd;                /* with guard: where it is told why the application does not load */
 };
 
 /* What a protocol needs to describe a request. Borrowed, lives as long as the interpreter. */
@@ -70,8 +71,9 @@ struct python_protocol {
 must_check int python_start(const struct python_options *options, struct err *err);
 
 /*
- * Imports the application and starts its protocol. On failure the traceback has been written to the application's
- * stderr, and err says only that it failed: nothing of the application's is in it.
+ * Imports the application and starts its protocol. On failure the traceback has been written to
+ * report_fd, or without a guard to the application's stderr, and err says only that it failed: nothing of the
+ * application's is in it.
  */
 must_check int python_load(const struct python_options *options, const struct python_site *site,
 			   const struct python_protocol **ret_protocol, struct err *err);

@@ -184,6 +184,7 @@ static int load_application(struct enclave *enclave, const struct python_site *s
 	    .interface = settings->interface,
 	    .guard = settings,
 	    .before_exit = app_log_drain,
+	    .report_fd = app_log_fd(),
 	};
 	const int status = unpack_grant(settings, &enclave->life.grant, err);
 

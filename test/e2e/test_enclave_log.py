@@ -86,6 +86,19 @@ def test_os_exit_while_it_loads(build, code):
         only_known_lines(enclave)
 
 
+@pytest.mark.parametrize("what", ["sys.stderr = None", "sys.stderr = sys.__stderr__ = io.StringIO()", "os.close(2)",
+                                  "os.close(1)\nos.close(2)", "os.dup2(os.open('/dev/null', os.O_WRONLY), 2)",
+                                  "contextlib.redirect_stderr(io.StringIO()).__enter__()", "io.open = None",
+                                  "sys.excepthook = None"])
+def test_the_owner_reads_why_an_import_fails(build, what):
+    """Wherever the application has put its standard error by then."""
+    enclave, seen = failing(build, f"import contextlib, io, os, sys\n{what}\nraise ValueError('the reason')")
+    with enclave:
+        assert seen == 3
+        assert enclave.app_log().count("ValueError: the reason\n") == 1 and "Traceback" in enclave.app_log()
+        only_known_lines(enclave)
+
+
 def test_os_exit_in_a_request(build):
     with running(build, bye="print('x' * 100_000, 'last words', end=''); os._exit(7)") as enclave:
         assert ask_without_answer(enclave, "/bye") == 7
