@@ -51,6 +51,11 @@ int identity_restore(const struct secret *ratls_der, const struct secret *x25519
 	return ratls_key_install_in_tls(&ret->certificate, &ret->tls, err);
 }
 
+void identity_drop_x25519(struct identity *identity)
+{
+	secret_done(&identity->x25519_secret);
+}
+
 void identity_done(struct identity *identity)
 {
 	tls_identity_unref(identity->tls);

@@ -34,6 +34,9 @@ must_check int identity_restore(const struct secret *ratls_der, const struct sec
 				const void *certificate, size_t certificate_size, struct identity *ret,
 				struct err *err);
 
+/* Its secret half opens sealed secrets when the owner provisions, and never again. */
+void identity_drop_x25519(struct identity *identity);
+
 void identity_done(struct identity *identity); /* wipes, the RA-TLS key too */
 
 #endif

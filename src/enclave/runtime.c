@@ -190,6 +190,7 @@ static int load_application(struct enclave *enclave, const struct python_site *s
 
 	/* Before the application's first line runs, no key but the identity's is in memory any more. */
 	life_drop_secrets(&enclave->life);
+	identity_drop_x25519(&enclave->identity);
 	if (status < 0)
 		return -1;
 	phase("code decrypted");

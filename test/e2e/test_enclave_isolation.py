@@ -10,6 +10,7 @@ import urllib.parse
 
 import pytest
 
+import sealedblob
 import testenclave
 
 # The application tries what the query says and answers with the exception's name, or what it got.
@@ -402,10 +403,12 @@ def memory_of(pid):
 @pytest.mark.skipif(os.getuid() != 0, reason="reads another process's memory: root only")
 def test_keys_and_secrets_are_wiped_from_memory(build):
     """While the application runs, neither the request nor what was in it is in memory: not the code key, as text or as
-    bytes, nor a secret that the application did not read. The same after a restart from the sealed state."""
+    bytes, nor a secret that the application did not read, nor the key that opens sealed secrets. The same after a restart from the sealed state."""
     secret = os.urandom(20).hex()
     with testenclave.Enclave(build, {"app.py": PROBE}) as enclave:
         enclave.run(app_secrets={"password": secret})
+        x25519 = dict(sealedblob.of_enclave(enclave))["X25519 key"]
+        assert len(x25519) == 32
         for _ in range(2):
             ask(enclave, "open('/dev/null').read()")
             memory = b"".join(memory_of(enclave.process.pid))
@@ -413,6 +416,7 @@ def test_keys_and_secrets_are_wiped_from_memory(build):
             assert enclave.code_key.hex().encode() not in memory
             assert enclave.code_key not in memory
             assert secret.encode() not in memory
+            assert x25519 not in memory
             enclave.stop()
             enclave.start()
             enclave.wait_running()
