@@ -2,7 +2,7 @@
 """The driver for Gramine, against files that stand where Gramine's pseudo-files are: no SGX is needed or used.
 
 What cannot be had here: that reading `quote` makes a quote over what was written to user_report_data. So the test looks
-at what the driver wrote, and gives it a quote whose only right part is MRENCLAVE.
+at what the driver wrote, and gives it a quote that has the right size and nothing else.
 """
 import json
 import os
@@ -51,6 +51,7 @@ class Boxed(testenclave.Enclave):
         (device / "user_report_data").write_bytes(b"")
         (device / "quote").write_bytes(self.tee.quote(bytes(64)))
         (device / "keys/_sgx_mrenclave").write_bytes(os.urandom(16))
+        (device / "my_target_info").write_bytes(MRENCLAVE + bytes(512 - 32))
         self.device = device
 
     def _spawn(self, theirs, log_fd):
@@ -133,7 +134,19 @@ def test_without_an_enclave_chroot_is_the_systems(build):
         assert done.stdout.startswith("False\n"), done
 
 
+def test_the_host_does_not_choose_the_measurement(boxed):
+    """Quotes come from the host: one of another enclave changes neither tickets nor sealed state."""
+    other = testenclave.FakeTee(os.urandom(32))
+    (boxed.device / "quote").write_bytes(other.quote(bytes(64)))
+    boxed.start()
+    written = (boxed.device / "user_report_data").read_bytes()
+    boxed.identity = lambda: written
+    assert boxed.provision(ticket=boxed.ticket(fingerprint=other.mrenclave)).status == 401
+    assert boxed.provision().status == 200, boxed.log_text()
+
+
 @pytest.mark.parametrize("name, content, wanted", [
+    ("my_target_info", b"short", "my_target_info"),
     ("attestation_type", b"none", "remote attestation is 'none', expected 'dcap'"),
     ("attestation_type", b"x" * 100, "attestation_type"),
     ("quote", b"short", "too few for a report"),
