@@ -130,7 +130,10 @@ static int add_sgx(const struct release *release, struct buf *ret, struct err *e
 			release->tee == RELEASE_TEE_SIM ? "true" : "false", release->isv_prod_id, release->isv_svn);
 }
 
-/* The simulation's sandbox lets nobody start a process; Gramine does unless it is told. */
+/*
+ * The simulation's sandbox lets nobody start a process; Gramine does unless it is told. And a host's SIGTERM reaches
+ * nobody: with it an operator can end an application in order, which it can end anyway.
+ */
 static int add_sys(const struct release *release, struct buf *ret, struct err *err)
 {
 	if (release->tee == RELEASE_TEE_SIM)
@@ -138,7 +141,8 @@ static int add_sys(const struct release *release, struct buf *ret, struct err *e
 	return buf_add_text(ret,
 			    "\n"
 			    "[sys]\n"
-			    "disallow_subprocesses = true\n",
+			    "disallow_subprocesses = true\n"
+			    "enable_sigterm_injection = true\n",
 			    err);
 }
 

@@ -54,7 +54,7 @@ static void text_is_pinned(void **state)
 
 static void what_only_gramine_has_to_be_told(void **state)
 {
-	static const char SYS[] = "\n\n[sys]\ndisallow_subprocesses = true\n";
+	static const char SYS[] = "\n\n[sys]\ndisallow_subprocesses = true\nenable_sigterm_injection = true\n";
 	scoped(release_freep) struct release *release = test_release();
 	scoped(bill_freep) struct bill *bill = test_bill();
 	scoped(buf_done) struct buf text = BUF_INIT(RELEASE_MANIFEST_MAX);
