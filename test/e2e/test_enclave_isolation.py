@@ -267,6 +267,43 @@ def test_what_the_hook_does_not_see(probe, code, wanted):
     assert ask(probe, code.format(**names)) == wanted.format(**names)
 
 
+# Nothing but the standard library: a buffer that was freed under a view of it, and a bytearray made of bytes.
+MEMORY = """
+import io, struct
+kept = []
+class Keeper(io.RawIOBase):
+    def readinto(self, buffer):
+        kept.append(buffer)
+        return 1
+    def readable(self):
+        return True
+reader = io.BufferedReader(Keeper(), 8192)
+reader.read(1)
+del reader
+view = kept[0].cast("P")
+slots = [None] * len(view)
+fake = struct.pack("<qQqqQQq", 10, id(bytearray), 2**63 - 1, 2**63 - 1, 0, 0, 0)
+text = "not tried"
+if view[1] == id(None):
+    view[1] = id(fake) + 32
+    memory = slots[1]
+    name = int.from_bytes(memory[id(int) + 24:id(int) + 32], "little")  # tp_name, a text of C's
+    text = memory[name:name + 4].decode()
+    view[1] = id(None)
+def app(environ, start):
+    start("200 OK", [])
+    return [repr(text).encode()]
+"""
+
+
+def test_plain_python_reads_all_memory(build):
+    """CPython's own memory errors are no part of any promise, so docs/security-model.md says that plain Python is as strong as
+    native code. The test fails with a Python that has this one mended: then look for what the model says."""
+    with testenclave.Enclave(build, {"app.py": MEMORY}) as one:
+        one.run()
+        assert one.get().text == repr("int\0")
+
+
 def test_the_hook_cannot_be_taken_away(probe):
     """A hook of the application's own is only one more."""
     assert ask(probe, "sys.addaudithook(lambda *a: None)") == "None"
