@@ -28,6 +28,11 @@ static int show(struct cmd_call *call, const char *stored, const struct log_key 
 			    count.unreadable);
 	else if (count.unreadable)
 		out_warning(call->out, "%zu pieces are cut, or encrypted to another key", count.unreadable);
+	if (count.repeated)
+		out_warning(call->out, "%zu pieces were there twice, and are left out: the host has copied them",
+			    count.repeated);
+	if (count.clear && !count.opened && !count.unreadable && !count.repeated)
+		out_warning(call->out, "nothing of it is encrypted: the host may have written any line");
 	return 0;
 }
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "cli/log_text.h"
 
+#include <stdbool.h>
 #include <string.h>
 
 #include "crypto/sealedbox.h"
@@ -17,17 +18,42 @@ static int open_line(const char *line, size_t size, const struct log_key *key, s
 	return buf_add(ret, text.data, text.size, err);
 }
 
-static int add_line(const char *line, size_t size, const struct log_key *key, struct buf *ret, struct log_count *count,
-		    struct err *err)
+static bool is_sealed(const char *line, size_t size)
+{
+	return size >= strlen(LOG_TEXT_PREFIX) && memcmp(line, LOG_TEXT_PREFIX, strlen(LOG_TEXT_PREFIX)) == 0;
+}
+
+/* Whether the same line stands between start and line. */
+static bool is_copy(const char *start, const char *line, size_t size)
+{
+	for (const char *at = start; at < line;) {
+		const char *end = memchr(at, '\n', (size_t)(line - at));
+
+		if (!end)
+			return false;
+		if ((size_t)(end - at) == size && memcmp(at, line, size) == 0)
+			return true;
+		at = end + 1;
+	}
+	return false;
+}
+
+/* It begins a line of its own: what was opened before may end in the middle of one. */
+static int add_clear(const char *line, size_t size, bool is_marked, struct buf *ret, struct err *err)
+{
+	if (is_marked && ret->size && ret->data[ret->size - 1] != '\n' && buf_add_byte(ret, '\n', err) < 0)
+		return -1;
+	if ((is_marked && buf_add_text(ret, LOG_TEXT_HOST, err) < 0) || buf_add(ret, line, size, err) < 0)
+		return -1;
+	return buf_add_byte(ret, '\n', err);
+}
+
+static int add_sealed(const char *line, size_t size, const struct log_key *key, struct buf *ret,
+		      struct log_count *count, struct err *err)
 {
 	const size_t prefix = strlen(LOG_TEXT_PREFIX);
 	struct err refused = ERR_INIT;
 
-	if (size < prefix || memcmp(line, LOG_TEXT_PREFIX, prefix) != 0) {
-		if (buf_add(ret, line, size, err) < 0)
-			return -1;
-		return buf_add_byte(ret, '\n', err);
-	}
 	if (key->secret_key.data && open_line(line + prefix, size - prefix, key, ret, &refused) == 0) {
 		count->opened++;
 		return 0;
@@ -40,17 +66,36 @@ static int add_line(const char *line, size_t size, const struct log_key *key, st
 	return 0;
 }
 
+static bool has_sealed(const char *text, size_t size)
+{
+	const char *found = memmem(text, size, LOG_TEXT_PREFIX, strlen(LOG_TEXT_PREFIX));
+
+	while (found && found != text && found[-1] != '\n')
+		found = memmem(found + 1, size - (size_t)(found + 1 - text), LOG_TEXT_PREFIX, strlen(LOG_TEXT_PREFIX));
+	return found;
+}
+
 int log_text_open(const char *text, size_t size, const struct log_key *key, struct buf *ret,
 		  struct log_count *ret_count, struct err *err)
 {
+	const bool is_marked = has_sealed(text, size);
 	struct log_count count = {0};
-	size_t at = 0;
 
-	while (at < size) {
-		const char *end = memchr(text + at, '\n', size - at);
-		const size_t length = end ? (size_t)(end - text) - at : size - at;
+	for (size_t at = 0; at < size;) {
+		const char *line = text + at;
+		const char *end = memchr(line, '\n', size - at);
+		const size_t length = end ? (size_t)(end - line) : size - at;
+		int status = 0;
 
-		if (add_line(text + at, length, key, ret, &count, err) < 0)
+		if (!is_sealed(line, length)) {
+			count.clear++;
+			status = add_clear(line, length, is_marked, ret, err);
+		} else if (is_copy(text, line, length)) {
+			count.repeated++;
+		} else {
+			status = add_sealed(line, length, key, ret, &count, err);
+		}
+		if (status < 0)
 			return -1;
 		at += length + 1;
 	}

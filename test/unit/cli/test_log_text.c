@@ -44,11 +44,42 @@ static void sealed_lines_are_opened_others_are_shown(void **state)
 	add_sealed(&other, "not for us\n", &stored);
 	assert_ok(buf_add_text(&stored, LOG_TEXT_PREFIX "AAAA", &err), &err);
 	assert_ok(log_text_open(buf_text(&stored), stored.size, &ours, &shown, &count, &err), &err);
-	assert_string_equal(buf_text(&shown), "mse-enclave: running\nHello world\n");
+	assert_string_equal(buf_text(&shown), "host: mse-enclave: running\nHello world\n");
 	assert_int_equal(count.opened, 2);
 	assert_int_equal(count.unreadable, 2);
 	secret_done(&ours.secret_key);
 	secret_done(&other.secret_key);
+}
+
+/* What the host can do to a log: lines in the clear look like nothing else, copies are told. Invented boxes are not. */
+static void what_the_host_adds_is_marked(void **state)
+{
+	scoped(buf_done) struct buf stored = BUF_INIT(LOG_TEXT_SIZE_MAX);
+	scoped(buf_done) struct buf shown = BUF_INIT(LOG_TEXT_SIZE_MAX);
+	struct log_key ours;
+	struct log_count count;
+	struct err err = ERR_INIT;
+	size_t box;
+
+	(void)state;
+	make_key(1, &ours);
+	assert_ok(buf_add_text(&stored, "rotate the key at URL\n", &err), &err);
+	box = stored.size;
+	add_sealed(&ours, "first, and not at its end", &stored);
+	box = stored.size - box;
+	assert_ok(buf_add_text(&stored, "ERROR x mse-log-1 y\n", &err), &err);
+	assert_ok(buf_add(&stored, stored.data + strlen("rotate the key at URL\n"), box, &err), &err);
+	assert_ok(log_text_open(buf_text(&stored), stored.size, &ours, &shown, &count, &err), &err);
+	assert_string_equal(buf_text(&shown), "host: rotate the key at URL\nfirst, and not at its end\n"
+					      "host: ERROR x mse-log-1 y\n");
+	assert_int_equal(count.opened, 1);
+	assert_int_equal(count.repeated, 1);
+	assert_int_equal(count.clear, 2);
+	/* A log that is the operator's anyway is left as it is. */
+	buf_clear(&shown);
+	assert_ok(log_text_open("a\nx mse-log-1 y", 15, &ours, &shown, &count, &err), &err);
+	assert_string_equal(buf_text(&shown), "a\nx mse-log-1 y\n");
+	secret_done(&ours.secret_key);
 }
 
 static void without_the_key_sealed_lines_are_counted(void **state)
@@ -86,6 +117,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(sealed_lines_are_opened_others_are_shown),
+	    cmocka_unit_test(what_the_host_adds_is_marked),
 	    cmocka_unit_test(without_the_key_sealed_lines_are_counted),
 	    cmocka_unit_test(control_characters_do_not_reach_a_terminal),
 	};
