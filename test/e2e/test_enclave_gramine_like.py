@@ -7,9 +7,12 @@ import re
 import subprocess
 import threading
 
+import attackers
 import http2client
+import ownertls
 import pytest
 import testenclave
+from cryptography.hazmat.primitives.asymmetric import ec
 
 WSGI = """
 def app(environ, start):
@@ -118,6 +121,61 @@ def test_it_runs_without(build, code):
         one.start()
         one.wait_running()
         assert one.get().text == "0"
+
+
+LAST = """
+import ctypes, os, threading
+def app(environ, start):
+    print("the last words", end="")
+    if environ["PATH_INFO"] == "/crash":
+        threading.Timer(0.05, ctypes.string_at, (8,)).start()
+    start("200 OK", [])
+    return [b"hello"]
+"""
+
+
+def unnested(one, build):
+    """From first to last: an epoll in an epoll is an error."""
+    one.env["LD_PRELOAD"] = str(build / "test/support/libepoll_preload.so")
+    return one
+
+
+def test_the_preload_refuses(build):
+    """Else the tests below could not fail."""
+    code = "import select; a = select.epoll(); b = select.epoll(); a.register(b.fileno())"
+    done = subprocess.run(["/usr/bin/python3", "-c", code], capture_output=True, text=True,
+                          env={"LD_PRELOAD": str(build / "test/support/libepoll_preload.so")})
+    assert "NESTED EPOLL" in done.stderr and "Invalid argument" in done.stderr
+
+
+@pytest.mark.parametrize("code", [WSGI, ASGI], ids=["wsgi", "asgi"])
+def test_it_attests_without(build, code):
+    """Waiting for the owner and running, on connections that live on, in owner mode; and no epoll is in another."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    with ownertls.enclave(build, {"app.py": code}, key, MSE_LOGS="operator") as one:
+        one.program = build / "test/support/gramine_like"
+        one.argv = ["gramine_like", "--eventfd", str(build / "mse-enclave"), "mse-enclave"]
+        unnested(one, build).start()
+        assert attackers.ask(one, os.urandom(32), sni=testenclave.CONFIG_DOMAIN)["role"] == 1
+        assert one.provision(one.body(ssl_private_key=ownertls.pem_of(key))).status == 200
+        one.wait_running()
+        assert one.certificate() == one.owner_leaf
+        for name in (testenclave.CONFIG_DOMAIN, ownertls.DOMAIN):
+            answer = attackers.ask(one, os.urandom(32), sni=name)
+            assert answer["role"] == 2 and answer["ticket"]
+        assert one.request("POST", "/", body=bytes(200_000)).text == "200000"
+        over_http2(one)
+        assert one.stop() == 0
+        assert "NESTED EPOLL" not in one.log_text()
+
+
+def test_a_crash_is_told_without(build):
+    """The owner has the last words and the traceback of a process that dies by a signal."""
+    with unnested(filtered(build, {"app.py": LAST}), build) as one:
+        one.run()
+        assert one.get("/crash").text == "hello"
+        assert one.wait_exit() == -11
+        assert "the last words" in one.app_log() and "Fatal Python error: Segmentation fault" in one.app_log()
 
 
 # What applications want of asyncio, each by its name; what needs another process is refused and says so.
