@@ -21,6 +21,7 @@ import attestcommand
 import killing
 import lyingapi
 import testcloud
+from test_connect_browser import BROWSER, browse
 
 
 class Browser:
@@ -272,14 +273,36 @@ def speaks_http2(cloud, app, *trust):
     loaded = testcloud.run(["h2load", f"--connect-to=127.0.0.1:{port}", "-c4", "-m10", "-n200", url])
     assert "200 succeeded, 0 failed, 0 errored" in loaded.stdout, loaded.stdout
     assert re.search(r"Application protocol: h2$", loaded.stdout, re.M), loaded.stdout
+    # The name for SNI comes from the field: nghttp has no --resolve.
+    said = testcloud.run(["nghttp", "-v", "--no-dep", "-m5", "-H", f":authority: {host}", f"https://127.0.0.1:{port}/"]).stdout
+    assert "The negotiated protocol: h2" in said and said.count(":status: 200") == 5, said
+    assert said.count("Hello world") == 5, said
+
+
+PAGE = """
+@app.get("/page")
+def page():
+    return "<body>waiting<script>fetch('/').then(answer => answer.text()).then(text => { document.body.textContent = text + ' over '" \
+           " + performance.getEntriesByType('navigation')[0].nextHopProtocol; });</script>"
+"""
+
+
+def browser_speaks_http2(app, tmp_path):
+    text = browse(tmp_path, f"https://{app['address']}/page", "--ignore-certificate-errors",
+                  f"--host-resolver-rules=MAP {app['domain_name']} 127.0.0.1")
+    assert "<body>Hello world over h2</body>" in text, text
 
 
 def test_owner_mode(cloud, project, deploy, tmp_path):
     folder = project(cloud, "owned")
     add_ssl(folder)
+    with open(folder / "mse_src" / "app.py", "a") as file:
+        file.write(PAGE)
     app = deploy(folder)
     assert app["ssl_certificate_origin"] == "owner" and app["domain_name"] == "app.owner.localhost"
     speaks_http2(cloud, app, "--cacert", folder / "chain.pem")
+    if BROWSER:  # on every machine that tools/install-packages has seen
+        browser_speaks_http2(app, tmp_path)
     context = os.path.join(cloud.env["MSE_CONF_PATH"], "context", app["id"], "context.mse")
     verdict = cloud.mse_json("verify", app["address"], "--context", context, "--code", folder / "mse_src", cwd=tmp_path)
     assert verdict["verdict"] == "accept" and verdict["measurement"] == app["fingerprint"]

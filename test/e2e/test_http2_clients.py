@@ -131,6 +131,21 @@ def test_curl_speaks_it_by_itself(engine):
     assert len(curl(engine, "/stream?3000000")[2]) == 3_000_000
 
 
+def test_nghttp(app, tmp_path):
+    """It multiplexes, uploads, and shows what came in frames."""
+    (tmp_path / "body").write_bytes(b"u" * 300000)
+    urls = [f"https://127.0.0.1:{app.port()}{path}" for path in ("/one?q", "/big")]
+    argv = ["nghttp", "-v", "--no-dep", "-m3", "-H:authority: a.localhost", "-Hte: trailers"]
+    for more, wanted, count in [([], b'"GET"', 6), (["-d", tmp_path / "body"], b'"POST"', 6)]:
+        done = subprocess.run([*argv, *more, *urls], capture_output=True, timeout=60)
+        said = done.stdout
+        assert done.returncode == 0 and said.count(b":status: 200") == count and said.count(wanted) == count, said[-3000:]
+        assert b"The negotiated protocol: h2" in said and b"RST_STREAM" not in said
+        assert said.count(b"x" * 10000) >= 3 and said.count(b"300000\n") == (count if more else 0)
+        if app.kind == "asgi":
+            assert said.count(b":status: 103") == count and said.count(b"x-sum: 7") == count, said[-3000:]
+
+
 def test_the_exporter_is_the_connections(engine):
     assert len(curl(engine, "/export")[2]) == 64
 

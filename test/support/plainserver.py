@@ -45,7 +45,7 @@ class PlainServer:
         self.process = subprocess.Popen([str(a) for a in self.argv], stdin=subprocess.DEVNULL, stdout=self.out_fd or self.out,
                                         stderr=self.err, env=self.env, cwd=self.dir)
         if wait:
-            self.wait_for(lambda: " is served (" in self.messages())
+            self.wait_for(lambda: " is served (" in self.messages(), self.patience)
         return self
 
     def wait_for(self, condition, seconds=30):
