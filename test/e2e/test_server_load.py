@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Big bodies, aborts, floods and many requests, in short: test/long/servers.py has the whole."""
-import serverload as load
+import aborting
 import pytest
+import serverload as load
 from plainserver import PlainServer
 
 MIB = 1 << 20
@@ -25,6 +26,27 @@ def test_aborts_at_every_byte(server):
     server.wait_for(lambda: load.descriptors(server.process.pid) <= before + 1)
     assert server.get("/").text == "hello" and count > 800
     assert "Traceback" not in server.messages(), "a client that leaves is no error of the application's"
+
+
+@pytest.mark.parametrize("kind", ["wsgi", "asgi"])
+@pytest.mark.parametrize("is_http2", [False, True])
+def test_aborts_within_tls(build, kind, is_http2):
+    """Within the ClientHello, the rest of the handshake, the request and the answer; every byte of them in test/long."""
+    with load.TlsServer(build, {"app.py": load.SEEN["wsgi"] if kind == "wsgi" else aborting.ECHO}) as server:
+        aborting.abort_tls(server, is_http2, 97)
+        before = load.descriptors(server.process.pid)
+        assert aborting.abort_tls(server, is_http2, 5) > 500
+        aborting.left_nothing(server, before)
+
+
+@pytest.mark.parametrize("kind", ["wsgi", "asgi"])
+def test_aborts_of_websockets(build, kind):
+    """Within the handshake, the frames, and what comes back. To WSGI it is a request with something behind it."""
+    with PlainServer(build, {"app.py": load.SEEN["wsgi"] if kind == "wsgi" else aborting.ECHO}) as server:
+        aborting.abort_websocket(server, 97)
+        before = load.descriptors(server.process.pid)
+        assert aborting.abort_websocket(server, 2) > 500
+        aborting.left_nothing(server, before)
 
 
 def test_a_flood_leaves_others_served(server):

@@ -107,6 +107,7 @@ PARTS = [
     ("bit flips", bit_flips, 0.05),
     ("server bodies", lambda seed, minutes: servers.bodies(BUILD), 0),
     ("server idle", lambda seed, minutes: servers.idle(BUILD), 0),
+    ("server aborts", lambda seed, minutes: servers.aborts(BUILD), 0),
     ("server floods", lambda seed, minutes: servers.floods(BUILD), 0),
     ("server certificates", lambda seed, minutes: renewals.run(BUILD), 0),
     ("take-overs", lambda seed, minutes: on_a_cloud(takeovers.run, seed, minutes), 0.05),

@@ -6,6 +6,7 @@ import pathlib
 import statistics
 import tempfile
 
+import aborting
 import idling
 import plainserver
 import serverload as load
@@ -42,6 +43,22 @@ def idle(build):
             assert excess <= IDLE_KIB_MAX, f"{excess:.1f} KiB each"
             assert idling.sleeps(server.process.pid, 2, 10)
     return f"{IDLE} idle TLS connections: {excess:.1f} KiB each beyond a bare server's"
+
+
+def aborts(build):
+    """Clients that leave at every byte; no descriptor stays, and the next one is served."""
+    counts = {}
+    for code in load.SEEN["wsgi"], aborting.ECHO:
+        with load.TlsServer(build, {"app.py": code}) as tls, plainserver.PlainServer(build, {"app.py": code}) as plain:
+            for what, server, abort in (("HTTP/1.1 over TLS", tls, lambda step: aborting.abort_tls(tls, False, step)),
+                                        ("HTTP/2", tls, lambda step: aborting.abort_tls(tls, True, step)),
+                                        ("WebSocket", plain, lambda step: aborting.abort_websocket(plain, step))):
+                abort(97)
+                before = load.descriptors(server.process.pid)
+                counts[what] = counts.get(what, 0) + abort(1)
+                aborting.left_nothing(server, before)
+    return "left in order and by reset, WSGI and ASGI: " + ", ".join(f"{what} {count} times" for what, count in counts.items()) + (
+        "; no descriptor stayed")
 
 
 def floods(build):

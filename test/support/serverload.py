@@ -266,9 +266,12 @@ class TlsServer(plainserver.PlainServer):
     def url(self, path="/"):
         return super().url(path).replace("http:", "https:", 1)
 
+    def dial_plain(self):
+        return super().dial()
+
     def dial(self, alpn=None):
         context = self.identity.context(**({"alpn": alpn} if alpn else {}))
-        return context.wrap_socket(super().dial(), server_hostname="a.localhost")
+        return context.wrap_socket(self.dial_plain(), server_hostname="a.localhost")
 
 
 class Http2Flood:
