@@ -81,7 +81,8 @@ static int check_listen_fds(const struct plain_options *options, size_t count, s
 	}
 	return err_set(
 	    err, ERR_INVALID,
-	    "LISTEN_FDS hands sockets over (%zu), and '--bind' names others: leave it out, or say '--bind fd:3'", count);
+	    "LISTEN_FDS hands sockets over (%zu), and '--bind' names others: leave it out, or say '--bind fd:3'",
+	    count);
 }
 
 /* ---- what is said ---- */

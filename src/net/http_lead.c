@@ -7,8 +7,7 @@
 
 #define NS_PER_MS 1000000LL
 #define EXCUSES_MAX 3 /* within HTTP_LEAD_SLOW_MS */
-#define QUIET_LOOKS 2 /* at which the leader waits, one behind the other: then the overseer sleeps until it is woken \
-		       */
+#define QUIET_LOOKS 2 /* at which the leader waits, one after the other: the overseer sleeps until it is woken */
 
 void http_lead_init(struct http_lead *lead)
 {
