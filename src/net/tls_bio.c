@@ -10,7 +10,11 @@
 #include "base/number.h"
 #include "base/scoped.h"
 
-#define STAGE_SIZE (49u << 10) /* three records; with a fourth it is what TCP sends at once */
+/*
+ * Fifteen records: with one more all of a piece of 256 KiB (HTTP_STEP_ROOM_MAX). For a client that does not take them
+ * they stand in place of the copy of what they encrypt.
+ */
+#define STAGE_SIZE (241u << 10)
 
 /* ---- writing ---- */
 
