@@ -14,6 +14,7 @@
 #include "enclave/operator_log.h"
 #include "enclave/plain_notify.h"
 #include "enclave/plain_tls.h"
+#include "enclave/plain_venv.h"
 #include "enclave/serving.h"
 #include "enclave/start_clock.h"
 #include "enclave/stop_limit.h"
@@ -22,6 +23,7 @@
 #define OWN_THREADS 2          /* for handshakes and heads, whatever the application does */
 
 struct plain {
+	char *venv; /* NULL: none */
 	struct plain_options options;
 	struct app_server app;
 	struct plain_tls *certificate; /* NULL: plain HTTP */
@@ -119,6 +121,8 @@ static int load(struct plain *plain, const struct python_site *site, struct err 
 	    .variable = options->variable,
 	    .module_path = app_dir,
 	    .interface = options->interface,
+	    .is_factory = options->is_factory,
+	    .venv = plain->venv,
 	};
 	int status;
 
@@ -232,7 +236,7 @@ static enum exit_code work(struct plain *plain)
 	    .websocket = options->websocket,
 	};
 	app_server_init(&plain->app, options->threads, options->queue);
-	if (setup_tls(plain, &err) < 0)
+	if (setup_tls(plain, &err) < 0 || plain_venv_find(options->venv, &plain->venv, &err) < 0)
 		return plain_fail(EXIT_CODE_SETTINGS, &err);
 	start_clock_mark("TLS");
 	if (load(plain, &site, &err) < 0)
@@ -324,6 +328,7 @@ enum exit_code plain_run(char *const *argv)
 		code = run_worker(&plain);
 	tls_server_free(plain.tls);
 	plain_tls_free(plain.certificate);
+	free(TAKE_PTR(plain.venv));
 	plain_options_done(&plain.options);
 	return code;
 }

@@ -10,6 +10,7 @@
 	X(socket_mode, "--socket-mode", "MODE", "0600", "of the files of unix sockets, in octal digits") \
 	X(socket_group, "--socket-group", "GROUP", "", "of the files of unix sockets") \
 	X(app_dir, "--app-dir", "DIR", ".", "where the application is: first in sys.path, working directory") \
+	X(venv, "--venv", "DIR", "", "virtual environment with its packages; else that of VIRTUAL_ENV") \
 	X(interface, "--interface", "NAME", "auto", "auto, wsgi or asgi") \
 	X(root_path, "--root-path", "/PATH", "", "where the application is mounted: SCRIPT_NAME, root_path") \
 	X(threads, "--threads", "N", "8", "WSGI requests that run at a time, in each worker") \

@@ -17,12 +17,14 @@
 #define FD_MAX 1023
 #define BODY_MAX (1ULL << 40)
 #define ROOT_PATH_MAX 1024
+#define NAME_SHOWN_MAX 100
 
 struct texts {
 #define X(field, name, value, fallback, help) const char *field;
 	PLAIN_ROWS(X)
 #undef X
 	const char *binds[PLAIN_BINDS_MAX];
+	const char *factory;
 	const char *reload;
 	const char *help;
 	const char *version;
@@ -38,8 +40,10 @@ struct texts {
 				    "]", \
 				    (texts)->binds, PLAIN_BINDS_MAX}, \
 \
-		    PLAIN_ROWS_SERVING(ROW){"--reload", NULL, "start anew when a file of the application changes", \
-					    &(texts)->reload}, \
+		    PLAIN_ROWS_SERVING(ROW){ \
+			"--factory", NULL, "APP is called without arguments and gives the application: MODULE:NAME()", \
+			&(texts)->factory}, \
+		    {"--reload", NULL, "start anew when a file of the application changes", &(texts)->reload}, \
 		    HEADING("TLS:") PLAIN_ROWS_TLS(ROW) HEADING("Limits, of each worker:") PLAIN_ROWS_LIMITS(ROW) \
 			HEADING("HTTP/2, of each connection:") PLAIN_ROWS_HTTP2(ROW) HEADING("WebSocket, of each:") \
 			    PLAIN_ROWS_WEBSOCKET(ROW) PLAIN_ROWS_WORKER(ROW) \
@@ -280,11 +284,57 @@ static int parse_tls(const struct texts *texts, struct plain_options *ret, struc
 	return 0;
 }
 
+static bool is_file(const char *module)
+{
+	const size_t size = strlen(module);
+
+	return size > 3 && strcmp(module + size - 3, ".py") == 0;
+}
+
+/* What people type who come from files, or from servers that guess. */
+static int hint_application(const char *text, struct err *err)
+{
+	char module[NAME_SHOWN_MAX] = "";
+	const size_t size = strcspn(text, ":");
+	const bool has_py = size > 3 && strncmp(text + size - 3, ".py", 3) == 0;
+
+	if (size >= sizeof(module) || (text[size] && !has_py && !memchr(text, '/', size)))
+		return -1;
+	memcpy(module, text, size - (has_py ? 3 : 0));
+	for (char *at = module; *at; at++)
+		*at = *at == '/' ? '.' : *at;
+	if (text[size])
+		return err_set(err, ERR_INVALID, "'%s', expected 'module:variable': is it '%s%s'?", text, module,
+			       text + size);
+	return err_set(err, ERR_INVALID, "'%s', expected 'module:variable': is it '%s:app' or '%s:application'?", text,
+		       module, module);
+}
+
+/* "MODULE:NAME()" is gunicorn's word for a factory. */
+static int parse_application(const struct texts *texts, struct plain_options *ret, struct err *err)
+{
+	const size_t size = strlen(ret->application);
+	const char *paren = strchr(ret->application, '(');
+	const bool is_call = size > 2 && paren == ret->application + size - 2 && paren[1] == ')';
+
+	if (paren && !is_call)
+		return err_set(err, ERR_INVALID, "'%s': a factory is called without arguments: 'module:name()'",
+			       ret->application);
+	ret->is_factory = texts->factory || is_call;
+	ret->name = strndup(ret->application, is_call ? size - 2 : size);
+	if (!ret->name)
+		return err_no_memory(err);
+	if (application_name_parse(ret->name, &ret->module, &ret->variable, err) == 0 && !is_file(ret->module))
+		return 0;
+	IGNORE_RESULT(hint_application(ret->name, err));
+	return -1;
+}
+
 static int parse_all(const struct texts *texts, struct plain_options *ret, struct err *err)
 {
 	if (!ret->application)
 		return err_set(err, ERR_INVALID, "the application is missing: MODULE:APP");
-	if (application_name_parse(ret->application, &ret->module, &ret->variable, err) < 0)
+	if (parse_application(texts, ret, err) < 0)
 		return err_prefix(err, "the application");
 	if (parse_sockets(texts, ret, err) < 0)
 		return -1;
@@ -303,6 +353,7 @@ static int parse_all(const struct texts *texts, struct plain_options *ret, struc
 	if (parse_root_path(texts->root_path, &ret->root_path, err) < 0)
 		return -1;
 	ret->app_dir = texts->app_dir;
+	ret->venv = texts->venv;
 	ret->interface = texts->interface;
 	ret->wants_reload = texts->reload != NULL;
 	return parse_tls(texts, ret, err);
@@ -331,6 +382,6 @@ int plain_options_parse(char *const *argv, struct plain_options *ret, struct err
 
 void plain_options_done(struct plain_options *options)
 {
-	free(options->module);
-	options->module = NULL;
+	free(TAKE_PTR(options->module));
+	free(TAKE_PTR(options->name));
 }

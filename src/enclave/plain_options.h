@@ -20,11 +20,14 @@ struct plain_bind {
 };
 
 struct plain_options {
-	bool wants_help;    /* nothing below is set */
-	bool wants_version; /* likewise */
-	const char *application;
-	char *module;         /* owned */
-	const char *variable; /* in application */
+	bool wants_help;         /* nothing below is set */
+	bool wants_version;      /* likewise */
+	const char *application; /* as it was given */
+	char *name;              /* owned: without the "()" of a factory */
+	char *module;            /* owned */
+	const char *variable;    /* in name */
+	bool is_factory;
+	const char *venv; /* "" */
 	const char *app_dir;
 	const char *interface;
 	const char *root_path; /* "", or "/PATH" without a slash at its end */

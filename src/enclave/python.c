@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "enclave/operator_log.h"
+#include "enclave/python_app.h"
 #include "enclave/python_audit.h"
 #include "enclave/python_namespace.h"
 #include "enclave/python_replace.h"
@@ -89,13 +90,12 @@ static PyStatus configure_isolated(PyConfig *config, const char *module_path)
 }
 
 /* As the python3 that a shell finds would be: its environment, its packages, and those of an active virtual one. */
-static PyStatus configure_ordinary(PyConfig *config)
+static PyStatus configure_ordinary(PyConfig *config, const char *venv)
 {
-	const char *virtual_env = getenv("VIRTUAL_ENV");
 	char program[PATH_MAX];
 
 	PyConfig_InitPythonConfig(config);
-	if (!virtual_env || snprintf(program, sizeof(program), "%s/bin/python3", virtual_env) >= (int)sizeof(program))
+	if (!venv || snprintf(program, sizeof(program), "%s/bin/python3", venv) >= (int)sizeof(program))
 		(void)snprintf(program, sizeof(program), EXECUTABLE);
 	return PyConfig_SetBytesString(config, &config->program_name, program);
 }
@@ -103,8 +103,8 @@ static PyStatus configure_ordinary(PyConfig *config)
 static int initialize(const struct python_options *options, struct err *err)
 {
 	PyConfig config;
-	PyStatus status =
-	    options->guard ? configure_isolated(&config, options->module_path) : configure_ordinary(&config);
+	PyStatus status = options->guard ? configure_isolated(&config, options->module_path)
+					 : configure_ordinary(&config, options->venv);
 
 	config.buffered_stdio = 0;
 	config.install_signal_handlers = 0;
@@ -192,38 +192,6 @@ static void report_load_failure(const struct python_options *options)
 		PyErr_Clear();
 }
 
-/* The object that a dotted variable names; NULL with an exception set. New reference. */
-static PyObject *find_variable(PyObject *module, const char *variable)
-{
-	PyObject *names = PyUnicode_FromString(variable);
-	scoped(py_decrefp) PyObject *dot = PyUnicode_FromString(".");
-	scoped(py_decrefp) PyObject *parts = names && dot ? PyUnicode_Split(names, dot, -1) : NULL;
-	PyObject *object = Py_NewRef(module);
-
-	Py_XDECREF(names);
-	if (!parts)
-		Py_CLEAR(object);
-	for (Py_ssize_t i = 0; object && i < PyList_GET_SIZE(parts); i++)
-		Py_SETREF(object, PyObject_GetAttr(object, PyList_GET_ITEM(parts, i)));
-	return object;
-}
-
-static PyObject *import_app(const struct python_options *options)
-{
-	scoped(py_decrefp) PyObject *module = PyImport_ImportModule(options->module);
-	PyObject *app = module ? find_variable(module, options->variable) : NULL;
-
-	if (module && !app && PyErr_ExceptionMatches(PyExc_AttributeError))
-		PyErr_Format(PyExc_AttributeError, "module '%s' has no variable '%s'", options->module,
-			     options->variable);
-	if (app && !PyCallable_Check(app)) {
-		PyErr_Format(PyExc_TypeError, "'%s' is a %.100s, which cannot be called", options->application,
-			     Py_TYPE(app)->tp_name);
-		Py_CLEAR(app);
-	}
-	return app;
-}
-
 static const struct python_protocol *find_protocol(PyObject *app, const char *interface)
 {
 	const bool is_auto = strcmp(interface, PYTHON_INTERFACE_AUTO) == 0;
@@ -242,16 +210,28 @@ static void tell_kept(const char *name)
 	operator_log("the application's handler of %s is set aside: that signal is the server's", name);
 }
 
+static int fail_to_load(const struct python_options *options, struct err *err)
+{
+	const bool is_missing = PyErr_ExceptionMatches(PyExc_ModuleNotFoundError) != 0;
+
+	report_load_failure(options);
+	if (!is_missing || options->guard)
+		return err_set(err, ERR_INVALID, "the application failed to load");
+	return err_set(err, ERR_INVALID, "the application failed to load: a module is missing for %s%s",
+		       options->venv ? options->venv : EXECUTABLE,
+		       options->venv ? "" : ", no virtual environment (--venv)");
+}
+
 int python_load(const struct python_options *options, const struct python_site *site,
 		const struct python_protocol **ret_protocol, struct err *err)
 {
-	scoped(py_decrefp) PyObject *app = import_app(options);
+	scoped(py_decrefp) PyObject *app = python_app_import(options);
 	const struct python_protocol *protocol = app ? find_protocol(app, options->interface) : NULL;
 
-	if (!protocol) {
-		report_load_failure(options);
-		return err_set(err, ERR_INVALID, "the application failed to load");
-	}
+	if (protocol && !options->guard && !python_app_fits(options->application, app, protocol->name))
+		protocol = NULL;
+	if (!protocol)
+		return fail_to_load(options, err);
 	wake_keep(tell_kept);
 	if (protocol->start(app, site, err) < 0)
 		return -1;

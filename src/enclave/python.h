@@ -35,6 +35,8 @@ struct python_options {
 	const char *variable;
 	const char *module_path;      /* first entry of sys.path */
 	const char *interface;        /* name of a protocol, or "auto" */
+	bool is_factory;              /* variable gives the application when it is called; without guard only */
+	const char *venv;             /* a virtual environment, absolute; NULL: none; without guard only */
 	const struct settings *guard; /* an enclave: isolated, with the audit hook; NULL: as python3 itself would be */
 	void (*before_exit)(void);    /* with guard: what os._exit does first */
 	int report_fd;                /* with guard: where it is told why the application does not load */

@@ -66,6 +66,8 @@ int listen_address_parse(const char *text, struct listen_address *ret, struct er
 		return err_set(err, ERR_INVALID, "'%.64s': no ']'", text);
 	if (*rest != ':')
 		return err_set(err, ERR_INVALID, "'%.64s', expected 'HOST:PORT' or 'unix:PATH'", text);
+	if (!in_brackets && strchr(rest + 1, ':'))
+		return err_set(err, ERR_INVALID, "'%.64s': an IPv6 address goes in brackets, as in '[::1]:8000'", text);
 	if (set_host(host, size, in_brackets, ret, err) < 0)
 		return -1;
 	return parse_port(rest + 1, ret, err);
