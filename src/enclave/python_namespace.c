@@ -8,7 +8,7 @@
 
 /* A subclass, so that whoever looks for the finder of paths (importlib.metadata) finds one. */
 static const char CODE[] = "import sys\n"
-			   "from importlib.machinery import PathFinder\n"
+			   "from _frozen_importlib_external import PathFinder\n"
 			   "from posix import scandir\n"
 			   "def holds_file(path, depth=8):\n"
 			   "    try:\n"
