@@ -27,23 +27,14 @@ static const int eventfds[] = {
 };
 static const int refused[] = {
 #ifdef SYS_signalfd
-    SYS_signalfd,
-    SYS_inotify_init,
-    SYS_fork,
-    SYS_vfork,
+    SYS_signalfd, SYS_inotify_init, SYS_fork, SYS_vfork, SYS_utime, SYS_lchown, SYS_link, SYS_symlink,
 #endif
-    SYS_signalfd4,
-    SYS_inotify_init1,
-    SYS_timerfd_create,
-    SYS_memfd_create,
-    SYS_io_uring_setup,
-    SYS_io_uring_enter,
-    SYS_landlock_create_ruleset,
-    SYS_userfaultfd,
-    SYS_pidfd_open,
-    SYS_close_range, /* not in 1.5 */
-    SYS_clone3,      /* its flags cannot be seen: the C library goes back to clone,
-			whose can */
+    SYS_signalfd4, SYS_inotify_init1, SYS_timerfd_create, SYS_memfd_create, SYS_io_uring_setup, SYS_io_uring_enter,
+    SYS_landlock_create_ruleset, SYS_userfaultfd, SYS_pidfd_open,
+    /* what older versions have not: see sim/filter.c */
+    SYS_close_range, SYS_mremap, SYS_flock, SYS_getrusage, SYS_times, SYS_getresuid, SYS_getresgid, SYS_rt_sigqueueinfo,
+    SYS_sync, SYS_prctl, SYS_getxattr, SYS_clone3, /* its flags cannot be seen: the C library goes back to clone,
+						      whose can */
 };
 
 static int refuse_all(scmp_filter_ctx filter, const int *calls, size_t count)
