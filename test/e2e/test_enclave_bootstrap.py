@@ -1,8 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """mse-bootstrap (E1): each option through the real program on a port, provisioned as the original's client does (E3)."""
+import contextlib
 import datetime
 import http.client
 import ipaddress
+import os
 import subprocess
 import time
 
@@ -207,3 +209,18 @@ def test_the_command_line(build, name, argv, status, wanted):
     done = subprocess.run([build / name[0], *name[1:], *argv], capture_output=True, text=True, timeout=20,
                           env={"MSE_ARGV": "measured"})
     assert (done.returncode, wanted in done.stdout) == (status, True), done.stdout
+
+
+def test_its_standard_input_is_nobodys(build):
+    """In a container it is the host's."""
+    with bootstrap(build) as one:
+        ours, theirs = os.pipe()
+        one.more_descriptors = {0: ours, 9: ours}
+        one.start()
+        assert os.readlink(f"/proc/{one.process.pid}/fd/0") == "/dev/null"
+        pipe = os.readlink(f"/proc/self/fd/{ours}")
+        for number in os.listdir(f"/proc/{one.process.pid}/fd"):
+            with contextlib.suppress(FileNotFoundError):  # a connection may end meanwhile
+                assert os.readlink(f"/proc/{one.process.pid}/fd/{number}") != pipe
+        os.close(ours)
+        os.close(theirs)
