@@ -11,6 +11,7 @@
 #include "base/fs.h"
 #include "base/line_queue.h"
 #include "enclave/app_server.h"
+#include "enclave/descriptors.h"
 #include "enclave/operator_log.h"
 #include "enclave/plain_notify.h"
 #include "enclave/plain_tls.h"
@@ -241,6 +242,7 @@ static enum exit_code work(struct plain *plain)
 	start_clock_mark("TLS");
 	if (load(plain, &site, &err) < 0)
 		return plain_fail(EXIT_CODE_APPLICATION, &err);
+	descriptors_raise(options->connections);
 	if (begin_access_log(plain, &err) < 0 || limit_stop(plain, &err) < 0 || start_server(plain, &server, &err) < 0)
 		return plain_fail(EXIT_CODE_LISTEN, &err);
 	start_clock_mark("threads");

@@ -2,8 +2,12 @@
 """mse-serve behind HTTP proxies: whose word about the client counts, and where it arrives."""
 import contextlib
 import json
+import os
+import re
 import socket
 import struct
+import subprocess
+import time
 
 import pytest
 from plainserver import PlainServer
@@ -80,3 +84,102 @@ def test_proxy_v2_says_the_scheme(build, name, text):
             assert got["scheme" if name == "asgi" else "wsgi.url_scheme"] == ("https" if tls else "http")
             client = got["client"] if name == "asgi" else [got["REMOTE_ADDR"], int(got["REMOTE_PORT"])]
             assert client == ["203.0.113.7", 4711]
+
+
+# ---- the configurations of the page, by the real programs ----
+
+BOTH = WSGI.replace("import json", "import json, time").replace("    keys =", """    environ["wsgi.input"].read()
+    if environ["PATH_INFO"] == "/stream":
+        def parts():
+            yield b"first\\n"
+            time.sleep(1)
+            yield b"last\\n"
+        return parts()
+    keys =""")
+ECHO = """
+import json
+async def app(scope, receive, send):
+    await receive()
+    if scope["type"] != "websocket":
+        raise RuntimeError("none")
+    await send({"type": "websocket.accept"})
+    await send({"type": "websocket.send", "text": json.dumps([scope["scheme"], scope["client"]])})
+    await send({"type": "websocket.close"})
+"""
+OPTIONS = {"nginx": ("--forwarded-allow-ips", "unix"), "haproxy": ("--proxy", "required")}
+
+
+def free_port():
+    with socket.create_server(("127.0.0.1", 0)) as sock:
+        return sock.getsockname()[1]
+
+
+def configure(root, name, folder, socket_path, port):
+    """The page's text with this machine's paths, and what only a test needs in front."""
+    text = re.search(rf"<!-- {name} -->\n```{name}\n(.*?)```", (root / "docs/plain-server.md").read_text(), re.DOTALL)[1]
+    changes = {"/run/app/s.sock": socket_path, "/etc/ssl/example.org": folder / "example.org"}
+    changes |= {"listen 443": f"listen 127.0.0.1:{port}"} if name == "nginx" else {"bind :443": f"bind 127.0.0.1:{port}"}
+    for old, new in changes.items():
+        assert old in text, old
+        text = text.replace(old, str(new))
+    if name == "nginx":
+        temporary = "".join(f"    {kind}_temp_path {folder}/{kind};\n" for kind in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi"))
+        user = "user root;\n" if os.getuid() == 0 else ""
+        text = f"{user}daemon off;\nmaster_process off;\npid {folder}/pid;\nerror_log {folder}/error.log;\n" + \
+            text.replace("http {\n", f"http {{\n    access_log off;\n{temporary}", 1)
+    (folder / "conf").write_text(text)
+    return ["/usr/sbin/nginx", "-e", folder / "error.log", "-c", folder / "conf"] if name == "nginx" else \
+        ["/usr/sbin/haproxy", "-db", "-f", folder / "conf"]
+
+
+@contextlib.contextmanager
+def proxy(root, name, folder, server):
+    subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "2", "-subj",
+                    "/CN=example.org", "-addext", "subjectAltName=DNS:example.org", "-keyout", folder / "example.org.key", "-out",
+                    folder / "example.org.pem"], check=True, capture_output=True, timeout=30)
+    both = (folder / "example.org.pem").read_text() + (folder / "example.org.key").read_text()
+    (folder / "example.org.both.pem").write_text(both)
+    port = free_port()
+    argv = configure(root, name, folder, server.dir / "s", port)
+    with open(folder / "out", "wb") as out, subprocess.Popen(argv, stdout=out, stderr=out) as process:
+        try:
+            end = time.monotonic() + 20
+            while subprocess.run(["curl", "-sk", "-o", "/dev/null", f"https://127.0.0.1:{port}/"], timeout=20).returncode == 7:
+                assert process.poll() is None and time.monotonic() < end, (folder / "out").read_text()
+                time.sleep(0.05)
+            yield port
+        finally:
+            process.terminate()
+
+
+def curl(folder, port, path, *options):
+    return ["curl", "-sSN", "--max-time", "20", "--cacert", folder / "example.org.pem", "--connect-to", f"example.org:443:127.0.0.1:{port}",
+            *options, f"https://example.org{path}"]
+
+
+@pytest.mark.parametrize("name", OPTIONS)
+def test_the_configurations_of_the_page(build, root, tmp_path, name):
+    (tmp_path / "big").write_bytes(bytes(3 << 20))
+    with PlainServer(build, {"app.py": BOTH}, *OPTIONS[name], bind="unix:s") as server, proxy(root, name, tmp_path, server) as port:
+        got = json.loads(subprocess.run(curl(tmp_path, port, "/", "-H", "X-Forwarded-For: 6.6.6.6", "-H", "X-Forwarded-Proto: ftp"),
+                                        capture_output=True, check=True, timeout=30).stdout)
+        assert (got["REMOTE_ADDR"], got["wsgi.url_scheme"], got["SERVER_PORT"]) == ("127.0.0.1", "https", "443")
+        upload = curl(tmp_path, port, "/", "--data-binary", f"@{tmp_path}/big", "-o", "/dev/null", "-w", "%{http_code}")
+        assert subprocess.run(upload, capture_output=True, check=True, timeout=30).stdout == b"200"
+        with subprocess.Popen(curl(tmp_path, port, "/stream"), stdout=subprocess.PIPE) as stream:
+            began = time.monotonic()
+            assert stream.stdout.readline() == b"first\n"
+            assert time.monotonic() - began < 0.9, "it is not held back"
+            assert stream.stdout.read() == b"last\n"
+            assert time.monotonic() - began < 15, "and its end comes"
+
+
+@pytest.mark.parametrize("name", OPTIONS)
+def test_websockets_through_the_configurations(build, root, tmp_path, name):
+    options = *OPTIONS[name], "--websocket-close-timeout", "1"
+    with PlainServer(build, {"app.py": ECHO}, *options, bind="unix:s") as server, proxy(root, name, tmp_path, server) as port:
+        headers = ["Connection: Upgrade", "Upgrade: websocket", "Sec-WebSocket-Version: 13", "Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA=="]
+        words = [word for header in headers for word in ("-H", header)]
+        done = subprocess.run(curl(tmp_path, port, "/", "--http1.1", *words, "-i"), capture_output=True, timeout=30)
+        assert done.stdout.startswith(b"HTTP/1.1 101 "), done
+        assert re.search(rb'\["wss", \["127\.0\.0\.1", \d+\]\]', done.stdout), done

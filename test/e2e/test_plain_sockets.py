@@ -207,6 +207,35 @@ def test_sockets_for_another_process(serve):
     assert ask(server.dial()) == "127.0.0.1 127.0.0.1", "and the application does not see the variables"
 
 
+# ---- descriptors ----
+
+def limited(server, soft, hard):
+    server.argv = ["/usr/bin/prlimit", f"--nofile={soft}:{hard}", *server.argv]
+    return server.start()
+
+
+def soft_limit(server):
+    text = pathlib.Path(f"/proc/{server.process.pid}/limits").read_text()
+    return int(re.search(r"Max open files +(\d+)", text)[1])
+
+
+def test_descriptors_are_raised_as_needed(serve):
+    server = limited(serve("--connections", "300"), 64, 4096)
+    assert 300 < soft_limit(server) < 700 and "cannot be had" not in server.messages()
+    clients = [server.dial() for _ in range(200)]
+    for client in clients:
+        client.sendall(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")
+    assert all(client.recv(100).startswith(b"HTTP/1.1 200 ") for client in clients)
+    for client in clients:
+        client.close()
+
+
+def test_descriptors_that_cannot_be_had_are_said(serve):
+    server = limited(serve(), 64, 256)
+    assert soft_limit(server) == 256
+    assert server.messages().count("--connections 10000 cannot be had with 256 descriptors (LimitNOFILE, ulimit -Hn)") == 1
+
+
 # ---- what systemd is told ----
 
 class Notices:
