@@ -189,8 +189,7 @@ static int want_app(const struct app *app, void *arg, struct err *err)
 	struct wanted *wanted = arg;
 	scoped(freep) char *socket = NULL;
 
-	if (app->stop_wanted)
-		return 0;
+	/* Also one that is being stopped: without its server haproxy would cut what its enclave still answers. */
 	if (app_socket(wanted->cloud, app, &socket, err) < 0 ||
 	    add_route(wanted, app->config_domain_name, socket, PROXY_PASS, err) < 0)
 		return -1;

@@ -2,10 +2,12 @@
 """An app in owner mode whose domain is taken over, and clients that tell whether anybody noticed."""
 import socket
 import ssl
+import struct
 import threading
 import time
 
 import testcloud
+from wsclient import CLOSE, TEXT, Client, frame
 
 APP = '''
 import asyncio
@@ -144,3 +146,61 @@ class Long:
         assert self.fault is None, self.fault
         wanted = b"".join(b"8\r\n%08d\r\n" % number for number in range(self.pieces)) + b"4\r\ndone\r\n0\r\n\r\n"
         assert self.answer.endswith(b"\r\n\r\n" + wanted), self.answer[-300:]
+
+
+class Regular(threading.Thread):
+    """Asks all the time on one connection, until an answer says that it is the last."""
+
+    def __init__(self, port, name):
+        super().__init__()
+        self.name_asked, self.tls, self.count, self.fault = name, dial(port, name, 60), 0, None
+        self.start()
+
+    def run(self):
+        try:
+            while b"\r\nConnection: close\r\n" not in ask(self.tls, self.name_asked):
+                self.count += 1
+                time.sleep(0.02)
+        except (OSError, EOFError) as fault:
+            self.fault = fault
+        self.tls.close()
+
+    def check(self):
+        """It has been sent away, and no request was lost."""
+        self.join()
+        assert self.fault is None and self.count > 0, self.fault
+
+
+class Talk(threading.Thread):
+    """A WebSocket that says something all the time, until it is closed; code is the close's, None for a cut."""
+
+    def __init__(self, port, name):
+        super().__init__()
+        self.talk, self.count, self.code, self.fault, self.ended_at = Client(dial(port, name, 60), host=name), 0, None, None, None
+        assert self.talk.status == 101
+        self.start()
+
+    def run(self):
+        try:
+            while self.code is None:
+                self.say()
+                time.sleep(0.05)
+        except (OSError, EOFError, AssertionError) as fault:
+            self.fault = fault
+        self.ended_at = time.monotonic()
+        self.talk.sock.close()
+
+    def say(self):
+        self.talk.text(str(self.count))
+        opcode, data = self.talk.receive()
+        if opcode == CLOSE:
+            self.talk.send(frame(CLOSE, data))
+            self.code = struct.unpack(">H", data[:2])[0]
+        else:
+            assert (opcode, data) == (TEXT, str(self.count).encode()), (opcode, data)
+            self.count += 1
+
+    def check(self):
+        """Closed as by a server that goes away, and not before."""
+        self.join()
+        assert (self.fault, self.code) == (None, 1012) and self.count > 0, (self.fault, self.code, self.count)
