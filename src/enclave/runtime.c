@@ -231,8 +231,11 @@ static enum exit_code run_application(struct enclave *enclave, struct http_serve
 	life_set(&enclave->life, LIFE_ACCEPTED, LIFE_RUNNING);
 	phase("application loaded");
 	operator_log("running");
-	if (serving_run(server, *ret_protocol, NULL, NULL) != WAKE_FAILED)
+	if (serving_run(server, *ret_protocol, NULL, NULL) != WAKE_FAILED) {
+		wake_limit_stop(SERVING_STOP_SECONDS_MAX, EXIT_CODE_STOPPED);
+		serving_farewell(server, *ret_protocol);
 		return EXIT_CODE_STOPPED;
+	}
 	life_set(&enclave->life, LIFE_RUNNING, LIFE_FAILED);
 	(void)err_set(&err, ERR_INVALID, SERVING_FAILED_TEXT);
 	return runtime_fail(EXIT_CODE_APPLICATION, &err);

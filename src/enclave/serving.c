@@ -3,10 +3,13 @@
 
 #include <fcntl.h>
 #include <pthread.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/fd.h"
 #include "enclave/stop_limit.h"
+
+#define FAREWELL_PAUSE_MS 10
 
 struct stopping {
 	struct http_server *server;
@@ -27,6 +30,46 @@ enum wake serving_run(struct http_server *server, const struct python_protocol *
 		if (on_wake)
 			on_wake(wake, arg);
 	}
+}
+
+struct farewell {
+	struct http_server *server;
+	int done_fd; /* its end is closed when the time is over */
+};
+
+static void *run_farewell(void *arg)
+{
+	static const struct timespec pause = {.tv_nsec = FAREWELL_PAUSE_MS * 1000000};
+	struct farewell *farewell = arg;
+	struct http_server_counts counts;
+
+	for (int waited = 0; waited < SERVING_FAREWELL_MS; waited += FAREWELL_PAUSE_MS) {
+		http_server_counts(farewell->server, &counts);
+		if (counts.connections_open == 0)
+			break;
+		(void)nanosleep(&pause, NULL);
+	}
+	fd_close(farewell->done_fd);
+	return NULL;
+}
+
+void serving_farewell(struct http_server *server, const struct python_protocol *protocol)
+{
+	struct farewell farewell = {.server = server};
+	pthread_t thread;
+	int fds[2];
+
+	http_server_say_farewell(server);
+	if (pipe2(fds, O_CLOEXEC) < 0)
+		return;
+	farewell.done_fd = fds[1];
+	if (pthread_create(&thread, NULL, run_farewell, &farewell) == 0) {
+		python_run(protocol, server, fds[0], -1);
+		(void)pthread_join(thread, NULL);
+	} else {
+		fd_close(fds[1]);
+	}
+	fd_close(fds[0]);
 }
 
 static void *run_stop(void *arg)

@@ -6,6 +6,7 @@
 #include "enclave/python.h"
 #include "enclave/wake.h"
 
+#define SERVING_FAREWELL_MS 500
 #define SERVING_DRAIN_MS 10000       /* running requests at a stop */
 #define SERVING_STOP_SECONDS_MAX 30  /* then the process ends, whatever the application does in its exit functions */
 #define SERVING_FAILED_SECONDS_MAX 2 /* the same, if it can be served no more */
@@ -18,6 +19,12 @@
  */
 must_check enum wake serving_run(struct http_server *server, const struct python_protocol *protocol,
 				 void (*on_wake)(enum wake wake, void *arg), void *arg);
+
+/*
+ * Before serving_stop: serves on for at most SERVING_FAREWELL_MS, while connections of HTTP/1 end with their next
+ * answer. Closed between two requests, those that ask all the time would lose one.
+ */
+void serving_farewell(struct http_server *server, const struct python_protocol *protocol);
 
 /*
  * Stops the server (what runs may finish within drain_ms), while the protocol goes on; then ends the interpreter.

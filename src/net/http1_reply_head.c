@@ -149,7 +149,7 @@ int http1_make_head(struct http_exchange *exchange, int status, const struct htt
 	exchange->close = exchange->close || exchange->continue_wanted ||
 			  (body_size >= 0 && http1_body_is_given_up(exchange)) ||
 			  (body_size < 0 && !exchange->chunked && !exchange->bodiless) ||
-			  atomic_load(&exchange->conn->server->draining);
+			  http_server_is_leaving(exchange->conn->server);
 	if (add_head(exchange, status, headers, count, body_size, err) == 0)
 		return 0;
 	exchange->out.size = before;

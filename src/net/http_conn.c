@@ -346,7 +346,7 @@ static enum step finish_exchange(struct http_conn *conn)
 	/* A tunnel's client may still be sending: what it has not read yet must reach it. */
 	if (exchange->is_tunnel)
 		return linger(conn);
-	if (exchange->close || atomic_load(&conn->server->draining))
+	if (exchange->close || http_server_is_leaving(conn->server))
 		return has_unread(conn) ? linger(conn) : STEP_CLOSE;
 	http_exchange_free(TAKE_PTR(conn->exchange));
 	conn->phase = PHASE_HEAD;

@@ -200,6 +200,7 @@ struct http_server {
 	unsigned stream_waits_max;
 	atomic_uint stream_waits; /* streams of HTTP/2 with descriptors of their own */
 	atomic_bool takes_tunnels;
+	atomic_bool saying_farewell; /* each answer of HTTP/1 is the last of its connection */
 	atomic_bool draining;
 	atomic_bool stopping;
 	atomic_uint_fast64_t requests;
@@ -220,6 +221,8 @@ struct http_server {
 };
 
 /* ---- http_server.c ---- */
+/* A stop is near or under way: an exchange of HTTP/1 ends its connection. */
+bool http_server_is_leaving(const struct http_server *server);
 /*
  * Gives the connection back to epoll until events (EPOLLIN, EPOLLOUT or both) or its deadline: then the caller no
  * longer owns it. false: it still does, for there is something to do already.

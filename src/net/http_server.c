@@ -363,6 +363,16 @@ void http_server_counts(struct http_server *server, struct http_server_counts *r
 
 /* ---- stop ---- */
 
+void http_server_say_farewell(struct http_server *server)
+{
+	atomic_store(&server->saying_farewell, true);
+}
+
+bool http_server_is_leaving(const struct http_server *server)
+{
+	return atomic_load(&server->draining) || atomic_load(&server->saying_farewell);
+}
+
 /* Under lock: no thread closes a descriptor while we hold it, because the table is left before the close. */
 static void cut_all(struct http_server *server)
 {

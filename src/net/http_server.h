@@ -188,6 +188,12 @@ struct http_server_counts {
 void http_server_counts(struct http_server *server, struct http_server_counts *ret_counts);
 
 /*
+ * From now on each answer of HTTP/1 says that it is the last of its connection, and everything else goes on: clients
+ * that ask all the time come to their end between two requests, with none on its way. For some moments before a stop.
+ */
+void http_server_say_farewell(struct http_server *server);
+
+/*
  * Stops accepting at once, lets running exchanges finish for at most drain_ms (idle connections are closed at once),
  * then cuts the rest, joins the threads and frees the server. A handler that never returns blocks it, and every
  * deferred exchange must be completed by its owner, before or meanwhile. Not from a handler.

@@ -580,3 +580,59 @@ def test_no_core_dumps_and_no_tracing(enclave):
     enclave.process.send_signal(signal.SIGABRT)
     enclave.wait_exit()
     assert list(enclave.dir.rglob("core*")) == []
+
+
+ASKED_ALL_THE_TIME = {
+    "wsgi": """
+def app(environ, start_response):
+    start_response("200 OK", [("Content-Length", "5")])
+    return [b"hello"]
+""",
+    "asgi": """
+async def app(scope, receive, send):
+    await send({"type": "http.response.start", "status": 200, "headers": [(b"content-length", b"5")]})
+    await send({"type": "http.response.body", "body": b"hello"})
+"""}
+
+
+class Asker(threading.Thread):
+    """Asks on one connection without a pause; last is the last whole answer, fault what happened instead of one."""
+
+    def __init__(self, enclave):
+        super().__init__()
+        self.tls, self.last, self.fault = enclave.connect(), b"", None
+        self.tls.settimeout(20)
+        self.start()
+
+    def ask(self):
+        self.tls.sendall(b"GET / HTTP/1.1\r\nHost: " + testenclave.CONFIG_DOMAIN.encode() + b"\r\n\r\n")
+        got = b""
+        while not got.endswith(b"\r\n\r\nhello"):
+            piece = self.tls.recv(65536)
+            assert piece, "closed before its answer"
+            got += piece
+        return got
+
+    def run(self):
+        try:
+            while b"\r\nConnection: close\r\n" not in self.last:
+                self.last = self.ask()
+                time.sleep(0.01)
+        except (OSError, AssertionError) as fault:
+            self.fault = fault
+        self.tls.close()
+
+
+@pytest.mark.parametrize("interface", sorted(ASKED_ALL_THE_TIME))
+def test_who_asks_all_the_time_loses_no_request_at_a_stop(build, interface):
+    with testenclave.Enclave(build, {"app.py": ASKED_ALL_THE_TIME[interface]}) as enclave:
+        enclave.run()
+        askers = [Asker(enclave) for _ in range(12)]
+        enclave.wait(lambda: all(asker.last for asker in askers))
+        began = time.monotonic()
+        enclave.process.send_signal(signal.SIGTERM)
+        assert enclave.wait_exit() == 0
+        for asker in askers:
+            asker.join()
+        assert [asker.fault for asker in askers] == [None] * len(askers)
+        assert time.monotonic() - began < 5
