@@ -4,6 +4,7 @@
 #include <limits.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/clock.h"
@@ -237,9 +238,8 @@ static enum exit_code work(struct plain *plain)
 	    .websocket = options->websocket,
 	};
 	app_server_init(&plain->app, options->threads, options->queue);
-	if (setup_tls(plain, &err) < 0 || plain_venv_find(options->venv, &plain->venv, &err) < 0)
+	if (plain_venv_find(options->venv, &plain->venv, &err) < 0)
 		return plain_fail(EXIT_CODE_SETTINGS, &err);
-	start_clock_mark("TLS");
 	if (load(plain, &site, &err) < 0)
 		return plain_fail(EXIT_CODE_APPLICATION, &err);
 	descriptors_raise(options->connections);
@@ -260,6 +260,17 @@ static enum exit_code work(struct plain *plain)
 
 /* ---- start ---- */
 
+static int check_app_dir(const struct plain_options *options, struct err *err)
+{
+	struct stat st;
+
+	if (stat(options->app_dir, &st) == 0 && !S_ISDIR(st.st_mode))
+		return err_set(err, ERR_INVALID, "'--app-dir': '%s' is no directory", options->app_dir);
+	if (access(options->app_dir, R_OK | X_OK) < 0)
+		return err_set_errno(err, "'--app-dir': cannot enter '%s'", options->app_dir);
+	return 0;
+}
+
 static enum exit_code run_parent(struct plain *plain, char *const *argv)
 {
 	const struct plain_options *options = &plain->options;
@@ -267,6 +278,10 @@ static enum exit_code run_parent(struct plain *plain, char *const *argv)
 	enum exit_code code;
 
 	plain_notify_setup();
+	/* What is wrong here is said before anybody can connect, and once for all workers. */
+	if (check_app_dir(options, &err) < 0 || setup_tls(plain, &err) < 0)
+		return plain_fail(EXIT_CODE_SETTINGS, &err);
+	start_clock_mark("TLS");
 	if (plain_listen(options, &plain->listening, &err) < 0) {
 		plain_sockets_leave(&plain->listening);
 		return plain_fail(EXIT_CODE_LISTEN, &err);
@@ -285,6 +300,9 @@ static enum exit_code run_worker(struct plain *plain)
 {
 	struct err err = ERR_INIT;
 
+	if (setup_tls(plain, &err) < 0)
+		return plain_fail(EXIT_CODE_SETTINGS, &err);
+	start_clock_mark("TLS");
 	if (plain_listen_worker(&plain->options, &plain->listening, &err) < 0)
 		return plain_fail(EXIT_CODE_LISTEN, &err);
 	if (wake_set_role(WAKE_WORKER, false, &err) < 0)

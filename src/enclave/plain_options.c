@@ -8,6 +8,7 @@
 #include "enclave/app_gate.h"
 #include "enclave/application_name.h"
 #include "enclave/arguments.h"
+#include "enclave/plain_hint.h"
 #include "enclave/plain_option_rows.h"
 #include "enclave/settings.h"
 
@@ -48,7 +49,8 @@ struct texts {
 			HEADING("HTTP/2, of each connection:") PLAIN_ROWS_HTTP2(ROW) HEADING("WebSocket, of each:") \
 			    PLAIN_ROWS_WEBSOCKET(ROW) PLAIN_ROWS_WORKER(ROW) \
 				HEADING("Other:"){"--help", NULL, "this text", &(texts)->help}, \
-		    {"-h", NULL, "", &(texts)->help}, \
+		    {"-h", NULL, "", &(texts)->help}, {"-b", "ADDRESS", "", (texts)->binds, PLAIN_BINDS_MAX}, \
+		    {"-w", "N", "", &(texts)->workers}, \
 		    {"--version", NULL, "the version of the server", &(texts)->version}, \
 	}
 
@@ -367,7 +369,7 @@ int plain_options_parse(char *const *argv, struct plain_options *ret, struct err
 
 	*ret = (struct plain_options){.worker_fd = PLAIN_NO_FD};
 	if (arguments_parse(rows, COUNT_OF(rows), argv, &ret->application, err) < 0)
-		return -1;
+		return plain_hint_add(rows, COUNT_OF(rows), err);
 	ret->wants_help = given.help != NULL;
 	ret->wants_version = given.version != NULL;
 	if (ret->wants_help || ret->wants_version)

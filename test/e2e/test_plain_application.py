@@ -99,6 +99,32 @@ def test_ipv6_without_brackets(serve):
     assert "'::1:8000': an IPv6 address goes in brackets, as in '[::1]:8000'" in fails(serve(WSGI, bind="::1:8000"), 2)
 
 
+# ---- the command line ----
+
+@pytest.mark.parametrize("option, said", [
+    ("--host", "here it is '--bind HOST:PORT'"), ("--certfile=x", "unknown option '--certfile': here it is '--cert'"),
+    ("--acces-log", "did you mean '--access-log'?"), ("--worker", "did you mean '--workers'?"), ("--worse-than-that", "see --help"),
+    ("--" + 100 * "x", "unknown option '--xxx")])
+def test_unknown_options_get_a_hint(serve, option, said):
+    assert said in fails(serve(WSGI, option), 2)
+
+
+def test_short_options(serve):
+    server = serve(WSGI, "-w", "1", "-b", "unix:s").start()
+    assert "listening on unix:s" in server.messages()
+
+
+@pytest.mark.parametrize("options, said", [
+    (("--app-dir", "/nowhere"), "'--app-dir': cannot enter '/nowhere'"), (("--app-dir", "/etc/passwd"), "'/etc/passwd' is no directory"),
+    (("--app-dir", ".", "--cert", "x.pem", "--key", "x.pem", "--workers", "2"), "'--cert' and '--key': cannot open '")])
+def test_what_is_wrong_is_said_before_it_listens(serve, options, said):
+    server = serve(WSGI)
+    at = server.argv.index("--app-dir")
+    server.argv[at:at + 2] = options
+    told = fails(server, 2)
+    assert told.count(said) == 1 and "listening on" not in told
+
+
 # ---- virtual environments ----
 
 @pytest.fixture
