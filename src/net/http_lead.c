@@ -1,12 +1,18 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "net/http_lead.h"
 
+#include <fcntl.h>
 #include <poll.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
 
 #include "base/clock.h"
+#include "base/fd.h"
 
 #define NS_PER_MS 1000000LL
-#define EXCUSES_MAX 3 /* within HTTP_LEAD_SLOW_MS */
+#define EXCUSES_MAX 8 /* within HTTP_LEAD_SLOW_MS */
+#define SLOW_KEPT 4
 #define QUIET_LOOKS 2 /* at which the leader waits, one after the other: the overseer sleeps until it is woken */
 
 void http_lead_init(struct http_lead *lead)
@@ -15,6 +21,7 @@ void http_lead_init(struct http_lead *lead)
 	(void)pthread_cond_init(&lead->vacant, NULL);
 	(void)pthread_cond_init(&lead->active, NULL);
 	lead->is_taken = false;
+	lead->leader = 0;
 	lead->is_ending = false;
 	atomic_init(&lead->has_driver, false);
 	lead->is_driven = lead->is_away = false;
@@ -37,6 +44,7 @@ void http_lead_take(struct http_lead *lead)
 	while (lead->is_taken)
 		(void)pthread_cond_wait(&lead->vacant, &lead->lock);
 	lead->is_taken = true;
+	lead->leader = gettid();
 	(void)pthread_mutex_unlock(&lead->lock);
 }
 
@@ -163,6 +171,8 @@ struct sight {
 	int64_t spent_ns; /* by the whole process, of processors' time */
 	int64_t excused_ns;
 	unsigned excused;
+	pid_t slow[SLOW_KEPT]; /* leaders that it deposed, the last ones */
+	unsigned slow_count;
 };
 
 /*
@@ -174,14 +184,47 @@ static bool is_computing(const struct sight *last, int64_t now_ns, int64_t spent
 	return spent_ns < now_ns && (spent_ns - last->spent_ns) * 4 >= (now_ns - last->now_ns) * 3;
 }
 
-/* A few in a row: whatever computes may be none of the handlers. */
+/* Does it run, or would it if there were a processor for it? false where the system does not tell. */
+static bool is_running(pid_t thread)
+{
+	char path[64];
+	char text[512];
+	const char *end;
+	ssize_t got;
+	int fd;
+
+	(void)snprintf(path, sizeof(path), "/proc/self/task/%d/stat", (int)thread);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	got = fd < 0 ? -1 : read(fd, text, sizeof(text) - 1);
+	fd_close(fd);
+	if (got < 0)
+		return false;
+	text[got] = 0;
+	end = strrchr(text, ')'); /* behind the program's name */
+	return end && strncmp(end, ") R", 3) == 0;
+}
+
+/* One of those that were slow of late: on a busy machine they may only have waited for their turn. */
+static bool is_any_running(const struct sight *last)
+{
+	for (size_t i = 0; i < SLOW_KEPT; i++) {
+		if (last->slow[i] != 0 && is_running(last->slow[i]))
+			return true;
+	}
+	return false;
+}
+
+/* A few in a row: what they do may take long for all that. */
 static bool excuses(struct sight *last, int64_t now_ns, int64_t spent_ns)
 {
 	if (now_ns - last->excused_ns > HTTP_LEAD_SLOW_MS * NS_PER_MS) {
 		last->excused_ns = now_ns;
 		last->excused = 0;
 	}
-	return is_computing(last, now_ns, spent_ns) && last->excused++ < EXCUSES_MAX;
+	if (last->excused >= EXCUSES_MAX || !(is_computing(last, now_ns, spent_ns) || is_any_running(last)))
+		return false;
+	last->excused++;
+	return true;
 }
 
 /* Under lock, so that a driver that finds itself deposed finds all that belongs to it. */
@@ -198,6 +241,13 @@ static void depose(struct http_lead *lead, int_fast64_t since_ns, int64_t slow_u
 	(void)pthread_mutex_unlock(&lead->lock);
 }
 
+static void note_slow(struct http_lead *lead, struct sight *last)
+{
+	(void)pthread_mutex_lock(&lead->lock);
+	last->slow[last->slow_count++ % SLOW_KEPT] = lead->leader;
+	(void)pthread_mutex_unlock(&lead->lock);
+}
+
 /* How long it takes until the leader has been busy for too long; 0: nobody is busy. */
 static int64_t look(struct http_lead *lead, struct sight *last)
 {
@@ -206,8 +256,10 @@ static int64_t look(struct http_lead *lead, struct sight *last)
 	const int_fast64_t since_ns = atomic_load(&lead->busy_since_ns);
 	const int64_t left_ns = since_ns == 0 ? 0 : since_ns + HTTP_LEAD_MS * NS_PER_MS - now_ns;
 
-	if (left_ns < 0)
+	if (left_ns < 0) {
+		note_slow(lead, last);
 		depose(lead, since_ns, excuses(last, now_ns, spent_ns) ? 0 : now_ns + HTTP_LEAD_SLOW_MS * NS_PER_MS);
+	}
 	last->now_ns = now_ns;
 	last->spent_ns = spent_ns;
 	return left_ns < 0 ? 0 : left_ns;

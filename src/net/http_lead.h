@@ -5,8 +5,8 @@
  * for longer than HTTP_LEAD_MS, an overseer takes the lead from it, and the next thread goes on; a deposed leader
  * finishes what it does and queues up again. For a while after that handlers count as slow: the lead is given away
  * before each, so that they run side by side from the start; but not at once if the process was computing all the
- * time, for then they would wait for the lock. So quick requests are served by one thread, and slow ones by as many as
- * there are. Nothing wakes up while nothing comes.
+ * time, or waiting for a processor: then they would wait for the lock. So quick requests are served by one thread, and
+ * slow ones by as many as there are. Nothing wakes up while nothing comes.
  *
  * A driver is a thread of somebody else's that may lead too (http_server_drive): a leader that has events passes the
  * lead to it, and the driver gives it back when nothing is left. It leads as long as it comes back for more within
@@ -20,6 +20,7 @@
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 #include "base/err.h"
 
@@ -32,6 +33,7 @@ struct http_lead {
 	pthread_cond_t vacant;             /* [lock] the lead is free */
 	pthread_cond_t active;             /* [lock] the overseer has something to see, or shall end */
 	bool is_taken;                     /* [lock] */
+	pid_t leader;                      /* [lock] the thread that took it, as the system counts them */
 	bool is_ending;                    /* [lock] */
 	atomic_bool has_driver;            /* changed under lock */
 	bool is_driven;                    /* [lock] the lead is the driver's */
