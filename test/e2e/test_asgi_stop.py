@@ -108,7 +108,7 @@ def test_an_application_without_a_loop_has_failed(build, how):
         one.sendall(b"GET /wait HTTP/1.1\r\nHost: x\r\n\r\n")
         with server.dial() as other:
             other.sendall(b"GET /end HTTP/1.1\r\nHost: x\r\n\r\n")
-            assert server.exit(3) == 3
+            assert server.exit(8) == 3  # 3 s, but on a busy machine
         assert is_cut(one) and is_cut(talk.sock)
         assert "mse-enclave: application-failed: the application has ended its event loop\n" in server.messages()
 

@@ -59,7 +59,7 @@ def connector(kind, server, identity):
 
 def whole(client):
     """The message; the client has let a ping, and the time for its answer, pass before it reads."""
-    time.sleep(2.5)
+    time.sleep(3.3)
     assert client.exactly(10) == b"\x82\x7f" + struct.pack(">Q", SIZE)
     pieces, size = [client.buffer], len(client.buffer)
     while size < SIZE:  # not one growing buffer, which would be copied for each piece
@@ -116,7 +116,7 @@ def is_closed(dial):
 
 def test_a_message_whose_send_is_given_up(build, identity):
     """What comes behind it: a pong, a ping and messages; the close of an application that ends, or says so; an answer to one."""
-    options = "--websocket-ping", "1", "--websocket-pong-timeout", "1"
+    options = "--websocket-ping", "1", "--websocket-pong-timeout", "2"
     with PlainServer(build, {"app.py": APP}, *options) as plain, \
          PlainServer(build, {"app.py": APP}, *options, "--cert", identity.cert, "--key", identity.key) as tls, \
          concurrent.futures.ThreadPoolExecutor(12) as pool:
