@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "enclave/plain.h"
 
+#include <fcntl.h>
 #include <limits.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -11,6 +13,7 @@
 #include "base/fd.h"
 #include "base/fs.h"
 #include "base/line_queue.h"
+#include "enclave/access_log_file.h"
 #include "enclave/app_server.h"
 #include "enclave/descriptors.h"
 #include "enclave/operator_log.h"
@@ -21,6 +24,7 @@
 #include "enclave/start_clock.h"
 #include "enclave/stop_limit.h"
 
+#define REQUESTS_JITTER 10     /* a tenth */
 #define ACCESS_LOG_END_MS 1000 /* for who reads it, at the end */
 #define OWN_THREADS 2          /* for handshakes and heads, whatever the application does */
 
@@ -32,7 +36,9 @@ struct plain {
 	struct tls_server *tls;
 	const struct python_protocol *protocol;
 	struct plain_sockets listening;
-	char host[PLAIN_HOST_SIZE];    /* the first's that has one */
+	char host[PLAIN_HOST_SIZE]; /* the first's that has one */
+	struct access_log_file access_log_file;
+	atomic_uint requests_left;     /* until a worker has had its --max-requests */
 	struct line_queue *access_log; /* so that no request waits for who reads it; NULL: none */
 };
 
@@ -63,9 +69,17 @@ static enum http_result serve(struct http_exchange *exchange, void *arg)
 	return app_server_serve(exchange, &plain->app);
 }
 
-static void write_access_log(const struct http_exchange *exchange, const struct http_done *done, void *arg)
+static void reopen_access_log(const struct plain *plain)
 {
-	const struct plain *plain = arg;
+	struct err err = ERR_INIT;
+
+	if (plain->options.access_log_file && access_log_file_reopen(&plain->access_log_file, &err) < 0)
+		operator_log("access log: %s: it goes on where it did", err.text);
+}
+
+static void write_access_log(const struct http_exchange *exchange, const struct http_done *done,
+			     const struct plain *plain)
+{
 	scoped(buf_done) struct buf line = BUF_INIT(ACCESS_LOG_LINE_MAX);
 	struct access_log_entry entry;
 	struct err err = ERR_INIT;
@@ -75,13 +89,34 @@ static void write_access_log(const struct http_exchange *exchange, const struct 
 		line_queue_add(plain->access_log, (const char *)line.data, line.size);
 }
 
+/* Of --max-requests; who comes last in this round asks for the end, once. */
+static void count_request(struct plain *plain)
+{
+	unsigned left = atomic_load(&plain->requests_left);
+
+	while (left > 0 && !atomic_compare_exchange_weak(&plain->requests_left, &left, left - 1)) {
+	}
+	if (left == 1)
+		wake_ask_stop();
+}
+
+static void on_done(const struct http_exchange *exchange, const struct http_done *done, void *arg)
+{
+	struct plain *plain = arg;
+
+	if (plain->options.access_log != ACCESS_LOG_NONE)
+		write_access_log(exchange, done, plain);
+	count_request(plain);
+}
+
 static int begin_access_log(struct plain *plain, struct err *err)
 {
 	const enum access_log_format format = plain->options.access_log;
 
 	if (format == ACCESS_LOG_NONE)
 		return 0;
-	return line_queue_new(STDOUT_FILENO, format == ACCESS_LOG_JSON, &plain->access_log, err);
+	return line_queue_new(plain->options.access_log_file ? plain->access_log_file.fd : STDOUT_FILENO,
+			      format == ACCESS_LOG_JSON, &plain->access_log, err);
 }
 
 static void end_access_log(struct plain *plain)
@@ -166,7 +201,7 @@ static int start_server(struct plain *plain, struct http_server **ret, struct er
 	    .limits = options->limits,
 	    .http2 = options->http2,
 	    .http2_memory = options->http2_memory,
-	    .on_done = options->access_log == ACCESS_LOG_NONE ? NULL : write_access_log,
+	    .on_done = options->access_log == ACCESS_LOG_NONE && options->max_requests == 0 ? NULL : on_done,
 	};
 
 	for (size_t i = 0; i < plain->listening.count; i++)
@@ -193,7 +228,9 @@ static void stop(struct plain *plain, struct http_server *server, enum wake why,
 		plain_notify(PLAIN_NOTIFY_STOPPING);
 	if (why == WAKE_FAILED)
 		wake_limit_stop(SERVING_FAILED_SECONDS_MAX, (int)code);
-	app_server_close(&plain->app);
+	/* Who waits may get in before the time is over, which stop_limit tells. */
+	if (why != WAKE_STOP)
+		app_server_close(&plain->app);
 	plain_sockets_leave(&plain->listening);
 	serving_stop(server, plain->protocol, drain_ms);
 	stop_limit_end();
@@ -203,7 +240,8 @@ static void stop(struct plain *plain, struct http_server *server, enum wake why,
 /* What asks for no stop, while it serves. */
 static void on_wake(enum wake wake, void *arg)
 {
-	(void)arg;
+	if (wake == WAKE_REOPEN || wake == WAKE_RELOAD)
+		reopen_access_log(arg);
 	if (wake == WAKE_UNUSED)
 		operator_log("%s is not used here", wake_unused_name());
 	if (wake == WAKE_RELOAD)
@@ -213,9 +251,20 @@ static void on_wake(enum wake wake, void *arg)
 static int limit_stop(struct plain *plain, struct err *err)
 {
 	const struct stop_limit limit = {
-	    .drain_ms = plain->options.drain_ms, .exit_ms = plain->options.exit_ms, .gate = &plain->app.gate};
+	    .drain_ms = plain->options.drain_ms, .exit_ms = plain->options.exit_ms, .app = &plain->app};
 
 	return stop_limit_start(&limit, err);
+}
+
+/* A worker to its parent, which tells systemd. */
+static void say_ready(const struct plain_options *options)
+{
+	if (options->worker_fd == PLAIN_NO_FD) {
+		plain_notify(PLAIN_NOTIFY_READY);
+	} else if (options->worker_ready_fd != PLAIN_NO_FD) {
+		IGNORE_RESULT(write(options->worker_ready_fd, "R", 1));
+		fd_close(options->worker_ready_fd);
+	}
 }
 
 /* One process's work, on a socket that listens already. */
@@ -237,8 +286,13 @@ static enum exit_code work(struct plain *plain)
 	    .body_max = options->body_max,
 	    .websocket = options->websocket,
 	};
+	/* Workers that began together do not end together. */
+	atomic_init(&plain->requests_left,
+		    options->max_requests + (unsigned)getpid() % (options->max_requests / REQUESTS_JITTER + 1));
 	app_server_init(&plain->app, options->threads, options->queue);
-	if (plain_venv_find(options->venv, &plain->venv, &err) < 0)
+	if (plain_venv_find(options->venv, &plain->venv, &err) < 0 ||
+	    (options->access_log_file &&
+	     access_log_file_open(options->access_log_file, &plain->access_log_file, &err) < 0))
 		return plain_fail(EXIT_CODE_SETTINGS, &err);
 	if (load(plain, &site, &err) < 0)
 		return plain_fail(EXIT_CODE_APPLICATION, &err);
@@ -248,8 +302,7 @@ static enum exit_code work(struct plain *plain)
 	start_clock_mark("threads");
 	operator_log("%s is served (%s)", options->application, plain->protocol->name);
 	start_clock_say();
-	if (options->worker_fd == PLAIN_NO_FD)
-		plain_notify(PLAIN_NOTIFY_READY);
+	say_ready(options);
 	why = serving_run(server, plain->protocol, on_wake, plain);
 	code = why == WAKE_FAILED ? fail_running(options) : EXIT_CODE_STOPPED;
 	stop(plain, server, why, code);
@@ -286,14 +339,21 @@ static enum exit_code run_parent(struct plain *plain, char *const *argv)
 		plain_sockets_leave(&plain->listening);
 		return plain_fail(EXIT_CODE_LISTEN, &err);
 	}
-	if (options->workers > 1 || options->wants_reload)
+	if (options->workers > 1 || options->wants_reload || options->max_requests > 0)
 		code = plain_workers_run(options, argv, &plain->listening);
-	else if (wake_set_role(WAKE_ALONE, false, &err) < 0)
+	else if (wake_set_role(WAKE_ALONE, options->access_log_file != NULL, &err) < 0)
 		code = plain_fail(EXIT_CODE_INTERNAL, &err);
 	else
 		code = work(plain);
 	plain_sockets_leave(&plain->listening);
 	return code;
+}
+
+static int set_ready_fd(int fd, struct err *err)
+{
+	if (fd != PLAIN_NO_FD && fcntl(fd, F_SETFD, FD_CLOEXEC) < 0)
+		return err_set_errno(err, "'--worker-ready-fd'");
+	return 0;
 }
 
 static enum exit_code run_worker(struct plain *plain)
@@ -305,7 +365,8 @@ static enum exit_code run_worker(struct plain *plain)
 	start_clock_mark("TLS");
 	if (plain_listen_worker(&plain->options, &plain->listening, &err) < 0)
 		return plain_fail(EXIT_CODE_LISTEN, &err);
-	if (wake_set_role(WAKE_WORKER, false, &err) < 0)
+	if (wake_set_role(WAKE_WORKER, plain->options.access_log_file != NULL, &err) < 0 ||
+	    set_ready_fd(plain->options.worker_ready_fd, &err) < 0)
 		return plain_fail(EXIT_CODE_INTERNAL, &err);
 	return work(plain);
 }

@@ -15,7 +15,11 @@
 	X(root_path, "--root-path", "/PATH", "", "where the application is mounted: SCRIPT_NAME, root_path") \
 	X(threads, "--threads", "N", "8", "WSGI requests that run at a time, in each worker") \
 	X(workers, "--workers", "N", "1", "processes") \
-	X(access_log, "--access-log", "FORMAT", "none", "to stdout: none, common, combined or json") \
+	X(access_log, "--access-log", "FORMAT", "", \
+	  "to stdout: none, common, combined or json [none; combined with a file]") \
+	X(access_log_file, "--access-log-file", "FILE", "", "instead of stdout; opened anew by SIGUSR1 and SIGHUP") \
+	X(max_requests, "--max-requests", "N", "0", \
+	  "that a worker answers, and up to a tenth more: then a new one; 0: any") \
 	X(proxy, "--proxy", "MODE", "none", "PROXY protocol v2: none, optional or required") \
 	X(forwarded, "--forwarded-allow-ips", "LIST", "none", \
 	  "whose X-Forwarded-For and -Proto count: addresses, networks, unix, * or none") \
@@ -71,7 +75,8 @@
 /* Of a worker: what its parent tells it. */
 #define PLAIN_ROWS_WORKER(X) \
 	X(worker_fd, "--worker-fd", "FD", "", "") \
-	X(worker_fds, "--worker-fds", "N", "1", "")
+	X(worker_fds, "--worker-fds", "N", "1", "") \
+	X(worker_ready_fd, "--worker-ready-fd", "FD", "", "")
 
 #define PLAIN_ROWS(X) \
 	PLAIN_ROWS_SERVING(X) \

@@ -13,6 +13,7 @@
 #include "enclave/settings.h"
 
 #define SECONDS_MAX 86400
+#define REQUESTS_MAX 1000000000
 #define MS_PER_SECOND 1000
 #define THREADS_MAX (HTTP_THREADS_MAX / 2)
 #define FD_MAX 1023
@@ -135,6 +136,7 @@ static int parse_numbers(const struct texts *texts, struct plain_options *ret, s
 	     &ret->websocket.close_ms},
 	    {"--worker-fds", texts->worker_fds, 1, PLAIN_BINDS_MAX, 1, &ret->worker_fds},
 	    {"--graceful-timeout", drain, 0, SECONDS_MAX, MS_PER_SECOND, &ret->drain_ms},
+	    {"--max-requests", texts->max_requests, 0, REQUESTS_MAX, 1, &ret->max_requests},
 	    {"--exit-timeout", texts->exit_timeout, 0, SECONDS_MAX, MS_PER_SECOND, &ret->exit_ms},
 	};
 
@@ -243,7 +245,7 @@ static int parse_sockets(const struct texts *texts, struct plain_options *ret, s
 	return 0;
 }
 
-static int parse_worker_fd(const char *text, int *ret, struct err *err)
+static int parse_worker_fd(const char *name, const char *text, int *ret, struct err *err)
 {
 	uint64_t fd;
 
@@ -251,7 +253,7 @@ static int parse_worker_fd(const char *text, int *ret, struct err *err)
 	if (!*text)
 		return 0;
 	if (number_parse_u64(text, 3, FD_MAX, &fd, err) < 0)
-		return err_prefix(err, "'--worker-fd'");
+		return err_prefix(err, "'%s'", name);
 	*ret = (int)fd;
 	return 0;
 }
@@ -332,6 +334,15 @@ static int parse_application(const struct texts *texts, struct plain_options *re
 	return -1;
 }
 
+/* A file without a format gets what other servers write. */
+static int parse_access_log(const struct texts *texts, struct plain_options *ret, struct err *err)
+{
+	const char *format = *texts->access_log ? texts->access_log : *texts->access_log_file ? "combined" : "none";
+
+	ret->access_log_file = *texts->access_log_file ? texts->access_log_file : NULL;
+	return access_log_format_parse(format, &ret->access_log, err);
+}
+
 static int parse_all(const struct texts *texts, struct plain_options *ret, struct err *err)
 {
 	if (!ret->application)
@@ -344,13 +355,14 @@ static int parse_all(const struct texts *texts, struct plain_options *ret, struc
 		return err_prefix(err, "'--proxy'");
 	if (forwarded_trust_parse(texts->forwarded, &ret->forwarded, err) < 0)
 		return err_prefix(err, "'--forwarded-allow-ips'");
-	if (access_log_format_parse(texts->access_log, &ret->access_log, err) < 0)
+	if (parse_access_log(texts, ret, err) < 0)
 		return err_prefix(err, "'--access-log'");
 	if (!settings_is_interface(texts->interface))
 		return err_set(err, ERR_INVALID, "'--interface' is '%s', expected auto, wsgi or asgi",
 			       texts->interface);
 	if (parse_numbers(texts, ret, err) < 0 || parse_sizes(texts, ret, err) < 0 ||
-	    parse_worker_fd(texts->worker_fd, &ret->worker_fd, err) < 0)
+	    parse_worker_fd("--worker-fd", texts->worker_fd, &ret->worker_fd, err) < 0 ||
+	    parse_worker_fd("--worker-ready-fd", texts->worker_ready_fd, &ret->worker_ready_fd, err) < 0)
 		return -1;
 	if (parse_root_path(texts->root_path, &ret->root_path, err) < 0)
 		return -1;

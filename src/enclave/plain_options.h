@@ -43,6 +43,8 @@ struct plain_options {
 	enum http_proxy_mode proxy;
 	struct forwarded_trust forwarded;
 	enum access_log_format access_log;
+	const char *access_log_file; /* NULL: stdout */
+	unsigned max_requests;       /* of a worker; 0: any number */
 	unsigned threads;
 	unsigned workers;
 	bool wants_reload;
@@ -62,6 +64,7 @@ struct plain_options {
 	unsigned exit_ms; /* behind these: then the process ends */
 	int worker_fd;    /* this is a worker: the first of its listening sockets; else PLAIN_NO_FD */
 	unsigned worker_fds;
+	int worker_ready_fd; /* and where it says that it serves */
 };
 
 /* argv without "--plain"; ERR_INVALID and others name the option. *ret is to be plain_options_done even on failure. */

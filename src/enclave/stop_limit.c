@@ -28,9 +28,9 @@ static void say_requests(unsigned seconds)
 {
 	unsigned running;
 
-	(void)pthread_mutex_lock(&limit.gate->lock);
-	running = limit.gate->running;
-	(void)pthread_mutex_unlock(&limit.gate->lock);
+	(void)pthread_mutex_lock(&limit.app->gate.lock);
+	running = limit.app->gate.running;
+	(void)pthread_mutex_unlock(&limit.app->gate.lock);
 	if (running > 0)
 		operator_log("%u request%s did not end within %u s: stopped without", running, running == 1 ? "" : "s",
 			     seconds);
@@ -55,16 +55,24 @@ static void give_up(unsigned seconds)
 	_exit(0);
 }
 
+static void sleep_ms(unsigned ms)
+{
+	struct timespec pause = {.tv_sec = ms / MS_PER_SECOND, .tv_nsec = ms % MS_PER_SECOND * NS_PER_MS};
+
+	while (nanosleep(&pause, &pause) < 0 && errno == EINTR) {
+	}
+}
+
 static void *run(void *arg)
 {
 	const unsigned drain_ms = wake_await_stop() == WAKE_QUIT ? 0 : limit.drain_ms;
-	const unsigned ms = drain_ms + limit.exit_ms;
-	struct timespec pause = {.tv_sec = ms / MS_PER_SECOND, .tv_nsec = ms % MS_PER_SECOND * NS_PER_MS};
 
 	(void)arg;
-	while (nanosleep(&pause, &pause) < 0 && errno == EINTR) {
-	}
-	give_up(ms / MS_PER_SECOND);
+	sleep_ms(drain_ms);
+	if (atomic_load(&phase) == PHASE_REQUESTS)
+		app_server_close(limit.app);
+	sleep_ms(limit.exit_ms);
+	give_up((drain_ms + limit.exit_ms) / MS_PER_SECOND);
 	return NULL;
 }
 

@@ -8,12 +8,12 @@
 #define MSE_ENCLAVE_STOP_LIMIT_H
 
 #include "base/err.h"
-#include "enclave/app_gate.h"
+#include "enclave/app_server.h"
 
 struct stop_limit {
-	unsigned drain_ms; /* for requests; none after SIGQUIT */
-	unsigned exit_ms;  /* then */
-	struct app_gate *gate;
+	unsigned drain_ms;      /* for requests; none after SIGQUIT */
+	unsigned exit_ms;       /* then */
+	struct app_server *app; /* lets in who waited before the stop, until drain_ms are over */
 };
 
 /* Starts the thread, which lives as long as the process. *limit is copied. */

@@ -212,6 +212,7 @@ struct http_server {
 	uint64_t accepted;                   /* [lock] */
 	bool acceptor_wants_slot;            /* [lock] */
 	bool deaf;                           /* [lock] the listening sockets are closed */
+	bool spares_newcomers;               /* [lock] who has sent no request yet is not idle */
 	struct http_conn *wheel[WHEEL_SIZE]; /* [lock] armed connections by deadline */
 	struct http_conn *due;      /* [lock] armed connections that the pool must look at, the last come first */
 	struct http_conn *due_last; /* [lock] the one that has waited longest */

@@ -20,6 +20,7 @@
 #include "net/http_pool.h"
 #include "net/http_watch.h"
 
+#define NEWCOMER_NS 250000000LL /* at a stop, for a first request */
 #define THREADS 8
 #define CONNECTIONS 10000
 #define HEADER_TIMEOUT_MS 10000
@@ -101,6 +102,7 @@ static void *run_acceptor(void *arg)
 	struct http_server *server = arg;
 	struct pollfd fds[HTTP_LISTENERS_MAX + 1];
 	bool has_descriptors = true;
+	int64_t newcomers_until_ns;
 
 	while (!atomic_load(&server->draining)) {
 		int timeout_ms;
@@ -123,13 +125,21 @@ static void *run_acceptor(void *arg)
 		http_watch_expire_due(server);
 	}
 	stop_listening(server);
-	http_watch_expire_idle(server);
+	/* Whom we have just accepted has a request on its way, and nobody else to send it to. */
+	http_watch_expire_idle(server, true);
+	newcomers_until_ns = clock_monotonic_ns() + NEWCOMER_NS;
 	while (!atomic_load(&server->stopping)) {
 		struct pollfd wake = {.fd = server->acceptor_pipe[0], .events = POLLIN};
+		const int64_t tick_ns =
+		    newcomers_until_ns && server->tick_ns > NEWCOMER_NS ? NEWCOMER_NS : server->tick_ns;
 
-		if (poll(&wake, 1, (int)(server->tick_ns / NS_PER_MS)) > 0)
+		if (poll(&wake, 1, (int)(tick_ns / NS_PER_MS)) > 0)
 			empty_pipe(wake.fd);
 		http_watch_expire_due(server);
+		if (newcomers_until_ns && clock_monotonic_ns() >= newcomers_until_ns) {
+			http_watch_expire_idle(server, false);
+			newcomers_until_ns = 0;
+		}
 	}
 	return NULL;
 }

@@ -163,6 +163,12 @@ static bool has_something(struct http_conn *conn, uint32_t events)
 	return has;
 }
 
+/* Under lock, when no connection comes any more. */
+static bool is_to_end(const struct http_server *server, const struct http_conn *conn)
+{
+	return is_idle(conn) && !(server->spares_newcomers && conn->requests == 0);
+}
+
 /* Under lock. */
 static void arm(struct http_server *server, struct http_conn *conn, uint32_t events, bool looks_again)
 {
@@ -170,7 +176,7 @@ static void arm(struct http_server *server, struct http_conn *conn, uint32_t eve
 	conn->expired = false;
 	wheel_add(server, conn);
 	/* Inside the lock: outside it, the connection could be claimed, freed and its descriptor reused meanwhile. */
-	if (server->deaf && is_idle(conn))
+	if (server->deaf && is_to_end(server, conn))
 		http_watch_expire(server, conn);
 	else if (looks_again || conn->watched != events)
 		watch(conn, events);
@@ -406,17 +412,18 @@ bool http_watch_plan(struct http_server *server, int *ret_ms)
 }
 
 /* No connection comes any more: whatever waits between two requests is ended now. */
-void http_watch_expire_idle(struct http_server *server)
+void http_watch_expire_idle(struct http_server *server, bool spares_newcomers)
 {
 	struct http_conn *next;
 
 	(void)pthread_mutex_lock(&server->lock);
 	server->deaf = true;
+	server->spares_newcomers = spares_newcomers;
 	(void)pthread_cond_broadcast(&server->changed);
 	for (size_t i = 0; i < WHEEL_SIZE; i++) {
 		for (struct http_conn *conn = server->wheel[i]; conn; conn = next) {
 			next = conn->next;
-			if (!conn->expired && is_idle(conn))
+			if (!conn->expired && is_to_end(server, conn))
 				http_watch_expire(server, conn);
 		}
 	}

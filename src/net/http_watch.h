@@ -19,7 +19,7 @@ struct http_conn *http_watch_take_due(struct http_server *server);
 void http_watch_expire(struct http_server *server, struct http_conn *conn);
 void http_watch_expire_due(struct http_server *server);
 /* No connection comes any more: whatever waits between two requests is ended now. */
-void http_watch_expire_idle(struct http_server *server);
+void http_watch_expire_idle(struct http_server *server, bool spares_newcomers);
 
 /* What the acceptor waits for: poll's time-out in *ret_ms; whether there is room for connections is the result. */
 bool http_watch_plan(struct http_server *server, int *ret_ms);

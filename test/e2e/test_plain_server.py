@@ -222,9 +222,9 @@ def test_sighup_starts_workers_anew(build):
         before = children(server.process.pid)
         server.write({"app.py": HELLO.replace("hello", "again")})
         server.process.send_signal(signal.SIGHUP)
-        server.wait_for(lambda: server.messages().count("is served") == 4)
+        server.wait_for(lambda: "all workers are new" in server.messages())
         assert server.get().text == "again"
-        assert not set(before) & set(children(server.process.pid))
+        server.wait_for(lambda: not set(before) & set(children(server.process.pid)))
         assert "started anew: asked to (SIGHUP)" in server.messages()
 
 

@@ -70,6 +70,7 @@ def test_children_of_handlers_end_by_signals(build):
 NAP = """
 import time
 def app(environ, start):
+    print("in", flush=True)
     time.sleep(float(environ["QUERY_STRING"] or 0))
     start("200 OK", [])
     return [b"whole"]
@@ -114,7 +115,7 @@ def test_a_signal_for_the_group_cuts_nothing(build, options, workers, number):
     try:
         server.start(workers=workers)
         clients = [server.ask(0.3) for _ in range(6)]
-        time.sleep(0.1)  # for the requests to be in the application: nothing tells
+        server.wait_for(lambda: server.output().count("in\n") == 6)
         os.killpg(server.process.pid, number)
         assert [answer(client) for client in clients] == [b"whole"] * 6
         assert server.exit() == 0
@@ -178,7 +179,7 @@ def test_asking_again_ends_it_at_once(build, number, options):
         server.start(workers=2 if options else 1)
         below = children(server.process.pid) if options else []
         client = server.ask(60)
-        time.sleep(0.1)  # as above
+        server.wait_for(lambda: "in\n" in server.output())
         began = time.monotonic()
         server.process.send_signal(number)
         server.process.send_signal(number)  # a wrapper that hands on what the group got too
@@ -207,6 +208,7 @@ BLOCKED = """
 import time
 async def app(scope, receive, send):
     if scope["type"] == "http":
+        print("in", flush=True)
         time.sleep(60)
 """
 
@@ -222,7 +224,7 @@ def test_what_does_not_end_is_named_and_left(build, app, ask, said):
         client = server.dial()
         if ask:
             client.sendall(b"GET /?60 HTTP/1.1\r\nHost: a\r\n\r\n")
-            time.sleep(0.1)  # as above
+            server.wait_for(lambda: "in\n" in server.output())
         began = time.monotonic()
         assert server.stop() == 0
         assert 1.9 < time.monotonic() - began < 6
@@ -289,3 +291,116 @@ def test_it_starts_without_descriptors(build):
         assert server.stop() == 0
     finally:
         server.remove()
+
+
+@pytest.mark.parametrize("options", [(), ("--workers", "2")])
+def test_signals_of_other_servers_end_nothing(build, options):
+    """A logrotate made for gunicorn or nginx sends USR1, an operator TTIN for one more worker."""
+    with PlainServer(build, {"app.py": NAP}, *options) as server:
+        for name in ("SIGUSR1", "SIGUSR2", "SIGTTIN", "SIGTTOU"):
+            server.process.send_signal(getattr(signal, name))
+            server.wait_for(lambda: f"mse-enclave: {name} is not used here\n" in server.messages())
+        server.process.send_signal(signal.SIGWINCH)
+        assert server.get().text == "whole"
+
+
+@pytest.mark.parametrize("options", [(), ("--workers", "2")])
+def test_sigquit_waits_for_no_request(build, options):
+    with PlainServer(build, {"app.py": NAP}, *options, "--exit-timeout", "1") as server:
+        with server.dial() as client:
+            client.sendall(b"GET /?60 HTTP/1.1\r\nHost: a\r\n\r\n")
+            server.wait_for(lambda: "in\n" in server.output())
+            began = time.monotonic()
+            assert server.stop(signal.SIGQUIT) == 0
+            assert time.monotonic() - began < 5
+
+
+PID = """
+import os, time
+def app(environ, start):
+    if environ["QUERY_STRING"]:
+        print("in", flush=True)
+    time.sleep(float(environ["QUERY_STRING"] or 0))
+    start("200 OK", [])
+    return [b"VERSION %d" % os.getpid()]
+"""
+
+
+def test_sighup_is_no_outage(build):
+    """The new workers serve before the old ones stop, which answer what they have."""
+    with PlainServer(build, {"app.py": PID}, "--workers", "2") as server:
+        server.wait_for(lambda: server.messages().count(" is served (") == 2)
+        slow = server.dial()
+        slow.sendall(b"GET /?1.5 HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n")
+        server.wait_for(lambda: "in\n" in server.output())
+        server.write({"app.py": PID.replace("VERSION", "newer")})
+        before = set(children(server.process.pid))
+        server.process.send_signal(signal.SIGHUP)
+        longest = 0
+        while "all workers are new" not in server.messages():
+            began = time.monotonic()
+            assert server.get().status == 200
+            longest = max(longest, time.monotonic() - began)
+        assert server.get().text.startswith("newer")
+        assert longest < 1
+        slow.settimeout(20)
+        got = b""
+        while piece := slow.recv(1000):
+            got += piece
+        slow.close()
+        assert b"VERSION" in got
+        server.wait_for(lambda: not before & set(children(server.process.pid)))
+
+
+def test_a_new_worker_that_fails_leaves_the_old_ones(build):
+    with PlainServer(build, {"app.py": PID}, "--workers", "2") as server:
+        server.wait_for(lambda: server.messages().count(" is served (") == 2)
+        before = set(children(server.process.pid))
+        server.write({"app.py": "broken ="})
+        server.process.send_signal(signal.SIGHUP)
+        server.wait_for(lambda: "a new worker ended with status 3 before it served" in server.messages())
+        os.kill(next(iter(before)), signal.SIGKILL)
+        server.wait_for(lambda: "a worker ended with status 3: it is started again in 10 s" in server.messages())
+        assert server.get().text.startswith("VERSION")
+        server.write({"app.py": PID.replace("VERSION", "mended")})
+        server.process.send_signal(signal.SIGHUP)
+        server.wait_for(lambda: server.get().text.startswith("mended"))
+        assert server.stop() == 0
+
+
+@pytest.mark.parametrize("options", [(), ("--workers", "2")])
+@pytest.mark.parametrize("number", [signal.SIGUSR1, signal.SIGHUP])
+def test_an_access_log_file_is_rotated(build, options, number):
+    with PlainServer(build, {"app.py": PID}, *options, "--access-log-file", "access.log") as server:
+        server.wait_for(lambda: server.messages().count(" is served (") == (2 if options else 1))
+        log, old = server.dir / "access.log", server.dir / "access.log.1"
+        server.get("/before")
+        server.wait_for(lambda: '"GET /before HTTP/1.1" 200' in log.read_text())
+        log.rename(old)
+        server.process.send_signal(number)
+        server.wait_for(log.exists)
+
+        def has_new_line():
+            server.get("/after")
+            return "/after" in log.read_text()
+        server.wait_for(has_new_line)
+        assert log.stat().st_mode & 0o777 == 0o640 & ~os.umask(os.umask(0o22))
+        assert server.stop() == 0
+        assert server.output() == ""
+
+
+def test_an_access_log_file_that_cannot_be(build):
+    server = PlainServer(build, {"app.py": PID}, "--access-log-file", "no/such/dir.log")
+    try:
+        server.start(wait=False)
+        assert server.exit() == 2
+        assert "cannot open '" in server.messages() and "no/such/dir.log" in server.messages()
+    finally:
+        server.remove()
+
+
+def test_a_worker_ends_after_its_requests(build):
+    with PlainServer(build, {"app.py": PID}, "--max-requests", "5") as server:
+        seen = {server.get().text for _ in range(13)}
+        assert 2 <= len(seen) <= 3
+        assert "a worker ended with status 0: it is started again" in server.messages()
