@@ -264,6 +264,19 @@ def test_systemd_is_told(serve, tmp_path, is_abstract):
     notices.none()
 
 
+def test_the_parent_of_workers_tells(serve, tmp_path):
+    notices = Notices(str(tmp_path / "n"))
+    server = serve("--workers", "2", env={"NOTIFY_SOCKET": str(tmp_path / "n")}).start()
+    assert notices.next() == "READY=1"
+    assert server.get().text.startswith("127.0.0.1")
+    server.process.send_signal(signal.SIGHUP)
+    assert re.fullmatch(r"RELOADING=1\nMONOTONIC_USEC=\d+", notices.next())
+    assert notices.next() == "READY=1"
+    assert server.stop() == 0
+    assert notices.next() == "STOPPING=1"
+    notices.none()
+
+
 def test_an_application_that_fails_is_not_ready(serve, tmp_path):
     notices = Notices(str(tmp_path / "n"))
     fails(serve(application=WRONG, env={"NOTIFY_SOCKET": str(tmp_path / "n")}), 3)
