@@ -59,7 +59,8 @@ def one(queue, job):
     try:
         queue.put(soaking.soak(say=say, **job))
     except BaseException as e:  # whatever it is, the parent has to hear of it
-        queue.put(f"{job['kind']}, TLS {job['is_tls']}: {e!r}")
+        text = repr(e)
+        queue.put(f"{job['kind']}, TLS {job['is_tls']}: {text[:300]} ... {text[-3000:]}")
 
 
 def told(results):

@@ -25,7 +25,7 @@ OPTIONS = [part for name in ("header", "body", "write", "idle", "websocket-pong"
 SAY_SECONDS = 30
 HELD = 40  # connections that idle or drip
 SCRIPTS = 24  # of each kind
-KEPT = 2 * 8 + 2  # descriptors: the pipe of each thread of the server that once waited for a window of HTTP/2
+KEPT = 2 * 10 + 2  # descriptors: the pipe of each thread of the server's pool that once waited for a window of HTTP/2
 
 
 def converse(sock, data, take):
