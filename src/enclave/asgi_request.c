@@ -433,7 +433,10 @@ static void report(const struct asgi_request *request)
 	PyErr_Fetch(&type, &value, &traceback);
 	if (type && !is_quiet(request, type)) {
 		PyErr_Restore(type, value, traceback);
-		python_report_exception();
+		if (request->exchange)
+			python_report_request(request->exchange);
+		else
+			python_report_exception();
 		return;
 	}
 	Py_XDECREF(type);

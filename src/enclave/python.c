@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "enclave/operator_log.h"
 #include "enclave/python_app.h"
 #include "enclave/python_audit.h"
@@ -18,6 +19,7 @@
 #define DIST_PACKAGES "/usr/lib/python3/dist-packages"
 #define EXECUTABLE "/usr/bin/python3" /* what sys.executable says; it need not exist */
 #define PREFIX "/usr"
+#define TARGET_SHOWN_MAX 512 /* bytes of it, before a traceback */
 
 static PyThreadState *main_state;
 static PyInterpreterState *interpreter;
@@ -150,6 +152,23 @@ int python_start(const struct python_options *options, struct err *err)
 	if (!options->guard)
 		return put_first(options->module_path, err);
 	return name_executable(err) < 0 ? -1 : python_namespace_guard(err);
+}
+
+void python_report_request(const struct http_exchange *exchange)
+{
+	char time[CLOCK_TEXT_SIZE];
+	char target[TARGET_SHOWN_MAX + 1];
+	const size_t size = strnlen(http_target(exchange), TARGET_SHOWN_MAX);
+
+	clock_format_utc(clock_now_seconds(), time);
+	for (size_t i = 0; i < size; i++) {
+		const char byte = http_target(exchange)[i];
+
+		target[i] = byte > ' ' && byte <= '~' ? byte : '?';
+	}
+	target[size] = 0;
+	PySys_WriteStderr("[%s] %.32s %s\n", time, http_method(exchange), target);
+	python_report_exception();
 }
 
 void python_report_exception(void)

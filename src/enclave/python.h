@@ -92,6 +92,9 @@ void python_stop(const struct python_protocol *protocol);
 /* Writes the current exception with traceback to sys.stderr and clears it; never ends the process. GIL held. */
 void python_report_exception(void);
 
+/* The same, behind a line with time, method and target: whose it was. */
+void python_report_request(const struct http_exchange *exchange);
+
 /* For scoped(py_decrefp). */
 static inline void py_decrefp(PyObject **object)
 {

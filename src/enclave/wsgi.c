@@ -57,15 +57,16 @@ static void close_result(PyObject *result)
 }
 
 /* A client that sends no more of its body, or too much, is no error of the application's. */
-static void report(PyObject *input)
+static void report(const struct http_exchange *exchange, PyObject *input)
 {
 	if (input && wsgi_input_explains(input))
 		PyErr_Clear();
 	else
-		python_report_exception();
+		python_report_request(exchange);
 }
 
-static enum wsgi_result run(PyObject *environment, PyObject *input, PyObject *response)
+static enum wsgi_result run(const struct http_exchange *exchange, PyObject *environment, PyObject *input,
+			    PyObject *response)
 {
 	PyObject *const arguments[] = {environment, response};
 	scoped(py_decrefp) PyObject *result = PyObject_Vectorcall(application, arguments, COUNT_OF(arguments), NULL);
@@ -75,7 +76,7 @@ static enum wsgi_result run(PyObject *environment, PyObject *input, PyObject *re
 		return wsgi_response_is_gone(response) ? WSGI_GONE : WSGI_RAISED;
 	outcome = wsgi_response_send(response, result);
 	if (outcome == WSGI_RAISED)
-		report(input);
+		report(exchange, input);
 	/* What write() raised for a client that is gone; close() begins without an exception. */
 	PyErr_Clear();
 	close_result(result);
@@ -109,10 +110,10 @@ static void serve_locked(struct http_exchange *exchange)
 	int status = 0;
 
 	if (environment)
-		outcome = run(environment, input, response);
+		outcome = run(exchange, environment, input, response);
 	if (PyErr_Occurred()) {
 		if (outcome == WSGI_RAISED)
-			report(input);
+			report(exchange, input);
 		PyErr_Clear();
 	}
 	if (response) {

@@ -2,6 +2,7 @@
 """Signals and the plain server: whom they reach, what they end, and what an application's own handlers change."""
 import os
 import pty
+import re
 import signal
 import socket
 import subprocess
@@ -404,3 +405,19 @@ def test_a_worker_ends_after_its_requests(build):
         seen = {server.get().text for _ in range(13)}
         assert 2 <= len(seen) <= 3
         assert "a worker ended with status 0: it is started again" in server.messages()
+
+
+RAISES = """
+def wsgi(environ, start):
+    raise ValueError("of the application")
+async def asgi(scope, receive, send):
+    raise ValueError("of the application")
+"""
+
+
+@pytest.mark.parametrize("name", ["wsgi", "asgi"])
+def test_a_traceback_says_whose_it_was(build, name):
+    with PlainServer(build, {"app.py": RAISES}, application=f"app:{name}") as server:
+        assert server.get("/raise?x=1").status == 500
+        server.wait_for(lambda: "ValueError: of the application" in server.messages())
+        assert re.search(r"\n\[\d{4}-\d\d-\d\dT[\d:.]+Z\] GET /raise\?x=1\nTraceback ", server.messages())
