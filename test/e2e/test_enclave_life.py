@@ -530,6 +530,16 @@ def test_no_thread_swallows_sigterm(build):
         assert enclave.stop() == 0
 
 
+def test_an_applications_handler_keeps_no_enclave_alive(build):
+    code = "import signal\nsignal.signal(signal.SIGTERM, lambda *a: print('of the application'))\n" + HELLO
+    with testenclave.Enclave(build, {"app.py": code}) as enclave:
+        enclave.run()
+        start = time.monotonic()
+        assert enclave.stop() == 0
+        assert time.monotonic() - start < 8
+        assert "the application's handler of SIGTERM is set aside" in enclave.log_text()
+
+
 def test_sigterm_ends_an_import_that_does_not(build):
     with testenclave.Enclave(build, {"app.py": "import time\nprint('here')\ntime.sleep(600)\n"}) as enclave:
         enclave.start()
