@@ -116,7 +116,7 @@ def test_a_signal_for_the_group_cuts_nothing(build, options, workers, number):
     try:
         server.start(workers=workers)
         clients = [server.ask(0.3) for _ in range(6)]
-        server.wait_for(lambda: server.output().count("in\n") == 6)
+        server.wait_for(lambda: server.output().count("in") == 6)
         os.killpg(server.process.pid, number)
         assert [answer(client) for client in clients] == [b"whole"] * 6
         assert server.exit() == 0
@@ -180,7 +180,7 @@ def test_asking_again_ends_it_at_once(build, number, options):
         server.start(workers=2 if options else 1)
         below = children(server.process.pid) if options else []
         client = server.ask(60)
-        server.wait_for(lambda: "in\n" in server.output())
+        server.wait_for(lambda: "in" in server.output())
         began = time.monotonic()
         server.process.send_signal(number)
         server.process.send_signal(number)  # a wrapper that hands on what the group got too
@@ -225,7 +225,7 @@ def test_what_does_not_end_is_named_and_left(build, app, ask, said):
         client = server.dial()
         if ask:
             client.sendall(b"GET /?60 HTTP/1.1\r\nHost: a\r\n\r\n")
-            server.wait_for(lambda: "in\n" in server.output())
+            server.wait_for(lambda: "in" in server.output())
         began = time.monotonic()
         assert server.stop() == 0
         assert 1.9 < time.monotonic() - began < 6
@@ -310,7 +310,7 @@ def test_sigquit_waits_for_no_request(build, options):
     with PlainServer(build, {"app.py": NAP}, *options, "--exit-timeout", "1") as server:
         with server.dial() as client:
             client.sendall(b"GET /?60 HTTP/1.1\r\nHost: a\r\n\r\n")
-            server.wait_for(lambda: "in\n" in server.output())
+            server.wait_for(lambda: "in" in server.output())
             began = time.monotonic()
             assert server.stop(signal.SIGQUIT) == 0
             assert time.monotonic() - began < 5
@@ -333,7 +333,7 @@ def test_sighup_is_no_outage(build):
         server.wait_for(lambda: server.messages().count(" is served (") == 2)
         slow = server.dial()
         slow.sendall(b"GET /?1.5 HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n")
-        server.wait_for(lambda: "in\n" in server.output())
+        server.wait_for(lambda: "in" in server.output())
         server.write({"app.py": PID.replace("VERSION", "newer")})
         before = set(children(server.process.pid))
         server.process.send_signal(signal.SIGHUP)
