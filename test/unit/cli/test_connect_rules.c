@@ -50,7 +50,7 @@ static void hosts_are_exact(void **state)
 	    {&tcp, "GET / HTTP/1.1\r\nHost: 127.0.0.1", 421},
 	    {&tcp, "GET / HTTP/1.1\r\nHost: 127.0.0.1:80", 421},
 	    {&tcp, "GET / HTTP/1.1\r\nHost: 127.0.0.1:808", 421},
-	    {&tcp, "GET / HTTP/1.1\r\nHost: 127.0.0.1:80800", 421},
+	    {&tcp, "GET / HTTP/1.1\r\nHost: 127.0.0.1:18080", 421},
 	    {&tcp, "GET / HTTP/1.1\r\nHost: app.example", 421},
 	    {&tcp, "GET / HTTP/1.1\r\nHost: localhost.:8080", 421},
 	    {&tcp, "GET / HTTP/1.1\r\nHost:", 421},
