@@ -156,7 +156,7 @@ def test_http_1_0(proxy):
 
 @pytest.mark.parametrize("host, status", [
     ("127.0.0.1:{port}", 200), ("localhost:{port}", 200), ("LOCALHOST:{port}", 200),
-    ("127.0.0.1", 421), ("localhost", 421), ("localhost:1", 421), ("localhost:{port}0", 421), ("[::1]:{port}", 421),
+    ("127.0.0.1", 421), ("localhost", 421), ("localhost:1", 421), ("[::1]:{port}", 421),
     ("127.0.0.2:{port}", 421), ("evil.example:{port}", 421), ("evil.example", 421), ("localhost.:{port}", 421),
     ("{domain}", 421), ("", 421)])
 def test_the_host_must_be_ours(proxy, enclave, host, status):

@@ -24,6 +24,8 @@ def release(cloud, deployed, tmp_path):
     def make(owner):
         changed = re.sub(r'MSE_OWNER_KEY = "\w+"', f'MSE_OWNER_KEY = "{owner.hex()}"', text)
         changed = changed.replace('MSE_TEE = "sim"', 'MSE_TEE = "gramine"').replace("\ndebug = true\n", "\ndebug = false\n")
+        sys = "[sys]\ndisallow_subprocesses = true\nenable_sigterm_injection = true\n\n"
+        changed = changed.replace("[[sgx.trusted_files]]", sys + "[[sgx.trusted_files]]", 1)
         (tmp_path / "release.toml").write_text(changed)
         (tmp_path / "sim.toml").write_text(text)
         (tmp_path / "libpal.so").write_bytes(LIBPAL)
