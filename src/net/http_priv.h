@@ -248,9 +248,11 @@ void http_server_forget(struct http_conn *conn);
 /* Says that the descriptor is closed: the last touch of the server for a connection. */
 void http_server_closed(struct http_server *server);
 
-/* ---- http_conn.c, http_io.c ---- */
+/* ---- http_conn.c, http_io.c, http_peer.c ---- */
 must_check int http_conn_new(struct http_server *server, const struct http_listener *listener, int fd,
 			     struct http_conn **ret_conn, struct err *err);
+/* Who is connected to the socket; what a PROXY header says comes over it. */
+void http_conn_find_peer(struct http_conn *conn);
 void http_conn_run(struct http_conn *conn); /* the caller owns it before and not after */
 void http_conn_free(struct http_conn *conn);
 /* For an owner. In order: the client is given time to read what was sent. */
