@@ -605,14 +605,7 @@ PHASES = ["Encrypting the code", "Computing the fingerprint", "Sending the code"
 
 def signalled_in(cloud, folder, phase, number):
     """A deploy that gets the signal as soon as it says the phase: (exit code, what it said)."""
-    client = subprocess.Popen([cloud.program("mse"), "cloud", "deploy"], env=cloud.env, cwd=folder, bufsize=0,
-                              stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
-    seen = b""
-    while phase.encode() not in seen:
-        piece = client.stderr.read(1)
-        assert piece, seen.decode()
-        seen += piece
-    client.send_signal(number)
+    client, seen = cloud.signalled_deploy(folder, phase, number)
     seen += client.communicate(timeout=60)[1]
     return client.returncode, seen.decode()
 

@@ -2,7 +2,6 @@
 """A deployment that takes over from the running one (docs/decisions/0010-renewal.md): real haproxy, real enclaves, mse."""
 import os
 import signal
-import subprocess
 import time
 
 import pytest
@@ -57,21 +56,8 @@ def failing_deploy(cloud, folder, *options):
     return refused.stderr
 
 
-def signalled_deploy(cloud, folder, phase, number):
-    """A deploy that gets the signal as soon as it says the phase."""
-    client = subprocess.Popen([cloud.program("mse"), "cloud", "deploy", "-y"], env=cloud.env, cwd=folder, bufsize=0,
-                              stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
-    seen = b""
-    while phase.encode() not in seen:
-        piece = client.stderr.read(1)
-        assert piece, seen.decode()
-        seen += piece
-    client.send_signal(number)
-    return client
-
-
 def interrupted_deploy(cloud, folder, phase):
-    client = signalled_deploy(cloud, folder, phase, signal.SIGINT)
+    client = cloud.signalled_deploy(folder, phase, signal.SIGINT, "-y")[0]
     said = client.communicate(timeout=60)[1].decode()
     assert client.returncode == 130, said
     return said
@@ -79,7 +65,7 @@ def interrupted_deploy(cloud, folder, phase):
 
 def one_of_two_deploys(cloud, folder, old):
     """The second that would replace the same app is told so, and ends nothing; what the first has made."""
-    first = signalled_deploy(cloud, folder, "Starting the enclave", signal.SIGSTOP)
+    first = cloud.signalled_deploy(folder, "Starting the enclave", signal.SIGSTOP, "-y")[0]
     assert "(has yet to take it over)" in row_of(cloud, next(a["id"] for a in cloud.mse_json("list")["apps"] if a["replaces"]))
     said = failing_deploy(cloud, folder, "-y")
     assert f"the app {old['id']} is being replaced by " in said and "has been stopped" not in said
@@ -105,7 +91,7 @@ def test_a_renewal_refuses_nobody(draining, project):
 
 def check_failures(cloud, folder, old, leaf):
     renew(folder, NAME)
-    assert signalled_deploy(cloud, folder, "Starting the enclave", signal.SIGKILL).wait() == -signal.SIGKILL
+    assert cloud.signalled_deploy(folder, "Starting the enclave", signal.SIGKILL, "-y")[0].wait() == -signal.SIGKILL
     (folder / "mse_src" / "app.py").write_text("raise RuntimeError('no such thing')\n")
     said = failing_deploy(cloud, folder, "-y")
     assert "An earlier deployment of 'shop' was cut off; its app " in said

@@ -141,6 +141,18 @@ class Cloud:
         return run([self.program("mse"), "cloud", *args], env=env or self.env, cwd=cwd or self.folder, stdin=stdin,
                    check=check, timeout=timeout)
 
+    def signalled_deploy(self, folder, phase, number, *options):
+        """A deploy that gets the signal as soon as it says the phase, and what it said until then (bytes)."""
+        client = subprocess.Popen([self.program("mse"), "cloud", "deploy", *options], env=self.env, cwd=folder, bufsize=0,
+                                  stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
+        seen = b""
+        while phase.encode() not in seen:
+            piece = client.stderr.read(1)
+            assert piece, seen.decode()
+            seen += piece
+        client.send_signal(number)
+        return client, seen
+
     def mse_json(self, *args, **options):
         return json.loads(self.mse(*args, "--json", **options).stdout)
 
