@@ -1,4 +1,4 @@
-# made by tools/gen-cli from the table of options (src/enclave/plain_option_rows.h)
+# made by tools/gen-cli from the table of options (src/enclave/plain/plain_option_rows.h)
 _mse_serve()
 {
 	local choices

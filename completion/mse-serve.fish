@@ -1,4 +1,4 @@
-# made by tools/gen-cli from the table of options (src/enclave/plain_option_rows.h)
+# made by tools/gen-cli from the table of options (src/enclave/plain/plain_option_rows.h)
 complete -c mse-serve -l bind -r -d 'HOST:PORT, [IPV6]:PORT, unix:PATH or fd:N; up to 8 times [127.0.0.1:8000]'
 complete -c mse-serve -l socket-mode -r -d 'of the files of unix sockets, in octal digits [0600]'
 complete -c mse-serve -l socket-group -r -d 'of the files of unix sockets'

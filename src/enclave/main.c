@@ -8,8 +8,8 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "enclave/bootstrap.h"
-#include "enclave/plain.h"
+#include "enclave/attested/bootstrap.h"
+#include "enclave/plain/plain.h"
 #include "enclave/runtime.h"
 
 extern char **environ;

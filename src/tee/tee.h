@@ -6,7 +6,7 @@
  *
  * Whoever can call tee_quote or tee_seal_key can forge every binding of attested-channel.md (its G3). The handle
  * therefore never leaves the runtime's own code: no descriptor of it stays reachable by number from the thread that
- * runs the application (see tee_sim.c), and the audit hook of enclave/python_audit.c refuses its files.
+ * runs the application (see tee_sim.c), and the audit hook of enclave/python/python_audit.c refuses its files.
  *
  * Thread-safe; one request is under way at a time. tee_close wipes and frees.
  */

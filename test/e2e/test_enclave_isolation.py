@@ -230,7 +230,7 @@ def test_allowed(probe, code, wanted):
 
 def rows_of(root, name):
     """The texts of a table in python_audit.c."""
-    source = (root / "src/enclave/python_audit.c").read_text()
+    source = (root / "src/enclave/python/python_audit.c").read_text()
     return re.findall(r'"([^"]+)"', source.partition(f"{name}[] = {{")[2].partition("};")[0])
 
 
@@ -485,11 +485,11 @@ def symbols(archive, member, *options):
 
 def test_the_key_object_exports_nothing_that_signs(build):
     library = build / "src/enclave/libenclave.a"
-    exported = symbols(library, "ratls_key.c", "-g", "--defined-only")
+    exported = symbols(library, "attested_ratls_key.c", "-g", "--defined-only")
     assert {name for name in exported if not name.startswith(("__", "_GLOBAL"))} == {
         "ratls_key_generate", "ratls_key_save", "ratls_key_load", "ratls_key_make_certificate",
         "ratls_key_install_in_tls", "ratls_key_wipe"}
-    wanted = symbols(library, "ratls_key.c", "-u")
+    wanted = symbols(library, "attested_ratls_key.c", "-u")
     assert "p256_sign_raw" not in wanted and "x509_build" in wanted
 
 
@@ -498,10 +498,10 @@ def test_no_other_object_of_the_runtime_touches_private_keys(build):
                  for path in (build / "src/enclave" / lib).glob("*.o"))
     assert len(own) > 15
     for path in own:
-        if path.name == "ratls_key.c.o":
+        if path.name == "attested_ratls_key.c.o":
             continue
         text = subprocess.run(["nm", "-u", path], check=True, capture_output=True, text=True).stdout
         used = {line.split()[-1] for line in text.splitlines() if line.strip()}
         assert not {name for name in used if name.startswith(("p256_", "x509_build", "EVP_", "ECDSA_", "SSL_"))}, path
-        if path.name != "sealed_state.c.o":
+        if path.name != "attested_sealed_state.c.o":
             assert "ratls_key_save" not in used, path

@@ -9,7 +9,7 @@
 #include <string.h>
 
 #include "base/number.h"
-#include "enclave/forwarded.h"
+#include "enclave/serve/forwarded.h"
 
 #define TEXT_MAX 65536
 

@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include "crypto/sealedbox.h"
-#include "enclave/provision.h"
+#include "enclave/attested/provision.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

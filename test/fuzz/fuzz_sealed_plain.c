@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "enclave/sealed_state.h"
+#include "enclave/attested/sealed_state.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

@@ -34,6 +34,14 @@ def test_the_tree_itself_passes_both():
     ("attest/x.c", "#include <openssl/evp.h>\n", "may only be included below crypto/, net/tls"),
     ("attest/x.c", '#include "base/fs.h"\n', "'attest' is pure"),
     ("common/x.c", "\n", "folder is in no layer"),
+    ("enclave/serve/x.c", '#include "enclave/python/python.h"\n',
+     "'enclave/serve' includes 'enclave/python/python.h' of a higher layer"),
+    ("enclave/asgi/x.c", '#include "enclave/wsgi/wsgi.h"\n', "of its own layer"),
+    ("enclave/attested/x.c", '#include "enclave/python/python.h"\n', "'enclave/attested' may not use 'enclave/python'"),
+    ("enclave/plain/x.c", '#include "enclave/runtime.h"\n', "of a higher layer"),
+    ("enclave/common/x.c", '#include "enclave/wsgi/wsgi.h"\n', "folder is in no layer"),
+    ("enclave/main.c", '#include "enclave/common/x.h"\n', "'enclave/common/x.h' is in no layer"),
+    ("enclave/attested/x.c", "#include <Python.h>\n", "may only be included below enclave/python/"),
 ])
 def test_layers_refuse(tmp_path, relative, content, wanted):
     result = run("check-layers", tree(tmp_path, relative, content))
@@ -44,7 +52,9 @@ def test_layers_refuse(tmp_path, relative, content, wanted):
 @pytest.mark.parametrize("relative, content", [
     ("cli/x.c", '#include "attest/x.h"\n#include <mse/attest.h>\n'),
     ("net/tls_server.c", "#include <openssl/ssl.h>\n"),
-    ("enclave/python.c", "#include <Python.h>\n"),
+    ("enclave/python/python.c", "#include <Python.h>\n"),
+    ("enclave/asgi/x.c", '#include "enclave/python/python.h"\n'),
+    ("enclave/main.c", '#include "enclave/wsgi/wsgi.h"\n'),
 ])
 def test_layers_accept(tmp_path, relative, content):
     result = run("check-layers", tree(tmp_path, relative, content))

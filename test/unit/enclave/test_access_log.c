@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-#include "enclave/access_log.h"
+#include "enclave/serve/access_log.h"
 
 static const struct access_log_entry plain_entry = {
     .client = "192.0.2.1",

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "unit.h"
 
-#include "enclave/app_gate.h"
+#include "enclave/serve/app_gate.h"
 
 static struct app_gate gate;
 static int items[APP_GATE_QUEUE_MAX + 8];

@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-#include "enclave/app_log.h"
+#include "enclave/process/app_log.h"
 
 static uint8_t data[APP_LOG_CHUNK_MAX + 8];
 

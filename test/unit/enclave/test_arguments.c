@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-#include "enclave/arguments.h"
+#include "enclave/process/arguments.h"
 
 #define ARGV_MAX 8
 

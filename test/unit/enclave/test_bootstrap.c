@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-#include "enclave/bootstrap.h"
+#include "enclave/attested/bootstrap.h"
 
 #define ARGV_MAX 24
 #define ID "01234567-89ab-cdef-0123-456789abcdef"

@@ -10,7 +10,7 @@
 #include "base/fs.h"
 #include "crypto/hash.h"
 #include "crypto/secretbox.h"
-#include "enclave/code.h"
+#include "enclave/attested/code.h"
 
 static const uint8_t key[CODE_KEY_SIZE] = {1, 2, 3};
 static char *dir;  /* of one test */

@@ -6,7 +6,7 @@
 
 #include "base/buf.h"
 #include "base/fs.h"
-#include "enclave/exit_code.h"
+#include "enclave/process/exit_code.h"
 
 static void find_row(const char *text, int value, const char *label, const char *meaning)
 {

@@ -4,7 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "enclave/forwarded.h"
+#include "enclave/serve/forwarded.h"
 
 #define FIELDS 4
 

@@ -7,7 +7,7 @@
 #include "base/fs.h"
 #include "crypto/p256.h"
 #include "crypto/x509_build.h"
-#include "enclave/instance_input.h"
+#include "enclave/attested/instance_input.h"
 #include "format/hex.h"
 #include "format/pem.h"
 

@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-#include "enclave/life.h"
+#include "enclave/attested/life.h"
 #include "format/attest_message.h"
 
 static const enum life_state states[] = {

@@ -6,7 +6,7 @@
 #include <unistd.h>
 
 #include "base/fd.h"
-#include "enclave/operator_log.h"
+#include "enclave/process/operator_log.h"
 
 #define PIECE 4096
 

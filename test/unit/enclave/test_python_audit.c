@@ -9,8 +9,8 @@
 #include <unistd.h>
 
 #include "base/fs.h"
-#include "enclave/protected_path.h"
-#include "enclave/python_audit.h"
+#include "enclave/python/protected_path.h"
+#include "enclave/python/python_audit.h"
 
 static char *dir;
 static char state_path[200];

@@ -7,7 +7,7 @@
 #include <unistd.h>
 
 #include "attest/fresh_binding.h"
-#include "enclave/quoter.h"
+#include "enclave/attested/quoter.h"
 
 #define COUNT_MAX 5000
 

@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-#include "enclave/sealed_state.h"
+#include "enclave/attested/sealed_state.h"
 
 static const size_t maxima[SEALED_FIELD_COUNT] = {
 #define X(name, size) [SEALED_##name] = (size),

@@ -6,7 +6,7 @@
 
 #include "base/buf.h"
 #include "base/fs.h"
-#include "enclave/settings.h"
+#include "enclave/process/settings.h"
 
 #define KEY "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
 #define ENV_MAX 24

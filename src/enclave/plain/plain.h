@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The plain server: the runtime's HTTP engine and Python protocols as an ordinary application server, without a TEE,
+ * provisioning or any of the enclave's own (docs/plain-server.md). Beside main.c, since it is a program of its own.
+ */
+#ifndef MSE_ENCLAVE_PLAIN_H
+#define MSE_ENCLAVE_PLAIN_H
+
+#include "enclave/process/exit_code.h"
+#include "enclave/plain/plain_listen.h"
+#include "enclave/plain/plain_options.h"
+
+/* argv: what follows "--plain". */
+enum exit_code plain_run(char *const *argv);
+
+/* mse-test: argv is what follows the name (plain_test.c). */
+enum exit_code plain_test_run(char *const *argv);
+
+/* The parent of several workers, or of one that is started anew when files change (plain_workers.c). */
+enum exit_code plain_workers_run(const struct plain_options *options, char *const *argv,
+				 struct plain_sockets *listening);
+
+/* "mse-enclave: NAME: TEXT" to stderr; returns code. */
+enum exit_code plain_fail(enum exit_code code, const struct err *err);
+
+#endif
