@@ -156,8 +156,9 @@ enum asgi_step asgi_receive(PyObject *request, PyObject **message, PyObject **re
 enum asgi_step asgi_send(PyObject *request, PyObject **message, PyObject **ret);
 must_check int asgi_send_start_up(void);
 must_check int asgi_receive_start_up(void);
-/* Sets is_busy; false with an exception: it was. */
-must_check bool asgi_request_enter(struct asgi_request *request);
+/* A step of an operation of a request: unless it is spent, or the step is taken from within another (RuntimeError). */
+typedef enum asgi_step (*asgi_request_step_function)(struct asgi_request *request, PyObject **message, PyObject **ret);
+enum asgi_step asgi_request_step(PyObject *owner, asgi_request_step_function step, PyObject **message, PyObject **ret);
 /* It was given so much that others have their turn: then ASGI_YIELD, before or within an operation. */
 bool asgi_request_is_spent(const struct asgi_request *request);
 enum asgi_step asgi_request_yield(struct asgi_request *request);

@@ -116,8 +116,9 @@ static enum asgi_step watch_client(struct asgi_request *request, PyObject **ret)
 	return say_disconnect(ret);
 }
 
-static enum asgi_step receive_step(struct asgi_request *request, PyObject **ret)
+static enum asgi_step receive_step(struct asgi_request *request, PyObject **message, PyObject **ret)
 {
+	(void)message;
 	if (!request->exchange || request->is_disconnected)
 		return say_disconnect(ret);
 	return request->is_body_read ? watch_client(request, ret) : read_piece(request, ret);
@@ -125,15 +126,5 @@ static enum asgi_step receive_step(struct asgi_request *request, PyObject **ret)
 
 enum asgi_step asgi_receive(PyObject *self, PyObject **message, PyObject **ret)
 {
-	struct asgi_request *request = (struct asgi_request *)self;
-	enum asgi_step step;
-
-	(void)message;
-	if (asgi_request_is_spent(request))
-		return asgi_request_yield(request);
-	if (!asgi_request_enter(request))
-		return ASGI_RAISED;
-	step = receive_step(request, ret);
-	request->is_busy = false;
-	return step;
+	return asgi_request_step(self, receive_step, message, ret);
 }

@@ -313,17 +313,6 @@ bool asgi_request_is_any(void)
 	return all != NULL;
 }
 
-bool asgi_request_enter(struct asgi_request *request)
-{
-	if (request->is_busy) {
-		PyErr_SetString(PyExc_RuntimeError, "receive() or send() called from within each other");
-		return false;
-	}
-	request->is_busy = true;
-	request->turn_used += ASGI_TURN_STEP;
-	return true;
-}
-
 bool asgi_request_is_spent(const struct asgi_request *request)
 {
 	return request->turn_used >= ASGI_TURN_BYTES;
@@ -333,6 +322,24 @@ enum asgi_step asgi_request_yield(struct asgi_request *request)
 {
 	request->turn_used = 0;
 	return ASGI_YIELD;
+}
+
+enum asgi_step asgi_request_step(PyObject *owner, asgi_request_step_function step, PyObject **message, PyObject **ret)
+{
+	struct asgi_request *request = (struct asgi_request *)owner;
+	enum asgi_step result;
+
+	if (asgi_request_is_spent(request))
+		return asgi_request_yield(request);
+	if (request->is_busy) {
+		PyErr_SetString(PyExc_RuntimeError, "receive() or send() called from within each other");
+		return ASGI_RAISED;
+	}
+	request->is_busy = true;
+	request->turn_used += ASGI_TURN_STEP;
+	result = step(request, message, ret);
+	request->is_busy = false;
+	return result;
 }
 
 void asgi_request_release(struct asgi_request *request)

@@ -387,16 +387,7 @@ static enum asgi_step send_step(struct asgi_request *request, PyObject **message
 
 enum asgi_step asgi_send(PyObject *self, PyObject **message, PyObject **ret)
 {
-	struct asgi_request *request = (struct asgi_request *)self;
-	enum asgi_step step;
-
-	if (asgi_request_is_spent(request))
-		return asgi_request_yield(request);
-	if (!asgi_request_enter(request))
-		return ASGI_RAISED;
-	step = send_step(request, message, ret);
-	request->is_busy = false;
-	return step;
+	return asgi_request_step(self, send_step, message, ret);
 }
 
 void asgi_send_error(struct asgi_request *request, int status)

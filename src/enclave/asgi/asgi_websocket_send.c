@@ -75,10 +75,11 @@ static enum asgi_step watch_client(struct asgi_request *request, PyObject **ret)
 	return say_disconnect(request->websocket, ret);
 }
 
-static enum asgi_step receive_step(struct asgi_request *request, PyObject **ret)
+static enum asgi_step receive_step(struct asgi_request *request, PyObject **message, PyObject **ret)
 {
 	struct asgi_websocket *websocket = request->websocket;
 
+	(void)message;
 	if (!websocket->is_connect_given)
 		return say_connect(websocket, ret);
 	if (PyList_GET_SIZE(websocket->queue) > 0)
@@ -92,17 +93,7 @@ static enum asgi_step receive_step(struct asgi_request *request, PyObject **ret)
 
 enum asgi_step asgi_websocket_receive(PyObject *self, PyObject **message, PyObject **ret)
 {
-	struct asgi_request *request = (struct asgi_request *)self;
-	enum asgi_step step;
-
-	(void)message;
-	if (asgi_request_is_spent(request))
-		return asgi_request_yield(request);
-	if (!asgi_request_enter(request))
-		return ASGI_RAISED;
-	step = receive_step(request, ret);
-	request->is_busy = false;
-	return step;
+	return asgi_request_step(self, receive_step, message, ret);
 }
 
 /* ---- send ---- */
@@ -336,14 +327,5 @@ static enum asgi_step send_step(struct asgi_request *request, PyObject **message
 
 enum asgi_step asgi_websocket_send(PyObject *self, PyObject **message, PyObject **ret)
 {
-	struct asgi_request *request = (struct asgi_request *)self;
-	enum asgi_step step;
-
-	if (asgi_request_is_spent(request))
-		return asgi_request_yield(request);
-	if (!asgi_request_enter(request))
-		return ASGI_RAISED;
-	step = send_step(request, message, ret);
-	request->is_busy = false;
-	return step;
+	return asgi_request_step(self, send_step, message, ret);
 }
