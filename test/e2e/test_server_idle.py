@@ -94,7 +94,7 @@ def test_idle_streams_and_websockets_let_it_sleep(build, tmp_path, kind):
         held = [(one, one.head(h2.request(path, authority="a.localhost"))) for one, path in zip(connections, paths)]
         talks = []
         if kind == "asgi":
-            talks = [Client(dial("http/1.1")) for _ in range(4)] + [Stream(Http2(server, identity), "/") for _ in range(2)]
+            talks = [Client(dial("http/1.1")) for _ in range(4)] + [Stream(Http2(dial("h2")), "/") for _ in range(2)]
             assert [talk.ask("hello") for talk in talks] == ["hello"] * 6
         assert sleeps(server.process.pid, 2, 10)
         assert [talk.ask("still here") for talk in talks] == ["still here"] * len(talks)

@@ -8,7 +8,7 @@ import time
 import pytest
 from netserver import Identity
 from plainserver import PlainServer
-from test_websocket_http2 import Http2, Stream
+from test_websocket_http2 import Http2, Stream, secured
 from wsclient import CLOSE, PING, PONG, TEXT, Client, close, frame
 
 SIZE = 5 << 20  # more than the kernel takes
@@ -53,7 +53,7 @@ def connector(kind, server, identity):
     if kind == "plain":
         return lambda path: Client(server.dial(), path)
     if kind == "h2":
-        return lambda path: Stream(Http2(server, identity), path)
+        return lambda path: Stream(Http2(secured(server, identity)), path)
     return lambda path: Client(identity.context().wrap_socket(server.dial(), server_hostname="a.localhost"), path)
 
 

@@ -65,11 +65,15 @@ def server(build, identity):
         yield started
 
 
+def secured(server, identity):
+    return identity.context(alpn=["h2"]).wrap_socket(server.dial(), server_hostname="a.localhost")
+
+
 class Http2:
     """One connection of HTTP/2 with a stream that is a WebSocket."""
 
-    def __init__(self, server, identity):
-        self.sock = identity.context(alpn=["h2"]).wrap_socket(server.dial(), server_hostname="a.localhost")
+    def __init__(self, sock):
+        self.sock = sock
         assert self.sock.selected_alpn_protocol() == "h2"
         self.h2 = h2.connection.H2Connection(h2.config.H2Configuration(client_side=True, header_encoding="utf-8"))
         self.h2.initiate_connection()
@@ -106,9 +110,9 @@ class Http2:
             self.turn()
         return stream
 
-    def connect(self, path, *more, version="13"):
+    def connect(self, path, *more, version="13", host="a.localhost"):
         return self.ask([(":method", "CONNECT"), (":protocol", "websocket"), (":scheme", "https"), (":path", path),
-                         (":authority", "a.localhost"), ("sec-websocket-version", version), *more], end=False)
+                         (":authority", host), ("sec-websocket-version", version), *more], end=False)
 
 
 class Stream(Client):
@@ -144,7 +148,7 @@ class Stream(Client):
 
 
 def test_messages(server, identity):
-    connection = Http2(server, identity)
+    connection = Http2(secured(server, identity))
     one = Stream(connection, "/one", ("sec-websocket-protocol", "first, second"))
     assert one.status == 200 and one.fields["sec-websocket-protocol"] == "first"
     assert "sec-websocket-accept" not in one.fields and "upgrade" not in one.fields
@@ -168,7 +172,7 @@ def test_messages(server, identity):
 
 
 def test_refusals(server, identity):
-    connection = Http2(server, identity)
+    connection = Http2(secured(server, identity))
     assert Stream(connection, "/no").status == 403
     old = Stream(connection, "/x", version="8")
     assert Stream(connection, "/x", ("content-length", "5")).status == 400, "a tunnel has no body"
@@ -183,7 +187,7 @@ def test_refusals(server, identity):
 
 
 def test_a_stream_that_is_reset_is_1006(server, identity):
-    connection = Http2(server, identity)
+    connection = Http2(secured(server, identity))
     one = Stream(connection, "/x")
     assert one.receive()[0] == TEXT
     connection.h2.reset_stream(one.id)

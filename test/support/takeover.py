@@ -174,9 +174,10 @@ class Regular(threading.Thread):
 class Talk(threading.Thread):
     """A WebSocket that says something all the time, until it is closed; code is the close's, None for a cut."""
 
-    def __init__(self, port, name):
+    def __init__(self, port, name, path="/"):
         super().__init__()
-        self.talk, self.count, self.code, self.fault, self.ended_at = Client(dial(port, name, 60), host=name), 0, None, None, None
+        self.talk = Client(dial(port, name, 60), path, host=name)
+        self.count, self.code, self.fault, self.ended_at = 0, None, None, None
         assert self.talk.status == 101
         self.start()
 
