@@ -4,6 +4,7 @@ import json
 import threading
 import time
 
+import http2client as h2
 import pytest
 
 import testenclave
@@ -146,3 +147,73 @@ def test_thousands_of_requests_in_parallel(build):
             thread.join()
         assert wrong == []
         assert enclave.stop() == 0
+
+
+HELD = """
+import os
+
+def app(environ, start_response):
+    with open(os.environ["HOME"] + "/entered", "a") as entered:
+        entered.write("x")
+    if environ["PATH_INFO"] == "/down":
+        start_response("200 OK", [])
+        return (bytes(65536) for _ in range(1000))
+    environ["wsgi.input"].read()
+    start_response("200 OK", [])
+    return [b"read"]
+"""
+
+
+def holders(enclave, is_http2, path):
+    """Twelve requests over three connections, or twelve: bodies that do not come, or answers that nobody reads."""
+    domain = enclave.instance["domain"]
+    if not is_http2:
+        for _ in range(12):
+            tls = enclave.connect()
+            tls.sendall(b"POST %s HTTP/1.1\r\nHost: %s\r\nTransfer-Encoding: chunked\r\n\r\n1\r\nx\r\n" % (
+                path.encode(), domain.encode()))
+            yield tls
+        return
+    for _ in range(3):
+        one = dial_http2(enclave, b"\0\4\0\0\0\0" if path == "/down" else b"")
+        for _ in range(4):
+            one.data(one.head(h2.request(path, "POST", authority=domain), flags=0), b"x", flags=0)
+        yield one
+
+
+def dial_http2(enclave, settings=b""):
+    context = testenclave.client_context()
+    context.set_alpn_protocols(["h2"])
+    return h2.Connection(context.wrap_socket(enclave.dial(), server_hostname=enclave.instance["domain"]), settings)
+
+
+def attest_http2(enclave, connection):
+    path, domain = "/.well-known/mse/attestation", enclave.instance["domain"]
+    stream = connection.head(h2.request(path, "POST", ("content-length", str(len(ASK))), authority=domain), flags=0)
+    connection.data(stream, ASK)
+    return connection.reply(stream).status
+
+
+@pytest.mark.parametrize("path", ["/up", "/down"])
+@pytest.mark.parametrize("is_http2", [False, True], ids=["http1", "http2"])
+def test_clients_that_hold_every_thread_hold_up_no_attestation(build, is_http2, path):
+    """All threads of the application wait for clients, and more requests for these threads."""
+    with testenclave.Enclave(build, {"app.py": HELD}, MSE_THREADS="2") as enclave:
+        enclave.run()
+        before = dial_http2(enclave)
+        held = list(holders(enclave, is_http2, path))
+        entered = enclave.dir / "home/entered"
+        enclave.wait(lambda: entered.exists() and entered.read_text() == "xx")
+        since = time.monotonic()
+        assert enclave.request("POST", "/.well-known/mse/attestation", body=ASK).status == 200
+        assert enclave.get(headers={"Host": "another.example"}).status == 421
+        with dial_http2(enclave) as fresh:
+            assert attest_http2(enclave, fresh) == 200
+        with before:
+            assert attest_http2(enclave, before) == 200
+        if is_http2 and path == "/up":  # the connections that the waiting threads look after
+            assert [attest_http2(enclave, one) for one in held] == [200, 200, 200]
+        assert time.monotonic() - since < 5, "time-outs are 30 s"
+        assert entered.read_text() == "xx"
+        for one in held:
+            (one.sock if is_http2 else one).close()
