@@ -92,8 +92,7 @@ static int on_begin_headers(nghttp2_session *nghttp2, const nghttp2_frame *frame
 	expect_head(session, frame->hd.stream_id);
 	if (frame->headers.cat != NGHTTP2_HCAT_REQUEST)
 		return 0;
-	if (session->stream_count >= session->limits.streams || atomic_load(&session->conn->told_end) ||
-	    is_spent(session))
+	if (session->stream_count >= session->limits.streams || session->is_leaving || is_spent(session))
 		return refuse_stream(session, frame->hd.stream_id);
 	stream = http2_stream_new(session, frame->hd.stream_id);
 	if (!stream)
@@ -191,6 +190,8 @@ static int on_frame_recv(nghttp2_session *nghttp2, const nghttp2_frame *frame, v
 		expect_no_head(session);
 	if (frame->hd.type == NGHTTP2_SETTINGS && (frame->hd.flags & NGHTTP2_FLAG_ACK))
 		session->settings_deadline_ns = 0;
+	if (frame->hd.type == NGHTTP2_PING && (frame->hd.flags & NGHTTP2_FLAG_ACK) && session->notice_deadline_ns != 0)
+		http2_say_last(session);
 	if (frame->hd.type != NGHTTP2_HEADERS && frame->hd.type != NGHTTP2_DATA)
 		return 0;
 	stream = stream_of(session, frame->hd.stream_id);

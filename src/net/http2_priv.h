@@ -46,6 +46,7 @@
 #define HTTP2_OUT_ALL_MAX (4u << 20)        /* so much of a connection's replies may wait beyond that, ended or not */
 #define HTTP2_OUT_SCARCE HTTP_STEP_ROOM_MIN /* instead of both, while the server's memory is scarce */
 #define HTTP2_LOOK_MS 60000
+#define HTTP2_NOTICE_MS 1000    /* for a client to answer that it knows of the end */
 #define HTTP2_FIELD_OVERHEAD 32 /* RFC 9113 6.5.2 */
 
 enum http2_pseudo {
@@ -125,6 +126,7 @@ struct http2_session {
 	size_t list_size;             /* of that head, or trailers: as RFC 9113 6.5.2 counts */
 	int64_t settings_deadline_ns; /* of the acknowledgement of our SETTINGS; 0: it is here */
 	int64_t idle_deadline_ns;     /* 0: streams are open */
+	int64_t notice_deadline_ns;   /* of its answer that it knows of the end; 0: it was not told, or has answered */
 	int64_t write_deadline_ns;    /* 0: the client takes what we write */
 	enum tls_io wanted;           /* what the last write waits for */
 	int pump_fd;                  /* wakes the handler that drives and waits; -1: none */
@@ -133,7 +135,8 @@ struct http2_session {
 	bool is_driven;
 	bool takes_tunnels; /* said so in its first SETTINGS */
 	bool has_more;      /* bytes may be here that epoll does not tell of */
-	bool is_ending;     /* our last GOAWAY is queued */
+	bool is_leaving;    /* a GOAWAY says which streams are the last */
+	bool is_ending;     /* a GOAWAY that ends it at once is queued */
 	bool is_told;       /* that it is dead, to all who wait */
 	bool is_dead;       /* no byte can come or go */
 	bool ends_in_order;
@@ -145,7 +148,9 @@ struct http2_session {
 void http2_drive(struct http2_session *session);
 /* Writes what nghttp2 has; with the lock. */
 void http2_flush(struct http2_session *session);
+/* The client is told of the end, then of the last stream that is served; with the lock. */
 void http2_say_goodbye(struct http2_session *session);
+void http2_say_last(struct http2_session *session);
 /* Ends it with an error code of RFC 9113 7, as soon as that is written; with the lock. */
 void http2_terminate(struct http2_session *session, uint32_t code);
 /* When it must be looked at next. */

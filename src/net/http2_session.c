@@ -390,6 +390,7 @@ int64_t http2_deadline(const struct http2_session *session)
 	deadline = sooner(deadline, session->head_deadline_ns);
 	deadline = sooner(deadline, session->idle_deadline_ns);
 	deadline = sooner(deadline, session->settings_deadline_ns);
+	deadline = sooner(deadline, session->notice_deadline_ns);
 	for (const struct http2_stream *stream = session->streams; stream && left > 0; stream = stream->next) {
 		deadline = sooner(deadline, stream->deadline_ns);
 		left -= stream->deadline_ns != 0;
@@ -425,6 +426,8 @@ static void look_at_clock(struct http2_session *session)
 		http2_terminate(session, NGHTTP2_NO_ERROR);
 	if (!session->is_ending && is_due(session->settings_deadline_ns, now_ns))
 		http2_terminate(session, NGHTTP2_SETTINGS_TIMEOUT);
+	if (!session->is_ending && is_due(session->notice_deadline_ns, now_ns))
+		http2_say_last(session);
 	for (struct http2_stream *stream = session->timed > 0 ? session->streams : NULL; stream;
 	     stream = stream->next) {
 		if (is_due(stream->deadline_ns, now_ns))
@@ -433,14 +436,29 @@ static void look_at_clock(struct http2_session *session)
 }
 
 /* No new streams from now on; those that are there go on. */
-void http2_say_goodbye(struct http2_session *session)
+void http2_say_last(struct http2_session *session)
 {
-	if (atomic_exchange(&session->conn->told_end, true))
-		return;
+	session->notice_deadline_ns = 0;
+	session->is_leaving = true;
 	if (nghttp2_submit_goaway(session->nghttp2, NGHTTP2_FLAG_NONE,
 				  nghttp2_session_get_last_proc_stream_id(session->nghttp2), NGHTTP2_NO_ERROR, NULL,
 				  0) != 0)
 		session->is_dead = true;
+}
+
+/*
+ * In two steps (RFC 9113 6.8): requests that are on their way while the client hears of the end are served. Behind its
+ * answer to a PING there are none any more. A client that has said goodbye itself sends none.
+ */
+void http2_say_goodbye(struct http2_session *session)
+{
+	if (atomic_exchange(&session->conn->told_end, true))
+		return;
+	if (nghttp2_submit_shutdown_notice(session->nghttp2) != 0 ||
+	    nghttp2_submit_ping(session->nghttp2, NGHTTP2_FLAG_NONE, NULL) != 0)
+		http2_say_last(session);
+	else
+		session->notice_deadline_ns = clock_monotonic_ns() + HTTP2_NOTICE_MS * NS_PER_MS;
 }
 
 void http2_drive(struct http2_session *session)

@@ -84,7 +84,7 @@ struct http_conn {
 	struct http_exchange *exchange;
 	struct http_pace write_pace; /* of this exchange; with HTTP/2, of the connection */
 	struct http2_session *http2; /* of PHASE_HTTP2: http2_priv.h */
-	atomic_bool told_end;        /* the client of HTTP/2 knows that no further request is taken */
+	atomic_bool told_end;        /* the client of HTTP/2 is told that the connection ends */
 	int64_t deadline_ns;
 	uint32_t index;         /* in server->table */
 	int64_t wheel_ns;       /* [lock] its place in the wheel */

@@ -704,6 +704,35 @@ def test_vanished_clients_free_their_handlers(server):
     until(lambda: len(tcp_of(server)) == 0, 15)
 
 
+MOST = (1 << 31) - 1
+
+
+def test_requests_that_cross_the_goodbye_are_served():
+    """The client has not heard of the stop yet, as far as the server knows."""
+    server = Server(BUILD, h2c=1, drain=10000)
+    with dial(server) as one:
+        one.answers_pings = False
+        assert one.reply(one.head(GET)).status == 200
+        server.process.stdin.close()
+        one.until(lambda: one.goaway)
+        crossed = [one.head(GET) for _ in range(3)]
+        assert [one.reply(stream).body for stream in crossed] == [b"hello\n"] * 3
+        one.send(frame(PING, ACK, 0, one.pinged))
+        assert one.end() == NO_ERROR
+        assert one.goaways == [(MOST, NO_ERROR), (crossed[-1], NO_ERROR)]
+    assert server.process.wait(10) == 0
+
+
+def test_who_does_not_answer_the_goodbye_ends_too():
+    server = Server(BUILD, h2c=1, drain=20000)
+    with dial(server) as one:
+        one.answers_pings = False
+        assert one.reply(one.head(GET)).status == 200
+        server.process.stdin.close()
+        assert one.end(5) == NO_ERROR
+    assert server.process.wait(5) == 0
+
+
 def test_a_stop_lets_streams_finish():
     server = Server(BUILD, h2c=1, drain=10000)
     with dial(server) as one, dial(server) as idle:
@@ -713,8 +742,8 @@ def test_a_stop_lets_streams_finish():
         one.until(lambda: one.acks)
         server.process.stdin.close()
         assert idle.end() == NO_ERROR
-        one.until(lambda: one.goaway)
-        assert one.goaway == (slow, NO_ERROR)
+        one.until(lambda: len(one.goaways) == 2)
+        assert one.goaways == [(MOST, NO_ERROR), (slow, NO_ERROR)]
         late = one.head(GET)
         assert one.reply(slow).body == b"slow\n"
         one.until(lambda: one.closed)

@@ -49,7 +49,9 @@ class Connection:
         self.decoder = hpack.Decoder()
         self.replies = {}
         self.settings = {}
-        self.goaway = None  # (last stream, code)
+        self.goaway = None  # (last stream, code), the last one
+        self.goaways = []
+        self.answers_pings = True
         self.acks = 0
         self.opened = {}  # bytes of WINDOW_UPDATE, by stream
         self.closed = False
@@ -120,10 +122,15 @@ class Connection:
             reply.reset = struct.unpack(">I", payload)[0]
         elif kind == GOAWAY:
             self.goaway = struct.unpack(">II", payload[:8])
+            self.goaways.append(self.goaway)
         elif kind == WINDOW_UPDATE:
             self.opened[stream] = self.opened.get(stream, 0) + struct.unpack(">I", payload)[0]
         elif kind == PING and flags & ACK:
             self.acks += 1
+        elif kind == PING:
+            self.pinged = payload
+            if self.answers_pings:
+                self.send(frame(PING, ACK, 0, payload))
         elif kind == SETTINGS and not flags & ACK:
             for at in range(0, len(payload), 6):
                 key, value = struct.unpack(">HI", payload[at:at + 6])
