@@ -21,7 +21,7 @@ import attestcommand
 import killing
 import lyingapi
 import testcloud
-from test_connect_browser import BROWSER, browse
+from browser import BROWSER, browse
 
 
 class Browser:

@@ -2,19 +2,13 @@
 """A real browser in front of `mse connect`: what it shows, and what pages of other sites can do with the local port."""
 import http.server
 import re
-import shutil
-import subprocess
 import threading
 
 import pytest
 
 import attackers
 import connector
-
-BROWSER = shutil.which("chromium")
-FLAGS = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
-         "--disable-background-networking", "--disable-component-update", "--disable-sync", "--disable-extensions",
-         "--disable-dev-shm-usage"]
+from browser import BROWSER, browse
 
 APP = r'''
 seen = []
@@ -66,14 +60,6 @@ def proxy(world, enclave):
     with attackers.passing(lambda _: enclave) as listener, \
             connector.Connector(world, enclave.instance["domain"], listener.port, fingerprint=enclave.tee.mrenclave) as running:
         yield running
-
-
-def browse(tmp_path, url, *flags):
-    """The page as it stands when nothing more happens."""
-    result = subprocess.run([BROWSER, *FLAGS, f"--user-data-dir={tmp_path}/profile", "--virtual-time-budget=10000", *flags,
-                             "--dump-dom", url], capture_output=True, text=True, timeout=60)
-    assert result.returncode == 0, result.stderr
-    return result.stdout
 
 
 class Page(http.server.BaseHTTPRequestHandler):

@@ -3,19 +3,18 @@
 `mse connect`, and the same messages under uvicorn."""
 import asyncio
 import contextlib
-import re
 import socket
 import subprocess
 import time
 
 import pytest
 import websockets
+from browser import BROWSER, visiting
 from plainserver import PlainServer
 from wsclient import KEY, Client, answer_of
 
 import attackers
 import connector
-from test_connect_browser import BROWSER, browse
 
 APP = r'''
 import asyncio
@@ -50,18 +49,11 @@ socket.onmessage = e => { log.push(e.data.length > 100 ? e.data.length : e.data)
     if (log.length == 2) socket.send('x'.repeat(300000)); else socket.close(3001, 'enough'); };
 socket.onclose = e => { log.push(e.code, e.reason, e.wasClean);
     fetch('report', {method: 'POST', body: log.join(' ')}); };
-fetch('hold').then(r => r.text()).then(text => { document.body.textContent = 'seen: ' + text; });
 </script>"""
 
 @app.post("/report")
 async def report(request: Request):
-    app.state.seen.set_result((await request.body()).decode())
-
-@app.get("/hold", response_class=PlainTextResponse)
-async def hold():
-    """A browser that counts its own time waits for requests, not for sockets."""
-    app.state.seen = asyncio.get_running_loop().create_future()
-    return await asyncio.wait_for(app.state.seen, 30)
+    print("seen:", (await request.body()).decode(), flush=True)
 
 @app.get("/left")
 async def left():
@@ -221,8 +213,9 @@ def test_curl_shakes_hands(server):
 def test_a_browser(server, tmp_path):
     if not BROWSER:
         pytest.skip("no chromium here: tools/install-packages brings it; python3-websockets has the same story above")
-    text = browse(tmp_path, server.url())
-    assert re.search(r"seen: open upper \| H\u00c9LLO 300000 3001 enough true<", text), text
+    with visiting(tmp_path, server.url()):
+        server.wait_for(lambda: "seen: " in server.output(), 60)
+    assert "seen: open upper | H\u00c9LLO 300000 3001 enough true\n" in server.output()
     assert "3001" in server.get("/left").text
 
 
