@@ -91,16 +91,32 @@ static int write_piece(struct http_exchange *exchange, const void *data, size_t 
 	return sent;
 }
 
+/* What the client sends behind the request is here already: its next one. */
+static bool has_more_input(const struct http_conn *conn)
+{
+	return conn->in_start < conn->in_end || (conn->tls && tls_conn_has_pending(conn->tls));
+}
+
+/* The last of a reply, size bytes, is kept: who leads sends it later. */
+static bool is_held(const struct http_exchange *exchange, size_t size)
+{
+	return exchange->is_ending && exchange->out_sent == 0 && exchange->out.size + size <= HTTP_HOLD_MAX &&
+	       http_hold_is_on(exchange->conn->server);
+}
+
 /* A short body is put behind its head: it is a part of the same record. */
 static int reply(struct http_exchange *exchange, const void *body, size_t size, struct err *err)
 {
 	const size_t sent = exchange->bodiless ? 0 : size;
+	const bool waits = is_held(exchange, sent) && !has_more_input(exchange->conn);
 	struct iovec pieces[2] = {{0}};
 
-	if (sent > SHORT_MAX)
+	if (sent > SHORT_MAX && !waits)
 		pieces[1] = (struct iovec){.iov_base = (void *)(uintptr_t)body, .iov_len = sent};
 	else if (buf_add(&exchange->out, body, sent, err) < 0)
 		return -1;
+	if (waits)
+		return 0;
 	pieces[0] = (struct iovec){.iov_base = exchange->out.data, .iov_len = exchange->out.size};
 	return send_or_keep(exchange, pieces, COUNT_OF(pieces), err);
 }
@@ -180,20 +196,13 @@ enum http_step http1_step_flush(struct http_exchange *exchange, struct err *err)
 	return step;
 }
 
-/* All of a reply that its driver sends later: it is kept until then. */
-static bool is_held(const struct http_exchange *exchange, size_t size)
-{
-	return exchange->is_ending && exchange->sized && exchange->reply_left == 0 && exchange->out_sent == 0 &&
-	       exchange->out.size + size <= HTTP_HOLD_MAX && http_hold_is_on(exchange->conn->server);
-}
-
 static enum http_step step_write(struct http_exchange *exchange, const void *data, size_t size, struct err *err)
 {
 	char chunk[24];
 	struct iovec pieces[4] = {waiting(exchange)};
 	size_t count = 1;
 
-	if (is_held(exchange, size))
+	if (exchange->sized && exchange->reply_left == 0 && is_held(exchange, size))
 		return buf_add(&exchange->out, data, size, err) < 0 ? failed(exchange) : HTTP_STEP_DONE;
 	if (size > 0 && exchange->chunked)
 		pieces[count++] = (struct iovec){
@@ -258,8 +267,7 @@ static bool is_clean(const struct http_exchange *exchange)
 {
 	const struct http_conn *conn = exchange->conn;
 
-	return !exchange->aborted && exchange->out.size == 0 && exchange->body.done && conn->in_start == conn->in_end &&
-	       !(conn->tls && tls_conn_has_pending(conn->tls));
+	return !exchange->aborted && exchange->out.size == 0 && exchange->body.done && !has_more_input(conn);
 }
 
 static void released(struct http_exchange *exchange)
@@ -275,6 +283,22 @@ static void released(struct http_exchange *exchange)
 		http_server_hand_over(conn);
 }
 
+/* Nothing of it is left, or it could not be held after all, and is not to wait for what the handler does now. */
+static bool part(struct http_exchange *exchange)
+{
+	struct http_conn *conn = exchange->conn;
+	struct err ignored = ERR_INIT;
+
+	if (exchange->out.size == 0)
+		return false;
+	conn->phase = PHASE_FLUSH;
+	renew_deadline(conn);
+	if (http_hold_add(conn))
+		return true;
+	(void)http1_step_flush(exchange, &ignored);
+	return false;
+}
+
 static int exporter(struct http_exchange *exchange, const char *label, const void *context, size_t context_size,
 		    uint8_t ret[static TLS_EXPORTER_SIZE], struct err *err)
 {
@@ -288,6 +312,7 @@ const struct http_wire http1_wire = {
     .watch = http1_watch,
     .make_head = http1_make_head,
     .reply = reply,
+    .part = part,
     .write = write_piece,
     .end = end,
     .informational = http1_informational,

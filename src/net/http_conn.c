@@ -333,8 +333,14 @@ static enum step run_handler(struct http_conn *conn)
 
 	/* Before it, for behind it the connection may be somebody else's. */
 	http_server_yield_warmth(conn);
-	if (conn->server->handler(exchange, conn->server->arg) == HTTP_HANDLED)
+	switch (conn->server->handler(exchange, conn->server->arg)) {
+	case HTTP_HANDLED:
 		return finish_handler(conn);
+	case HTTP_PARTED:
+		return STEP_PARKED;
+	case HTTP_DEFERRED:
+		break;
+	}
 	conn->phase = PHASE_FLUSH;
 	set_deadline(conn, conn->server->write_timeout_ms);
 	/* Behind a successful exchange the completing thread owns the connection. */
@@ -638,12 +644,21 @@ void http_conn_run(struct http_conn *conn)
 	} while (true);
 }
 
-void http_conn_end_exchange(struct http_conn *conn)
+/* What there is to do at once is for a thread of the pool. */
+static void leave_to_pool(struct http_conn *conn, enum step step)
 {
-	const enum step step = finish_exchange(conn);
-
 	if (step == STEP_AGAIN || !settle(conn, step))
 		http_server_hand_over(conn);
+}
+
+void http_conn_end_exchange(struct http_conn *conn)
+{
+	leave_to_pool(conn, finish_exchange(conn));
+}
+
+void http_conn_send_held(struct http_conn *conn)
+{
+	leave_to_pool(conn, run_flush(conn));
 }
 
 void http_conn_end(struct http_conn *conn, bool is_in_order)

@@ -87,6 +87,25 @@ static bool pass_lead(struct http_server *server)
 	return true;
 }
 
+/* What is held by now is to be sent: nothing else is there to be done, or it would be late. */
+static bool is_turn_over(const struct http_server *server)
+{
+	return server->batch.next >= server->batch.count || http_hold_is_late(server);
+}
+
+/* false if it does not lead any more. */
+static bool lead_event(struct http_server *server, const struct epoll_event *event)
+{
+	const bool is_alone = server->batch.count == 1;
+	const int64_t began_ns = http_lead_begin(&server->lead);
+
+	if (began_ns != 0 && !is_alone)
+		http_hold_begin(server, began_ns);
+	handle(server, event);
+	http_hold_end(server);
+	return http_lead_end(&server->lead, began_ns);
+}
+
 void *http_pool_run_led(void *arg)
 {
 	struct http_server *server = arg;
@@ -94,13 +113,13 @@ void *http_pool_run_led(void *arg)
 
 	for (;;) {
 		struct epoll_event event;
-		int64_t began_ns;
+		const bool is_new = !leads;
 
-		if (!leads) {
+		if (is_new)
 			http_lead_take(&server->lead);
-			/* Of a driver that was deposed. */
+		/* Of one that was deposed, too. */
+		if (is_new || is_turn_over(server))
 			http_hold_send(server);
-		}
 		leads = true;
 		if (!find_events(server, -1))
 			continue;
@@ -110,10 +129,9 @@ void *http_pool_run_led(void *arg)
 		event = next_event(server);
 		if (event.data.u64 == HTTP_STOP_KEY)
 			break;
-		began_ns = http_lead_begin(&server->lead);
-		handle(server, &event);
-		leads = http_lead_end(&server->lead, began_ns);
+		leads = lead_event(server, &event);
 	}
+	http_hold_send(server);
 	http_lead_give(&server->lead);
 	return NULL;
 }

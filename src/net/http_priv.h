@@ -257,6 +257,8 @@ void http_conn_run(struct http_conn *conn); /* the caller owns it before and not
 void http_conn_free(struct http_conn *conn);
 /* For an owner. In order: the client is given time to read what was sent. */
 void http_conn_end(struct http_conn *conn, bool is_in_order);
+/* For an owner in PHASE_FLUSH: one try to send, without a handler for what the client has sent behind it. */
+void http_conn_send_held(struct http_conn *conn);
 /* For an owner whose exchange is out: the connection waits for its next request, or ends. */
 void http_conn_end_exchange(struct http_conn *conn);
 

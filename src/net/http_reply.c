@@ -63,6 +63,17 @@ int http_reply(struct http_exchange *exchange, int status, const struct http_hea
 	return exchange->wire->reply(exchange, body, body_size, err);
 }
 
+int http_reply_part(struct http_exchange *exchange, int status, const struct http_header *headers, size_t header_count,
+		    const void *body, size_t body_size, bool *ret_is_parted, struct err *err)
+{
+	exchange->is_ending = exchange->wire->part && exchange->body.done;
+	*ret_is_parted = false;
+	if (http_reply(exchange, status, headers, header_count, body, body_size, err) < 0)
+		return -1;
+	*ret_is_parted = exchange->is_ending && exchange->wire->part(exchange);
+	return 0;
+}
+
 /* ---- in pieces ---- */
 
 int http_reply_start(struct http_exchange *exchange, int status, const struct http_header *headers, size_t header_count,

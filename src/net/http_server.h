@@ -8,8 +8,8 @@
  * connection without a complete request head costs no thread. One more thread accepts and watches time-outs.
  * Only epoll, poll, sockets and pipes are used (Gramine has no timerfd, signalfd or nested epoll).
  *
- * An exchange belongs to the engine: valid in the handler until it returns HTTP_HANDLED, or, after HTTP_DEFERRED,
- * until http_complete. Its functions are for the handler's thread only, http_complete for any thread.
+ * An exchange belongs to the engine: valid in the handler until it returns HTTP_HANDLED (or until http_reply_part), or,
+ * after HTTP_DEFERRED, until http_complete. Its functions are for the handler's thread only, http_complete for any thread.
  * All text returned by http_* getters is owned by the exchange.
  *
  * Refused before the handler sees it (RFC 9112): bare LF, folded fields, Content-Length with Transfer-Encoding, a
@@ -64,6 +64,7 @@ struct http_exchange;
 enum http_result {
 	HTTP_HANDLED,  /* replied (if not, the engine answers 500; if started but not ended, it cuts the connection) */
 	HTTP_DEFERRED, /* somebody calls http_complete or http_resume exactly once, perhaps already has */
+	HTTP_PARTED,   /* http_reply_part has taken the exchange */
 };
 
 /* One reply that is out, or was cut. The exchange is valid during the call. */
@@ -268,6 +269,15 @@ void http_reply_reason(struct http_exchange *exchange, const char *reason);
  */
 must_check int http_reply(struct http_exchange *exchange, int status, const struct http_header *headers,
 			  size_t header_count, const void *body, size_t body_size, struct err *err);
+
+/*
+ * http_reply for a handler that has more to do, however long it takes, for which it needs no exchange. *ret_is_parted:
+ * it has none any more, and returns HTTP_PARTED; so a server that is_led may send several short replies together,
+ * and nobody waits for those handlers. Else, as where something of the request's body is left, it still has it.
+ */
+must_check int http_reply_part(struct http_exchange *exchange, int status, const struct http_header *headers,
+			       size_t header_count, const void *body, size_t body_size, bool *ret_is_parted,
+			       struct err *err);
 
 /*
  * In pieces. body_size -1: chunked for HTTP/1.1, until close for 1.0. Else exactly so many bytes must follow: more is

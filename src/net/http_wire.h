@@ -27,6 +27,8 @@ struct http_wire {
 			 int64_t body_size, struct err *err);
 	/* The head that was made and a whole body; without one if the exchange is bodiless. */
 	int (*reply)(struct http_exchange *exchange, const void *body, size_t size, struct err *err);
+	/* Behind reply, with is_ending: true if the exchange is gone, to be sent later. NULL: it never is. */
+	bool (*part)(struct http_exchange *exchange);
 	int (*write)(struct http_exchange *exchange, const void *data, size_t size, struct err *err);
 	int (*end)(struct http_exchange *exchange, struct err *err);
 	int (*informational)(struct http_exchange *exchange, int status, const struct http_header *headers,
