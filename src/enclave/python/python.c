@@ -19,7 +19,6 @@
 #define DIST_PACKAGES "/usr/lib/python3/dist-packages"
 #define EXECUTABLE "/usr/bin/python3" /* what sys.executable says; it need not exist */
 #define PREFIX "/usr"
-#define TARGET_SHOWN_MAX 512 /* bytes of it, before a traceback */
 
 static PyThreadState *main_state;
 static PyInterpreterState *interpreter;
@@ -156,18 +155,20 @@ int python_start(const struct python_options *options, struct err *err)
 
 void python_report_request(const struct http_exchange *exchange)
 {
+	python_report_named(http_method(exchange), http_target(exchange));
+}
+
+void python_report_named(const char *method, const char *target)
+{
 	char time[CLOCK_TEXT_SIZE];
-	char target[TARGET_SHOWN_MAX + 1];
-	const size_t size = strnlen(http_target(exchange), TARGET_SHOWN_MAX);
+	char shown[PYTHON_TARGET_SHOWN_MAX + 1];
+	const size_t size = strnlen(target, PYTHON_TARGET_SHOWN_MAX);
 
 	clock_format_utc(clock_now_seconds(), time);
-	for (size_t i = 0; i < size; i++) {
-		const char byte = http_target(exchange)[i];
-
-		target[i] = byte > ' ' && byte <= '~' ? byte : '?';
-	}
-	target[size] = 0;
-	PySys_WriteStderr("[%s] %.32s %s\n", time, http_method(exchange), target);
+	for (size_t i = 0; i < size; i++)
+		shown[i] = (char)(target[i] > ' ' && target[i] <= '~' ? target[i] : '?');
+	shown[size] = 0;
+	PySys_WriteStderr("[%s] %.32s %s\n", time, method, shown);
 	python_report_exception();
 }
 

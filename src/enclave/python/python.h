@@ -27,6 +27,7 @@
 #define PYTHON_STDLIB "/usr/lib/python3.11"
 #define PYTHON_BODY_MAX (2048ULL << 20) /* E4: of one request, in an enclave */
 #define PYTHON_INTERFACE_AUTO "auto"
+#define PYTHON_TARGET_SHOWN_MAX 512
 
 /* Which application, in what interpreter. Borrowed, lives as long as the interpreter. */
 struct python_options {
@@ -92,8 +93,9 @@ void python_stop(const struct python_protocol *protocol);
 /* Writes the current exception with traceback to sys.stderr and clears it; never ends the process. GIL held. */
 void python_report_exception(void);
 
-/* The same, behind a line with time, method and target: whose it was. */
+/* The same, behind a line with time, method and target (PYTHON_TARGET_SHOWN_MAX bytes of it): whose it was. */
 void python_report_request(const struct http_exchange *exchange);
+void python_report_named(const char *method, const char *target);
 
 /* For scoped(py_decrefp). */
 static inline void py_decrefp(PyObject **object)

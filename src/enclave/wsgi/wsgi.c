@@ -57,10 +57,12 @@ static void close_result(PyObject *result)
 }
 
 /* A client that sends no more of its body, or too much, is no error of the application's. */
-static void report(const struct http_exchange *exchange, PyObject *input)
+static void report(const struct http_exchange *exchange, PyObject *input, PyObject *response)
 {
 	if (input && wsgi_input_explains(input))
 		PyErr_Clear();
+	else if (response && wsgi_response_is_parted(response))
+		wsgi_response_report(response);
 	else
 		python_report_request(exchange);
 }
@@ -76,7 +78,7 @@ static enum wsgi_result run(const struct http_exchange *exchange, PyObject *envi
 		return wsgi_response_is_gone(response) ? WSGI_GONE : WSGI_RAISED;
 	outcome = wsgi_response_send(response, result);
 	if (outcome == WSGI_RAISED)
-		report(exchange, input);
+		report(exchange, input, response);
 	/* What write() raised for a client that is gone; close() begins without an exception. */
 	PyErr_Clear();
 	close_result(result);
@@ -100,38 +102,44 @@ static void fail(struct http_exchange *exchange, bool is_sent, int status)
 		refuse(exchange, status, ERROR_TEXT);
 }
 
-static void serve_locked(struct http_exchange *exchange)
+static enum http_result serve_locked(struct http_exchange *exchange)
 {
 	scoped(py_decrefp) PyObject *input = wsgi_input_new(exchange);
-	scoped(py_decrefp) PyObject *response = wsgi_response_new(exchange);
-	scoped(py_decrefp) PyObject *environment = input && response ? wsgi_environ_new(exchange, input) : NULL;
+	scoped(py_decrefp) PyObject *response = input ? wsgi_response_new(exchange, input) : NULL;
+	scoped(py_decrefp) PyObject *environment = response ? wsgi_environ_new(exchange, input) : NULL;
 	enum wsgi_result outcome = WSGI_RAISED;
 	bool is_sent = false;
+	bool is_parted = false;
 	int status = 0;
 
 	if (environment)
 		outcome = run(exchange, environment, input, response);
 	if (PyErr_Occurred()) {
 		if (outcome == WSGI_RAISED)
-			report(exchange, input);
+			report(exchange, input, response);
 		PyErr_Clear();
 	}
 	if (response) {
 		is_sent = wsgi_response_is_sent(response);
+		is_parted = wsgi_response_is_parted(response);
 		wsgi_response_detach(response);
 	}
 	if (input)
 		status = wsgi_input_detach(input);
+	if (is_parted)
+		return HTTP_PARTED;
 	if (outcome == WSGI_GONE)
 		http_abort(exchange);
 	if (outcome != WSGI_RAISED)
-		return;
+		return HTTP_HANDLED;
 	Py_BEGIN_ALLOW_THREADS fail(exchange, is_sent, status ? status : 500);
-	Py_END_ALLOW_THREADS
+	Py_END_ALLOW_THREADS return HTTP_HANDLED;
 }
 
 static enum http_result wsgi_serve(struct http_exchange *exchange, void *arg)
 {
+	enum http_result result;
+
 	(void)arg;
 	http_set_body_max(exchange, body_max);
 	/* Refused before the application sees it: many take an error while reading for one of their own. */
@@ -140,9 +148,9 @@ static enum http_result wsgi_serve(struct http_exchange *exchange, void *arg)
 		return HTTP_HANDLED;
 	}
 	python_enter();
-	serve_locked(exchange);
+	result = serve_locked(exchange);
 	python_leave();
-	return HTTP_HANDLED;
+	return result;
 }
 
 const struct python_protocol wsgi_protocol = {

@@ -10,7 +10,8 @@
  *
  * All functions here are called with the GIL held and give it up while they wait for the network. An exchange is valid
  * only while its handler runs: wsgi_input and the response are cut off from it (_detach) before the handler returns,
- * and then raise ValueError for an application that kept them.
+ * and then raise ValueError for an application that kept them. A short response parts from it (http_reply_part) when
+ * its body is whole, and the application goes on without: with what follows the last piece, and close().
  */
 #ifndef MSE_ENCLAVE_WSGI_H
 #define MSE_ENCLAVE_WSGI_H
@@ -35,6 +36,8 @@ PyObject *wsgi_input_new(struct http_exchange *exchange);
 bool wsgi_input_explains(PyObject *input);
 /* Ends its use of the exchange. The status that fits why reading the body failed; 0 if it did not. */
 int wsgi_input_detach(PyObject *input);
+/* The exchange has gone, and of its body nothing was left: for the application it goes on being at its end. */
+void wsgi_input_part(PyObject *input);
 
 /* A regular file behind what the application returned: size bytes from offset. fd is the caller's to close. */
 struct wsgi_file {
@@ -50,8 +53,8 @@ PyObject *wsgi_file_type(void);
 bool wsgi_file_find(PyObject *result, struct wsgi_file *ret);
 
 must_check int wsgi_response_start(struct err *err);
-/* New reference; NULL with an exception. The object itself is start_response. */
-PyObject *wsgi_response_new(struct http_exchange *exchange);
+/* New reference; NULL with an exception. The object itself is start_response. input: borrowed, until _detach. */
+PyObject *wsgi_response_new(struct http_exchange *exchange, PyObject *input);
 void wsgi_response_detach(PyObject *response);
 
 /* How a response ends. */
@@ -63,6 +66,10 @@ enum wsgi_result {
 
 /* Sends what the application returned. Does not close it. */
 enum wsgi_result wsgi_response_send(PyObject *response, PyObject *result);
+/* true if the exchange is gone, and the handler is to return HTTP_PARTED. */
+bool wsgi_response_is_parted(PyObject *response);
+/* As python_report_request, for one that has parted. */
+void wsgi_response_report(PyObject *response);
 /* true once status and headers went out. */
 bool wsgi_response_is_sent(PyObject *response);
 /* true if write() found the client gone. */

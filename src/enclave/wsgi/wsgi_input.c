@@ -14,21 +14,24 @@
 #define FIRST_MAX (1u << 20)   /* of any: what is declared has not come yet */
 
 struct input {
-	PyObject_HEAD struct http_exchange *exchange; /* NULL: detached */
+	PyObject_HEAD struct http_exchange *exchange; /* NULL: detached, or parted */
 	unsigned long thread;                         /* the handler's: the exchange is for it alone */
 	size_t start;                                 /* buffer[start..end) was read and not given out */
 	size_t end;
 	bool is_ended;
+	bool is_parted; /* the exchange has gone, nothing of the body was left in it */
 	int failure_status;
 	char *buffer; /* NULL until a line is read */
 };
 
 static int check_usable(const struct input *input)
 {
-	if (input->exchange && input->thread == PyThread_get_thread_ident())
+	const bool is_there = input->exchange || input->is_parted;
+
+	if (is_there && input->thread == PyThread_get_thread_ident())
 		return 0;
-	PyErr_SetString(PyExc_ValueError, input->exchange ? "wsgi.input is for the thread of its request"
-							  : "wsgi.input of a request that has ended");
+	PyErr_SetString(PyExc_ValueError, is_there ? "wsgi.input is for the thread of its request"
+						   : "wsgi.input of a request that has ended");
 	return -1;
 }
 
@@ -63,10 +66,16 @@ static size_t take_buffered(struct input *input, char *to, size_t size)
 	return taken;
 }
 
+/* -1: nobody knows. */
+static int64_t most_left(const struct input *input)
+{
+	return input->exchange ? http_body_size(input->exchange) : (int64_t)(input->end - input->start);
+}
+
 /* Up to limit bytes: fewer only at the end. Room is made as bytes come, and never more than the body can have. */
 static PyObject *read_bytes(struct input *input, size_t limit)
 {
-	const int64_t declared = http_body_size(input->exchange);
+	const int64_t declared = most_left(input);
 	const size_t room_max = declared >= 0 ? size_min(limit, (size_t)declared) : limit;
 	size_t room = size_min(room_max, declared >= 0 ? FIRST_MAX : FIRST_SIZE);
 	PyObject *bytes = PyBytes_FromStringAndSize(NULL, (Py_ssize_t)room);
@@ -268,6 +277,7 @@ PyObject *wsgi_input_new(struct http_exchange *exchange)
 	input->start = 0;
 	input->end = 0;
 	input->is_ended = false;
+	input->is_parted = false;
 	input->failure_status = 0;
 	input->buffer = NULL;
 	return (PyObject *)input;
@@ -283,5 +293,14 @@ int wsgi_input_detach(PyObject *self)
 	struct input *input = (struct input *)self;
 
 	input->exchange = NULL;
+	input->is_parted = false;
 	return input->failure_status;
+}
+
+void wsgi_input_part(PyObject *self)
+{
+	struct input *input = (struct input *)self;
+
+	input->exchange = NULL;
+	input->is_ended = input->is_parted = true;
 }

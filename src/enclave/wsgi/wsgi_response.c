@@ -17,13 +17,15 @@
 #define STATUS_MIN 200
 #define STATUS_MAX 999
 #define STATUS_DIGITS 3
+#define METHOD_SHOWN_MAX 32
 #define LENGTH_UNKNOWN (-1)
 #define FILE_PIECE (128u << 10)
 #define SHORT_SIZE (16u << 10) /* one record of TLS */
 
 struct response {
 	PyObject_HEAD vectorcallfunc call;
-	struct http_exchange *exchange; /* NULL: detached */
+	struct http_exchange *exchange; /* NULL: detached, or parted */
+	PyObject *input;                /* borrowed; NULL: detached */
 	unsigned long thread;
 	int status;        /* 0: start_response was not called */
 	PyObject *reason;  /* the whole status as it was given */
@@ -33,6 +35,9 @@ struct response {
 	bool is_sent;  /* status and headers are out */
 	bool is_ended; /* the whole response is out */
 	bool is_gone;  /* the client does not read any more */
+	bool is_parted;
+	char method[METHOD_SHOWN_MAX + 1]; /* of one that has parted, for a traceback */
+	char *target;
 };
 
 /* PEP 3333: an application may not use hop-by-hop features. */
@@ -52,10 +57,12 @@ static const struct {
 
 static int check_usable(const struct response *response)
 {
-	if (response->exchange && response->thread == PyThread_get_thread_ident())
+	const bool is_there = response->exchange || response->is_parted;
+
+	if (is_there && response->thread == PyThread_get_thread_ident())
 		return 0;
-	PyErr_SetString(PyExc_ValueError, response->exchange ? "a response is for the thread of its request"
-							     : "the response of a request that has ended");
+	PyErr_SetString(PyExc_ValueError, is_there ? "a response is for the thread of its request"
+						   : "the response of a request that has ended");
 	return -1;
 }
 
@@ -341,29 +348,49 @@ static enum wsgi_result failed(struct response *response, const struct err *err)
 /*
  * Python's lock is kept for a short reply: that never waits (what the client does not take is sent later), and to give
  * the lock up and take it again may cost a whole turn of another thread. Over HTTP/2 the session's lock may be held by
- * a thread that decodes what the client sends.
+ * a thread that decodes what the client sends. may_part: what calls us does not need the exchange behind it.
  */
 static int reply(struct response *response, const struct http_header *headers, size_t count, const char *data,
-		 size_t size, struct err *err)
+		 size_t size, bool may_part, struct err *err)
 {
+	const bool is_short = size <= SHORT_SIZE && *http_version(response->exchange) == '1';
 	int status;
 
-	if (size <= SHORT_SIZE && *http_version(response->exchange) == '1')
+	if (is_short && may_part)
+		return http_reply_part(response->exchange, response->status, headers, count, data, size,
+				       &response->is_parted, err);
+	if (is_short)
 		return http_reply(response->exchange, response->status, headers, count, data, size, err);
 	Py_BEGIN_ALLOW_THREADS status =
 	    http_reply(response->exchange, response->status, headers, count, data, size, err);
 	Py_END_ALLOW_THREADS return status;
 }
 
+/* For a traceback, before the exchange may go. */
+static int note_request(struct response *response)
+{
+	const char *method = http_method(response->exchange);
+
+	(void)memccpy(response->method, method, 0, METHOD_SHOWN_MAX);
+	response->method[METHOD_SHOWN_MAX] = 0;
+	response->target = strndup(http_target(response->exchange), PYTHON_TARGET_SHOWN_MAX);
+	return response->target ? 0 : -1;
+}
+
 /* Status, headers and body in one go. */
-static enum wsgi_result send_whole(struct response *response, const char *data, size_t size)
+static enum wsgi_result send_whole(struct response *response, const char *data, size_t size, bool may_part)
 {
 	struct http_header headers[HTTP_HEADERS_MAX];
 	const size_t count = list_headers(response, headers);
 	struct err err = ERR_INIT;
 
-	if (reply(response, headers, count, data, size, &err) < 0)
+	may_part = may_part && note_request(response) == 0;
+	if (reply(response, headers, count, data, size, may_part, &err) < 0)
 		return failed(response, &err);
+	if (response->is_parted) {
+		wsgi_input_part(response->input);
+		response->exchange = NULL;
+	}
 	response->is_sent = true;
 	response->is_ended = true;
 	response->written = (int64_t)size;
@@ -395,8 +422,15 @@ static enum wsgi_result send_piece(struct response *response, const char *data, 
 	return WSGI_DONE;
 }
 
-/* One piece of the body that is not empty. is_last: the application will give no other. */
-static enum wsgi_result send_body(struct response *response, const char *data, size_t size, bool is_last)
+/* Who gives a piece. */
+enum giver {
+	GIVER_WRITE,    /* within its call of write() */
+	GIVER_ITERATOR, /* which may give others */
+	GIVER_SINGLE,   /* which gives no other */
+};
+
+/* One piece of the body that is not empty. */
+static enum wsgi_result send_body(struct response *response, const char *data, size_t size, enum giver giver)
 {
 	size_t allowed = size;
 	enum wsgi_result result = WSGI_DONE;
@@ -411,9 +445,9 @@ static enum wsgi_result send_body(struct response *response, const char *data, s
 		PyErr_SetString(PyExc_AssertionError, "the response has ended");
 		return WSGI_RAISED;
 	}
-	if (!response->is_sent && (is_last || (int64_t)allowed == response->length) &&
+	if (!response->is_sent && (giver == GIVER_SINGLE || (int64_t)allowed == response->length) &&
 	    (response->length == LENGTH_UNKNOWN || (int64_t)allowed == response->length)) {
-		result = send_whole(response, data, allowed);
+		result = send_whole(response, data, allowed, giver != GIVER_WRITE);
 	} else {
 		if (!response->is_sent)
 			result = send_start(response);
@@ -428,7 +462,7 @@ static enum wsgi_result send_body(struct response *response, const char *data, s
 	return result;
 }
 
-static enum wsgi_result send_object(struct response *response, PyObject *piece, bool is_last)
+static enum wsgi_result send_object(struct response *response, PyObject *piece, enum giver giver)
 {
 	if (!PyBytes_Check(piece)) {
 		PyErr_Format(PyExc_TypeError, "the body must be bytes, not %.100s", Py_TYPE(piece)->tp_name);
@@ -436,7 +470,7 @@ static enum wsgi_result send_object(struct response *response, PyObject *piece, 
 	}
 	if (PyBytes_GET_SIZE(piece) == 0)
 		return WSGI_DONE;
-	return send_body(response, PyBytes_AS_STRING(piece), (size_t)PyBytes_GET_SIZE(piece), is_last);
+	return send_body(response, PyBytes_AS_STRING(piece), (size_t)PyBytes_GET_SIZE(piece), giver);
 }
 
 static PyObject *response_write(PyObject *self, PyObject *piece)
@@ -445,7 +479,7 @@ static PyObject *response_write(PyObject *self, PyObject *piece)
 
 	if (check_usable(response) < 0)
 		return NULL;
-	switch (send_object(response, piece, false)) {
+	switch (send_object(response, piece, GIVER_WRITE)) {
 	case WSGI_DONE:
 		Py_RETURN_NONE;
 	case WSGI_GONE:
@@ -477,7 +511,7 @@ static enum wsgi_result send_end(struct response *response)
 		return WSGI_DONE;
 	/* To HEAD the body may have been left out: nobody knows its length then (RFC 9110 8.6). */
 	if (!response->is_sent && response->length <= 0 && !(response->length == LENGTH_UNKNOWN && is_head(response)))
-		return send_whole(response, NULL, 0);
+		return send_whole(response, NULL, 0, true);
 	/* Only HEAD, 204 and 304 may promise a length and send nothing: the engine knows them. */
 	if (!response->is_sent && (result = send_start(response)) != WSGI_DONE)
 		return result;
@@ -541,7 +575,7 @@ static bool is_single(PyObject *result)
 enum wsgi_result wsgi_response_send(PyObject *self, PyObject *object)
 {
 	struct response *response = (struct response *)self;
-	const bool is_last = is_single(object);
+	const enum giver giver = is_single(object) ? GIVER_SINGLE : GIVER_ITERATOR;
 	scoped(py_decrefp) PyObject *pieces = NULL;
 	struct wsgi_file file;
 	PyObject *piece;
@@ -556,7 +590,7 @@ enum wsgi_result wsgi_response_send(PyObject *self, PyObject *object)
 	if (!pieces)
 		return WSGI_RAISED;
 	while ((piece = PyIter_Next(pieces)) != NULL) {
-		const enum wsgi_result result = send_object(response, piece, is_last);
+		const enum wsgi_result result = send_object(response, piece, giver);
 
 		Py_DECREF(piece);
 		if (result != WSGI_DONE)
@@ -577,9 +611,25 @@ bool wsgi_response_is_gone(PyObject *self)
 	return ((struct response *)self)->is_gone;
 }
 
+bool wsgi_response_is_parted(PyObject *self)
+{
+	return ((struct response *)self)->is_parted;
+}
+
+void wsgi_response_report(PyObject *self)
+{
+	const struct response *response = (struct response *)self;
+
+	python_report_named(response->method, response->target);
+}
+
 void wsgi_response_detach(PyObject *self)
 {
-	((struct response *)self)->exchange = NULL;
+	struct response *response = (struct response *)self;
+
+	response->exchange = NULL;
+	response->input = NULL;
+	response->is_parted = false;
 }
 
 static void response_free(PyObject *self)
@@ -588,6 +638,7 @@ static void response_free(PyObject *self)
 
 	Py_CLEAR(((struct response *)self)->headers);
 	Py_CLEAR(((struct response *)self)->reason);
+	free(((struct response *)self)->target);
 	PyObject_Free(self);
 	Py_DECREF(type);
 }
@@ -621,7 +672,7 @@ int wsgi_response_start(struct err *err)
 	return response_type ? 0 : err_set(err, ERR_INTERNAL, "python: cannot make a type");
 }
 
-PyObject *wsgi_response_new(struct http_exchange *exchange)
+PyObject *wsgi_response_new(struct http_exchange *exchange, PyObject *input)
 {
 	struct response *response = PyObject_New(struct response, response_type);
 
@@ -629,6 +680,7 @@ PyObject *wsgi_response_new(struct http_exchange *exchange)
 		return NULL;
 	response->call = response_call;
 	response->exchange = exchange;
+	response->input = input;
 	response->thread = PyThread_get_thread_ident();
 	response->status = 0;
 	response->headers = NULL;
@@ -638,5 +690,7 @@ PyObject *wsgi_response_new(struct http_exchange *exchange)
 	response->is_sent = false;
 	response->is_ended = false;
 	response->is_gone = false;
+	response->is_parted = false;
+	response->target = NULL;
 	return (PyObject *)response;
 }
