@@ -346,19 +346,32 @@ static void give_wheel(struct http2_session *session)
 		(void)pthread_cond_broadcast(&session->changed);
 }
 
+/* Who leads waits a moment, then lets another thread lead. */
+static int64_t lead_until(void)
+{
+	return http_lead_is_mine() ? clock_monotonic_ns() + HTTP_LEAD_WAIT_MS * NS_PER_MS : INT64_MAX;
+}
+
 void http2_wait(struct http2_stream *stream, bool (*holds)(const struct http2_stream *stream), int64_t until_ns)
 {
 	struct http2_session *session = stream->session;
+	int64_t leads_until_ns = lead_until();
 	bool drives = false;
 
 	session->waiters++;
 	while (!holds(stream) && !stream->is_closed && !session->is_dead && clock_monotonic_ns() < until_ns) {
+		const int64_t so_long_ns = leads_until_ns < until_ns ? leads_until_ns : until_ns;
+
 		drives = drives || take_wheel(session);
 		if (drives)
-			pump(session, until_ns);
+			pump(session, so_long_ns);
 		else
-			wait_for_driver(session, until_ns);
+			wait_for_driver(session, so_long_ns);
 		push_ready(session);
+		if (clock_monotonic_ns() >= leads_until_ns) {
+			http_lead_step_down(&session->conn->server->lead);
+			leads_until_ns = INT64_MAX;
+		}
 		if (!drives || (!holds(stream) && !is_through(session)))
 			continue;
 		/* Others may have the lock meanwhile: what holds is looked at again. */

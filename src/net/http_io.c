@@ -68,14 +68,26 @@ static enum tls_io plain_write(struct http_conn *conn, struct iovec *pieces, siz
 
 /* ---- waiting ---- */
 
-static int wait_for(struct http_conn *conn, enum tls_io wanted, int timeout_ms, struct err *err)
+static int poll_one(struct pollfd *poll_fd, int timeout_ms)
 {
-	struct pollfd poll_fd = {.fd = conn->fd, .events = wanted == TLS_IO_WANT_WRITE ? POLLOUT : POLLIN};
 	int got;
 
 	do
-		got = poll(&poll_fd, 1, timeout_ms);
+		got = poll(poll_fd, 1, timeout_ms);
 	while (got < 0 && errno == EINTR);
+	return got;
+}
+
+static int wait_for(struct http_conn *conn, enum tls_io wanted, int timeout_ms, struct err *err)
+{
+	struct pollfd poll_fd = {.fd = conn->fd, .events = wanted == TLS_IO_WANT_WRITE ? POLLOUT : POLLIN};
+	const bool leads = http_lead_is_mine() && timeout_ms > HTTP_LEAD_WAIT_MS;
+	int got = poll_one(&poll_fd, leads ? HTTP_LEAD_WAIT_MS : timeout_ms);
+
+	if (leads && got == 0) {
+		http_lead_step_down(&conn->server->lead);
+		got = poll_one(&poll_fd, timeout_ms - HTTP_LEAD_WAIT_MS);
+	}
 	if (got < 0)
 		return err_set_errno(err, "cannot wait for the client");
 	return got > 0 ? 0 : err_set(err, ERR_TIMEOUT, "nothing from the client for %d ms", timeout_ms);

@@ -15,6 +15,9 @@
 #define SLOW_KEPT 4
 #define QUIET_LOOKS 2 /* at which the leader waits, one after the other: the overseer sleeps until it is woken */
 
+/* The calling thread leads since then; 0: it does not, as far as it knows. */
+static _Thread_local int64_t leads_since_ns;
+
 void http_lead_init(struct http_lead *lead)
 {
 	(void)pthread_mutex_init(&lead->lock, NULL);
@@ -83,7 +86,19 @@ int64_t http_lead_begin(struct http_lead *lead)
 		return 0;
 	}
 	be_busy(lead, now_ns);
+	leads_since_ns = now_ns;
 	return now_ns;
+}
+
+bool http_lead_is_mine(void)
+{
+	return leads_since_ns != 0;
+}
+
+void http_lead_step_down(struct http_lead *lead)
+{
+	if (http_lead_end(lead, leads_since_ns))
+		http_lead_give(lead);
 }
 
 /* Who deposes a leader changes what is there first: it is changed by one of the two only. */
@@ -91,6 +106,7 @@ bool http_lead_end(struct http_lead *lead, int64_t began_ns)
 {
 	int_fast64_t expected = began_ns;
 
+	leads_since_ns = 0;
 	return began_ns != 0 && atomic_compare_exchange_strong(&lead->busy_since_ns, &expected, 0);
 }
 

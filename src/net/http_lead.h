@@ -5,7 +5,8 @@
  * for longer than HTTP_LEAD_MS, an overseer takes the lead from it, and the next thread goes on; a deposed leader
  * finishes what it does and queues up again. For a while after that handlers count as slow: the lead is given away
  * before each, so that they run side by side from the start; but not at once if the process was computing all the
- * time, or waiting for a processor: then they would wait for the lock. So quick requests are served by one thread, and
+ * time, or waiting for a processor: then they would wait for the lock. A leader that waits for its client says so and
+ * is followed without all that (http_lead_step_down). So quick requests are served by one thread, and
  * slow ones by as many as there are. Nothing wakes up while nothing comes.
  *
  * A driver is a thread of somebody else's that may lead too (http_server_drive): a leader that has events passes the
@@ -25,6 +26,7 @@
 #include "base/err.h"
 
 #define HTTP_LEAD_MS 4
+#define HTTP_LEAD_WAIT_MS 1   /* for a client, until the leader steps down */
 #define HTTP_LEAD_SLOW_MS 100 /* since a leader was deposed */
 #define HTTP_LEAD_BACK_MS 20  /* since a driver that was deposed came back */
 
@@ -55,6 +57,12 @@ void http_lead_give(struct http_lead *lead);
 int64_t http_lead_begin(struct http_lead *lead);
 /* It has handled it: false if it does not lead any more. */
 bool http_lead_end(struct http_lead *lead, int64_t began_ns);
+
+/* The calling thread handles an event as the leader, as far as it knows. */
+bool http_lead_is_mine(void);
+/* It waits for its client for longer: another thread leads, and handlers do not count as slow. Does nothing otherwise.
+ */
+void http_lead_step_down(struct http_lead *lead);
 
 /* Behind false, the lead is never the driver's again. */
 void http_lead_set_driver(struct http_lead *lead, bool has_driver);

@@ -145,6 +145,29 @@ static void excuses_come_to_an_end(void **state)
 	assert_true(atomic_load(&lead.slow_until_ns) > 0);
 }
 
+/* It is followed at once, nobody counts as slow for it, and it takes nothing from who leads then. */
+static void who_waits_for_a_client_steps_down(void **state)
+{
+	int64_t first_ns, second_ns;
+
+	(void)state;
+	assert_false(http_lead_is_mine());
+	http_lead_take(&lead);
+	first_ns = http_lead_begin(&lead);
+	assert_true(http_lead_is_mine());
+	http_lead_step_down(&lead);
+	assert_false(is_taken());
+	assert_false(http_lead_is_mine());
+	assert_int_equal(atomic_load(&lead.slow_until_ns), 0);
+	http_lead_take(&lead);
+	second_ns = atomic_exchange(&lead.busy_since_ns, INT64_MAX); /* another leader's */
+	assert_int_equal(second_ns, 0);
+	http_lead_step_down(&lead);
+	assert_false(http_lead_end(&lead, first_ns));
+	assert_true(is_taken());
+	atomic_store(&lead.busy_since_ns, 0);
+}
+
 /* An idle leader is never deposed, and the overseer sleeps; a later event wakes it. */
 static void it_sleeps_and_wakes(void **state)
 {
@@ -230,6 +253,7 @@ int main(void)
 	    cmocka_unit_test_setup_teardown(slow_handlers_run_side_by_side, setup, teardown),
 	    cmocka_unit_test_setup_teardown(who_computes_makes_nobody_slow, setup, teardown),
 	    cmocka_unit_test_setup_teardown(excuses_come_to_an_end, setup, teardown),
+	    cmocka_unit_test_setup_teardown(who_waits_for_a_client_steps_down, setup, teardown),
 	    cmocka_unit_test_setup_teardown(it_sleeps_and_wakes, setup, teardown),
 	    cmocka_unit_test_setup_teardown(the_lead_goes_through_all, setup, teardown),
 	    cmocka_unit_test_setup_teardown(a_driver_leads_until_it_stays_away, setup, teardown),
