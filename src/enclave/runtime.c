@@ -233,7 +233,7 @@ static enum exit_code run_application(struct enclave *enclave, struct http_serve
 	operator_log("running");
 	if (serving_run(server, *ret_protocol, NULL, NULL) != WAKE_FAILED) {
 		wake_limit_stop(SERVING_STOP_SECONDS_MAX, EXIT_CODE_STOPPED);
-		serving_farewell(server, *ret_protocol);
+		serving_farewell(server, *ret_protocol, SERVING_FAREWELL_MS, false);
 		return EXIT_CODE_STOPPED;
 	}
 	life_set(&enclave->life, LIFE_RUNNING, LIFE_FAILED);

@@ -289,7 +289,8 @@ static enum step finish_exchange(struct http_conn *conn)
 	/* A tunnel's client may still be sending: what it has not read yet must reach it. */
 	if (exchange->is_tunnel)
 		return linger(conn);
-	if (exchange->close || http_server_is_leaving(conn->server))
+	/* One who was promised a next answer, before a farewell, gets it: that one is the last. */
+	if (exchange->close || atomic_load(&conn->server->draining))
 		return has_unread(conn) ? linger(conn) : STEP_CLOSE;
 	http_exchange_free(TAKE_PTR(conn->exchange));
 	conn->phase = PHASE_HEAD;

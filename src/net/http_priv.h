@@ -201,6 +201,7 @@ struct http_server {
 	atomic_uint stream_waits; /* streams of HTTP/2 with descriptors of their own */
 	atomic_bool takes_tunnels;
 	atomic_bool saying_farewell; /* each answer of HTTP/1 is the last of its connection */
+	atomic_bool leaves_listeners; /* to others: nobody is accepted any more */
 	atomic_bool draining;
 	atomic_bool stopping;
 	atomic_uint_fast64_t requests;

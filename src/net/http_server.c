@@ -107,7 +107,8 @@ static void *run_acceptor(void *arg)
 	while (!atomic_load(&server->draining)) {
 		int timeout_ms;
 		const bool has_room = http_watch_plan(server, &timeout_ms);
-		const size_t listeners = has_room && has_descriptors ? server->listener_count : 0;
+		const bool accepts = has_room && has_descriptors && !atomic_load(&server->leaves_listeners);
+		const size_t listeners = accepts ? server->listener_count : 0;
 
 		if (!has_descriptors && (timeout_ms < 0 || timeout_ms > NO_DESCRIPTORS_PAUSE_MS))
 			timeout_ms = NO_DESCRIPTORS_PAUSE_MS;
@@ -373,9 +374,12 @@ void http_server_counts(struct http_server *server, struct http_server_counts *r
 
 /* ---- stop ---- */
 
-void http_server_say_farewell(struct http_server *server)
+void http_server_say_farewell(struct http_server *server, bool leaves_listeners)
 {
 	atomic_store(&server->saying_farewell, true);
+	atomic_store(&server->leaves_listeners, leaves_listeners);
+	if (leaves_listeners)
+		http_watch_wake_acceptor(server);
 }
 
 bool http_server_is_leaving(const struct http_server *server)

@@ -191,8 +191,9 @@ void http_server_counts(struct http_server *server, struct http_server_counts *r
 /*
  * From now on each answer of HTTP/1 says that it is the last of its connection, and everything else goes on: clients
  * that ask all the time come to their end between two requests, with none on its way. For some moments before a stop.
+ * leaves_listeners: nobody is accepted any more, because others accept there.
  */
-void http_server_say_farewell(struct http_server *server);
+void http_server_say_farewell(struct http_server *server, bool leaves_listeners);
 
 /*
  * Stops accepting at once, lets running exchanges finish for at most drain_ms (idle connections are closed at once),

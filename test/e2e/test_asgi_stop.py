@@ -46,7 +46,7 @@ async def app(scope, receive, send):
 def test_a_stop_lets_what_follows_a_response_finish(build):
     with PlainServer(build, {"app.py": APP}) as server, Client(server.dial()) as client:
         assert client.status == 101
-        assert server.get("/?0.7").text == "accepted"
+        assert server.get("/?1.5").text == "accepted"
         server.process.terminate()
         assert client.close_code()[0] == 1012
         client.sock.close()

@@ -9,6 +9,7 @@ import subprocess
 import threading
 import time
 
+import keptalive
 import pytest
 from plainserver import PlainServer, children
 
@@ -421,3 +422,55 @@ def test_a_traceback_says_whose_it_was(build, name):
         assert server.get("/raise?x=1").status == 500
         server.wait_for(lambda: "ValueError: of the application" in server.messages())
         assert re.search(r"\n\[\d{4}-\d\d-\d\dT[\d:.]+Z\] GET /raise\?x=1\nTraceback ", server.messages())
+
+
+QUICK = """
+def app(environ, start):
+    start("200 OK", [("Content-Length", "5")])
+    return [b"whole"]
+"""
+QUICK_ASGI = """
+async def app(scope, receive, send):
+    assert scope["type"] == "http"
+    await send({"type": "http.response.start", "status": 200, "headers": [(b"content-length", b"5")]})
+    await send({"type": "http.response.body", "body": b"whole"})
+"""
+
+
+@pytest.mark.parametrize("app", [QUICK, QUICK_ASGI], ids=["wsgi", "asgi"])
+def test_who_keeps_his_connection_loses_nothing_at_a_stop(build, app):
+    """Each is told that its next answer is the connection's last, before connections are closed."""
+    with PlainServer(build, {"app.py": app}) as server:
+        clients = keptalive.start(server, 8, comes_again=False)
+        assert server.stop() == 0
+        assert keptalive.end(clients) == []
+        assert [client.farewells for client in clients] == [1] * 8
+
+
+@pytest.mark.parametrize("app", [QUICK, QUICK_ASGI], ids=["wsgi", "asgi"])
+def test_who_keeps_his_connection_loses_nothing_when_workers_are_replaced(build, app):
+    with PlainServer(build, {"app.py": app}, "--workers", "2") as server:
+        clients = keptalive.start(server, 8, comes_again=True)
+        server.process.send_signal(signal.SIGHUP)
+        server.wait_for(lambda: "all workers are new" in server.messages())
+        server.wait_for(lambda: len(children(server.process.pid)) == 2)
+        assert keptalive.end(clients) == []
+        assert sum(client.farewells for client in clients) > 0
+
+
+def test_who_keeps_his_connection_loses_nothing_by_max_requests(build):
+    with PlainServer(build, {"app.py": QUICK}, "--workers", "2", "--max-requests", "300") as server:
+        clients = keptalive.start(server, 4, comes_again=True)
+        server.wait_for(lambda: server.messages().count("app:app is served") >= 4)
+        assert keptalive.end(clients) == []
+        assert sum(client.farewells for client in clients) > 0
+
+
+def test_a_stop_waits_for_no_idle_connection(build):
+    """Of a client that asks nothing: half a second, no more; with --reload nothing."""
+    for options in ((), ("--reload",)):
+        with PlainServer(build, {"app.py": QUICK}, *options) as server:
+            with server.dial():
+                began = time.monotonic()
+                assert server.stop() == 0
+                assert time.monotonic() - began < 5

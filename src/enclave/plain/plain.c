@@ -13,6 +13,7 @@
 #include "base/fd.h"
 #include "base/fs.h"
 #include "base/line_queue.h"
+#include "base/number.h"
 #include "enclave/serve/access_log_file.h"
 #include "enclave/serve/app_server.h"
 #include "enclave/process/descriptors.h"
@@ -24,6 +25,7 @@
 #include "enclave/process/start_clock.h"
 #include "enclave/python/stop_limit.h"
 
+#define NS_PER_MS 1000000LL
 #define REQUESTS_JITTER 10     /* a tenth */
 #define ACCESS_LOG_END_MS 1000 /* for who reads it, at the end */
 #define OWN_THREADS 2          /* for handshakes and heads, whatever the application does */
@@ -220,9 +222,24 @@ static enum exit_code fail_running(const struct plain_options *options)
 	return options->worker_fd == PLAIN_NO_FD ? EXIT_CODE_APPLICATION : EXIT_CODE_INTERNAL;
 }
 
+/* Half of the time that a stop has, at most, and none of a developer's. Returns what is left. */
+static unsigned say_farewell(struct plain *plain, struct http_server *server)
+{
+	const unsigned drain_ms = plain->options.drain_ms;
+	const bool is_worker = plain->options.worker_fd != PLAIN_NO_FD;
+	const int64_t begin_ns = clock_monotonic_ns();
+	int64_t past_ms;
+
+	if (plain->options.wants_reload)
+		return drain_ms;
+	serving_farewell(server, plain->protocol, (unsigned)size_min(SERVING_FAREWELL_MS, drain_ms / 2), is_worker);
+	past_ms = (clock_monotonic_ns() - begin_ns) / NS_PER_MS;
+	return past_ms < drain_ms ? drain_ms - (unsigned)past_ms : 0;
+}
+
 static void stop(struct plain *plain, struct http_server *server, enum wake why, enum exit_code code)
 {
-	const unsigned drain_ms = why == WAKE_STOP ? plain->options.drain_ms : 0;
+	unsigned drain_ms = 0;
 
 	if (plain->options.worker_fd == PLAIN_NO_FD)
 		plain_notify(PLAIN_NOTIFY_STOPPING);
@@ -232,6 +249,8 @@ static void stop(struct plain *plain, struct http_server *server, enum wake why,
 	if (why != WAKE_STOP)
 		app_server_close(&plain->app);
 	plain_sockets_leave(&plain->listening);
+	if (why == WAKE_STOP)
+		drain_ms = say_farewell(plain, server);
 	serving_stop(server, plain->protocol, drain_ms);
 	stop_limit_end();
 	end_access_log(plain);

@@ -34,6 +34,7 @@ enum wake serving_run(struct http_server *server, const struct python_protocol *
 
 struct farewell {
 	struct http_server *server;
+	unsigned limit_ms;
 	int done_fd; /* its end is closed when the time is over */
 };
 
@@ -43,7 +44,7 @@ static void *run_farewell(void *arg)
 	struct farewell *farewell = arg;
 	struct http_server_counts counts;
 
-	for (int waited = 0; waited < SERVING_FAREWELL_MS; waited += FAREWELL_PAUSE_MS) {
+	for (unsigned waited = 0; waited < farewell->limit_ms; waited += FAREWELL_PAUSE_MS) {
 		http_server_counts(farewell->server, &counts);
 		if (counts.connections_open == 0)
 			break;
@@ -53,13 +54,14 @@ static void *run_farewell(void *arg)
 	return NULL;
 }
 
-void serving_farewell(struct http_server *server, const struct python_protocol *protocol)
+void serving_farewell(struct http_server *server, const struct python_protocol *protocol, unsigned limit_ms,
+		      bool leaves_listeners)
 {
-	struct farewell farewell = {.server = server};
+	struct farewell farewell = {.server = server, .limit_ms = limit_ms};
 	pthread_t thread;
 	int fds[2];
 
-	http_server_say_farewell(server);
+	http_server_say_farewell(server, leaves_listeners);
 	if (pipe2(fds, O_CLOEXEC) < 0)
 		return;
 	farewell.done_fd = fds[1];

@@ -21,10 +21,12 @@ must_check enum wake serving_run(struct http_server *server, const struct python
 				 void (*on_wake)(enum wake wake, void *arg), void *arg);
 
 /*
- * Before serving_stop: serves on for at most SERVING_FAREWELL_MS, while connections of HTTP/1 end with their next
- * answer. Closed between two requests, those that ask all the time would lose one.
+ * Before serving_stop: serves on for at most limit_ms (SERVING_FAREWELL_MS is enough), while connections of HTTP/1 end
+ * with their next answer. Closed between two requests, those that ask all the time would lose one. leaves_listeners:
+ * others accept on the same sockets, so nobody new is let in.
  */
-void serving_farewell(struct http_server *server, const struct python_protocol *protocol);
+void serving_farewell(struct http_server *server, const struct python_protocol *protocol, unsigned limit_ms,
+		      bool leaves_listeners);
 
 /*
  * Stops the server (what runs may finish within drain_ms), while the protocol goes on; then ends the interpreter.
