@@ -13,6 +13,8 @@ import time
 
 import servers
 
+STARTS = 7
+P99_TURNS = 3
 CONNECTIONS = 32
 START_LIMIT = 30
 TICKS = os.sysconf("SC_CLK_TCK")
@@ -131,12 +133,12 @@ def h2load(server, seconds, words):
             "protocol": re.search(r"Application protocol: (\S+)", out)[1], "errors": f"{failed} failed" if failed else ""}
 
 
-def p99_ms(server, seconds, rate, folder):
-    """At so many requests a second, spread over the connections; rate None: as many as it can."""
+def p99_ms(server, seconds, rate, folder, words=()):
+    """At so many requests a second, spread over the connections; rate None: as many as it can. words: more for h2load."""
     log = folder / f"requests-{server.port}"
     log.unlink(missing_ok=True)
     pace = ["--rps", f"{rate / CONNECTIONS:.2f}"] if rate else []
-    row = h2load(server, seconds, ["--h1", f"-c{CONNECTIONS}", "--log-file", str(log), *pace])
+    row = h2load(server, seconds, ["--h1", f"-c{CONNECTIONS}", "--log-file", str(log), *pace, *words])
     times = sorted(int(line.split("\t")[2]) for line in log.read_text().splitlines())
     return {**row, "p99_ms": times[int(len(times) * 0.99)] / 1000 if times else None}
 
