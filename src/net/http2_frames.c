@@ -158,11 +158,12 @@ static void begin_request(struct http2_stream *stream, bool has_ended)
 	stream->has_head = true;
 	stream->in_ended = has_ended;
 	http2_stream_account(stream);
+	if (status == 0 && http_exchange_begin(stream->exchange) < 0)
+		status = 503;
 	if (status) {
 		http2_refuse(stream, status);
 		return;
 	}
-	http_exchange_begin(stream->exchange);
 	if (has_ended || !is_worth_waiting_for(stream))
 		http2_make_ready(stream);
 	else

@@ -482,7 +482,8 @@ static enum step run_request(struct http_conn *conn, size_t head_size)
 	status = look_at_limits(conn, &exchange->head, head_size);
 	if (status != 0)
 		return refuse(conn, status);
-	http_exchange_begin(exchange);
+	if (http_exchange_begin(exchange) < 0)
+		return refuse(conn, 503);
 	if (!is_worth_waiting_for(exchange))
 		return run_handler(conn);
 	conn->phase = PHASE_BODY;

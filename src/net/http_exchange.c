@@ -77,10 +77,19 @@ static const char *path_of(const char *target)
 _Static_assert(HTTP_CHUNK_EXTENSION_MAX == HTTP1_CHUNK_EXTENSION_MAX, "one limit, for servers and parsers");
 _Static_assert(HTTP_TRAILER_BYTES_MAX == HTTP1_TRAILER_MAX, "one limit, for servers and parsers");
 
-void http_exchange_begin(struct http_exchange *exchange)
+/* "http://host?query" and "http://host" have an empty path, which means "/". NULL without memory. */
+static char *copy_path(const char *path)
+{
+	char *copy;
+
+	if (*path == '/' || *path == '*')
+		return strdup(path);
+	return asprintf(&copy, "/%s", path) < 0 ? NULL : copy;
+}
+
+int http_exchange_begin(struct http_exchange *exchange)
 {
 	const struct http_limits *limits = &exchange->conn->server->limits;
-	const char *path = path_of(exchange->head.target);
 
 	http1_body_init(&exchange->body, exchange->head.framing, exchange->head.body_size);
 	exchange->body.extension_max = limits->chunk_extension_bytes;
@@ -89,15 +98,13 @@ void http_exchange_begin(struct http_exchange *exchange)
 	exchange->is_first = exchange->conn->requests++ == 0;
 	exchange->continue_wanted = exchange->head.expects_continue;
 	exchange->close = !exchange->head.keep_alive;
-	/* "http://host?query" and "http://host" have an empty path, which means "/". */
-	exchange->path = *path == '/' || *path == '*' ? strdup(path) : NULL;
-	if (!exchange->path && asprintf(&exchange->path, "/%s", path) < 0)
-		exchange->path = NULL;
+	exchange->path = copy_path(path_of(exchange->head.target));
 	if (!exchange->path)
-		return;
+		return -1;
 	exchange->query = strchr(exchange->path, '?');
 	if (exchange->query)
 		*exchange->query++ = 0;
+	return 0;
 }
 
 /* ---- the request ---- */
@@ -114,7 +121,7 @@ const char *http_target(const struct http_exchange *exchange)
 
 const char *http_path(const struct http_exchange *exchange)
 {
-	return exchange->path ? exchange->path : "";
+	return exchange->path;
 }
 
 const char *http_query(const struct http_exchange *exchange)

@@ -286,7 +286,11 @@ must_check int http_conn_reserve(struct http_conn *conn, size_t size, struct err
 must_check int http_exchange_new(struct http_conn *conn, const struct http_wire *wire,
 				 struct http_exchange **ret_exchange, struct err *err);
 void http_exchange_free(struct http_exchange *exchange);
-void http_exchange_begin(struct http_exchange *exchange); /* head is parsed */
+/*
+ * The head is parsed. -1 without memory: to be refused. Handlers decide by the path what is whose, so that none may run
+ * without one.
+ */
+must_check int http_exchange_begin(struct http_exchange *exchange);
 /* ERR_LIMIT. */
 int http_exchange_too_large(const struct http_exchange *exchange, struct err *err);
 bool http_exchange_is_too_large(const struct http_exchange *exchange);
