@@ -10,6 +10,7 @@
 
 #include "enclave/attested/bootstrap.h"
 #include "enclave/plain/plain.h"
+#include "enclave/process/operator_log.h"
 #include "enclave/runtime.h"
 
 extern char **environ;
@@ -123,13 +124,14 @@ static const struct {
 	const char *name;                         /* of the program; NULL: none */
 	const char *word;                         /* or the first argument */
 	enum exit_code (*run)(char *const *argv); /* what follows the name and the word */
+	bool speaks_for_itself;                   /* by its name; what hosts of enclaves read has one name */
 } rows[] = {
-    {BOOTSTRAP_NAME, "bootstrap", run_bootstrap},
-    {"mse-serve", "--plain", run_plain},
-    {"mse-test", "test", run_test},
-    {NULL, "--help", say_names},
-    {NULL, "-h", say_names},
-    {NULL, "--version", run_version},
+    {BOOTSTRAP_NAME, "bootstrap", run_bootstrap, false},
+    {"mse-serve", "--plain", run_plain, true},
+    {"mse-test", "test", run_test, true},
+    {NULL, "--help", say_names, false},
+    {NULL, "-h", say_names, false},
+    {NULL, "--version", run_version, false},
 };
 
 /* Whoever starts us without them: nothing else may get their numbers, and be written to as if it were they. */
@@ -147,8 +149,11 @@ int main(int argc, char **argv)
 
 	fill_standard_fds();
 	for (size_t i = 0; i < COUNT_OF(rows); i++) {
-		if (rows[i].name && strcmp(name, rows[i].name) == 0)
+		if (rows[i].name && strcmp(name, rows[i].name) == 0) {
+			if (rows[i].speaks_for_itself)
+				operator_log_set_name(name);
 			return (int)rows[i].run(argv + 1);
+		}
 		if (argc > 1 && strcmp(argv[1], rows[i].word) == 0)
 			return (int)rows[i].run(argv + 2);
 	}

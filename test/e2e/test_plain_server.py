@@ -612,3 +612,48 @@ app = Starlette(routes=[Route("/x", x, name="x")])
 def test_frameworks_below_a_root_path(build, name):
     with PlainServer(build, {"app.py": ROOTED[name]}, "--root-path", "/api") as server:
         assert server.get("/x").text == "/api/x"
+
+
+def test_options_come_by_the_environment(build):
+    """A container's image says mse-serve, and whoever runs it says the rest."""
+    env = {"MSE_SERVE_APP": "main:other", "MSE_SERVE_THREADS": "3", "MSE_SERVE_ACCESS_LOG": "json", "MSE_SERVE_ROOT_PATH": "/env",
+           "MSE_SERVE_BIND": "127.0.0.1:0 unix:s", "MSE_SERVE_RELOAD": "false", "MSE_SERVE_WORKRES": "2", "MSE_SERVE_KEY": "",
+           "MSE_SERVE_PORT": "tcp://10.0.0.1:80"}
+    text = "import os\ndef other(e, s):\n    s('200 OK', [])\n    return [e['SCRIPT_NAME'].encode()]\n"
+    server = PlainServer(build, {"main.py": text}, "--root-path", "/argv", env=env)
+    server.argv = [build / "mse-serve", *server.argv[5:]]
+    try:
+        server.start()
+        said = server.messages()
+        assert "mse-serve: MSE_SERVE_WORKRES in the environment is no option: it is ignored\n" in said
+        assert said.count(" is ignored") == 1 and said.count("listening on") == 2 and "mse-enclave" not in said
+        assert server.get().text == "/argv", "the command line wins"
+        server.wait_for(lambda: '"status":200' in server.output())
+        assert server.stop() == 0
+        assert server.messages().endswith("mse-serve: stopped\n")
+    finally:
+        server.remove()
+
+
+@pytest.mark.parametrize("env, said", [
+    ({"MSE_SERVE_THREADS": "x"}, "MSE_SERVE_THREADS: '--threads': "), ({"MSE_SERVE_RELOAD": "2"}, "MSE_SERVE_RELOAD is '2', expected 1 or 0"),
+    ({"MSE_SERVE_BIND": "127.0.0.1:0 a:b"}, "MSE_SERVE_BIND: '--bind': "), ({"MSE_SERVE_WORKER_FD": "3"}, "the application is missing"),
+    ({"MSE_SERVE_BIND": "127.0.0.1:0 " * 9}, "MSE_SERVE_BIND has more than 8 values"), ({"MSE_SERVE_APP": "a"}, "'a', expected 'module:variable'")])
+def test_what_is_wrong_in_the_environment_is_named(build, env, said):
+    operand = [] if said.startswith(("the app", "'a'")) else ["app:app"]
+    done = subprocess.run([build / "mse-serve", *operand], env=env, capture_output=True, text=True, timeout=20)
+    assert done.returncode == 2 and said in done.stderr.splitlines()[-1] and done.stderr.startswith("mse-serve: ")
+
+
+def test_workers_speak_by_the_name_that_was_typed(build):
+    server = PlainServer(build, {"app.py": "1 +"}, "--workers", "2")
+    server.argv = [build / "mse-serve", *server.argv[2:]]
+    try:
+        server.start(wait=False)
+        assert server.exit() == 3
+        lines = server.messages().splitlines()
+        assert "mse-serve: application-failed: the application failed to load" in lines
+        assert lines[-1] == "mse-serve: ends with 3: no worker can serve"
+        assert not [line for line in lines if line.startswith("mse-enclave")]
+    finally:
+        server.remove()

@@ -46,7 +46,10 @@ struct plain {
 
 enum exit_code plain_fail(enum exit_code code, const struct err *err)
 {
-	operator_log("%s: %s", exit_code_label(code), err->text);
+	if (code == EXIT_CODE_SETTINGS) /* who has typed it knows what it is */
+		operator_log("%s", err->text);
+	else
+		operator_log("%s: %s", exit_code_label(code), err->text);
 	return code;
 }
 
@@ -379,6 +382,7 @@ static enum exit_code run_worker(struct plain *plain)
 {
 	struct err err = ERR_INIT;
 
+	operator_log_set_name(plain->options.worker_name);
 	if (setup_tls(plain, &err) < 0)
 		return plain_fail(EXIT_CODE_SETTINGS, &err);
 	start_clock_mark("TLS");

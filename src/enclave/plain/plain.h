@@ -20,7 +20,7 @@ enum exit_code plain_test_run(char *const *argv);
 enum exit_code plain_workers_run(const struct plain_options *options, char *const *argv,
 				 struct plain_sockets *listening);
 
-/* "mse-enclave: NAME: TEXT" to stderr; returns code. */
+/* "mse-serve: NAME: TEXT" to stderr, without "NAME: " for a mistake of whoever started it; returns code. */
 enum exit_code plain_fail(enum exit_code code, const struct err *err);
 
 #endif

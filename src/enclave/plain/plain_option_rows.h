@@ -75,6 +75,7 @@
 /* Of a worker: what its parent tells it. */
 #define PLAIN_ROWS_WORKER(X) \
 	X(worker_fd, "--worker-fd", "FD", "", "") \
+	X(worker_name, "--worker-name", "NAME", "mse-enclave", "") \
 	X(worker_fds, "--worker-fds", "N", "1", "") \
 	X(worker_ready_fd, "--worker-ready-fd", "FD", "", "")
 

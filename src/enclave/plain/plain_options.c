@@ -8,6 +8,8 @@
 #include "enclave/serve/app_gate.h"
 #include "enclave/process/application_name.h"
 #include "enclave/process/arguments.h"
+#include "enclave/process/operator_log.h"
+#include "enclave/plain/plain_env.h"
 #include "enclave/plain/plain_hint.h"
 #include "enclave/plain/plain_option_rows.h"
 #include "enclave/process/settings.h"
@@ -65,7 +67,10 @@ int plain_options_help(struct buf *ret, struct err *err)
 		ret,
 		"usage: mse-serve MODULE:APP [OPTIONS]            (the same: mse-enclave --plain)\n\n"
 		"An ordinary application server: WSGI and ASGI over HTTP/1.1, plain or TLS, and over HTTP/2 with\n"
-		"TLS; WebSocket over both. No TEE, no attestation.\n",
+		"TLS; WebSocket over both. No TEE, no attestation.\n\n"
+		"The environment may say the same: " PLAIN_ENV_PREFIX
+		"ACCESS_LOG=json is --access-log json, " PLAIN_ENV_APP "\n"
+		"is MODULE:APP. The command line wins.\n",
 		err) < 0)
 		return -1;
 	return arguments_help(rows, COUNT_OF(rows), ret, err);
@@ -346,7 +351,7 @@ static int parse_access_log(const struct texts *texts, struct plain_options *ret
 static int parse_all(const struct texts *texts, struct plain_options *ret, struct err *err)
 {
 	if (!ret->application)
-		return err_set(err, ERR_INVALID, "the application is missing: MODULE:APP");
+		return err_set(err, ERR_INVALID, "the application is missing: MODULE:APP, or " PLAIN_ENV_APP);
 	if (parse_application(texts, ret, err) < 0)
 		return err_prefix(err, "the application");
 	if (parse_sockets(texts, ret, err) < 0)
@@ -368,9 +373,15 @@ static int parse_all(const struct texts *texts, struct plain_options *ret, struc
 		return -1;
 	ret->app_dir = texts->app_dir;
 	ret->venv = texts->venv;
+	ret->worker_name = texts->worker_name;
 	ret->interface = texts->interface;
 	ret->wants_reload = texts->reload != NULL;
 	return parse_tls(texts, ret, err);
+}
+
+static void tell_unknown(const char *name)
+{
+	operator_log("%s in the environment is no option: it is ignored", name);
 }
 
 int plain_options_parse(char *const *argv, struct plain_options *ret, struct err *err)
@@ -386,16 +397,24 @@ int plain_options_parse(char *const *argv, struct plain_options *ret, struct err
 	ret->wants_version = given.version != NULL;
 	if (ret->wants_help || ret->wants_version)
 		return 0;
+	if (plain_env_take(rows, COUNT_OF(rows), &ret->application, &ret->env_texts, err) < 0)
+		return -1;
+	if (!given.worker_fd)
+		plain_env_tell_unknown(rows, COUNT_OF(rows), tell_unknown);
 #define X(field, name, value, fallback, help) \
 	if (!given.field) \
 		given.field = fallback;
 	PLAIN_ROWS(X)
 #undef X
-	return parse_all(&given, ret, err);
+	if (parse_all(&given, ret, err) == 0)
+		return 0;
+	plain_env_explain(rows, COUNT_OF(rows), ret->env_texts, err);
+	return -1;
 }
 
 void plain_options_done(struct plain_options *options)
 {
 	free(TAKE_PTR(options->module));
 	free(TAKE_PTR(options->name));
+	free(TAKE_PTR(options->env_texts));
 }

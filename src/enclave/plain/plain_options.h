@@ -26,6 +26,7 @@ struct plain_options {
 	char *name;              /* owned: without the "()" of a factory */
 	char *module;            /* owned */
 	const char *variable;    /* in name */
+	char *env_texts;         /* owned: what others point into */
 	bool is_factory;
 	const char *venv; /* "" */
 	const char *app_dir;
@@ -64,7 +65,8 @@ struct plain_options {
 	unsigned exit_ms; /* behind these: then the process ends */
 	int worker_fd;    /* this is a worker: the first of its listening sockets; else PLAIN_NO_FD */
 	unsigned worker_fds;
-	int worker_ready_fd; /* and where it says that it serves */
+	const char *worker_name; /* what its messages begin with */
+	int worker_ready_fd;     /* and where it says that it serves */
 };
 
 /* argv without "--plain"; ERR_INVALID and others name the option. *ret is to be plain_options_done even on failure. */

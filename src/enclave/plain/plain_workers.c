@@ -56,8 +56,9 @@ struct leaver {
 
 struct workers {
 	const struct plain_options *options;
-	const char *argv[ARGUMENTS_MAX + 8];
-	char count_text[4]; /* of its sockets */
+	const char *argv[ARGUMENTS_MAX + 12];
+	char name[OPERATOR_NAME_MAX + 1]; /* what messages begin with */
+	char count_text[4];               /* of its sockets */
 	char *program;
 	const struct plain_sockets *listening;
 	unsigned count;
@@ -477,8 +478,12 @@ static int make_argv(struct workers *workers, char *const *argv, struct err *err
 	workers->argv[count++] = "3";
 	workers->argv[count++] = "--worker-ready-fd";
 	workers->argv[count++] = READY_FD_TEXT;
+	workers->argv[count++] = "--worker-name";
+	workers->argv[count++] = workers->name;
 	workers->argv[count++] = "--worker-fds";
 	workers->argv[count++] = workers->count_text;
+	(void)snprintf(workers->name, sizeof(workers->name), "%.*s", (int)strcspn(operator_log_prefix(), ":"),
+		       operator_log_prefix());
 	(void)snprintf(workers->count_text, sizeof(workers->count_text), "%zu", workers->listening->count);
 	for (; *argv; argv++) {
 		if (count >= ARGUMENTS_MAX)
@@ -509,6 +514,9 @@ enum exit_code plain_workers_run(const struct plain_options *options, char *cons
 	plain_sockets_leave(listening);
 	end_all(&workers, signal);
 	free(workers.program);
-	operator_log("%s", exit_code_label(code));
+	if (code == EXIT_CODE_STOPPED)
+		operator_log("%s", exit_code_label(code));
+	else
+		operator_log("ends with %d: no worker can serve", (int)code);
 	return code;
 }

@@ -9,6 +9,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "base/clock.h"
@@ -19,6 +20,7 @@
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER; /* guards all below */
 static int out_fd = STDOUT_FILENO;
+static char prefix[OPERATOR_NAME_MAX + 3] = ENCLAVE_LINE_PREFIX;
 static unsigned long dropped;
 static bool is_cut; /* a line went out in part: the next must begin on a line of its own */
 
@@ -27,6 +29,18 @@ void operator_log_set_fd(int fd)
 	(void)pthread_mutex_lock(&lock);
 	out_fd = fd;
 	(void)pthread_mutex_unlock(&lock);
+}
+
+void operator_log_set_name(const char *name)
+{
+	(void)pthread_mutex_lock(&lock);
+	(void)snprintf(prefix, sizeof(prefix), "%.*s: ", OPERATOR_NAME_MAX, name);
+	(void)pthread_mutex_unlock(&lock);
+}
+
+const char *operator_log_prefix(void)
+{
+	return prefix;
 }
 
 /* A pipe that polls writable takes PIPE_BUF bytes without blocking (POSIX), so no piece is longer. */
@@ -62,7 +76,7 @@ static bool settle(int64_t deadline_ns)
 		return false;
 	if (dropped == 0)
 		return true;
-	size = snprintf(note, sizeof(note), ENCLAVE_LINE_PREFIX "%lu log lines were dropped\n", dropped);
+	size = snprintf(note, sizeof(note), "%s%lu log lines were dropped\n", prefix, dropped);
 	if (!write_pieces((const uint8_t *)note, (size_t)size, deadline_ns))
 		return false;
 	dropped = 0;
@@ -97,11 +111,12 @@ void operator_log_bytes(const void *data, size_t size)
 
 void operator_log(const char *format, ...)
 {
-	char line[OPERATOR_LINE_MAX] = ENCLAVE_LINE_PREFIX;
-	const size_t start = sizeof(ENCLAVE_LINE_PREFIX) - 1;
+	char line[OPERATOR_LINE_MAX];
+	const size_t start = strlen(prefix);
 	va_list args;
 	int size;
 
+	memcpy(line, prefix, start);
 	va_start(args, format);
 	size = vsnprintf(line + start, sizeof(line) - start - 1, format, args);
 	va_end(args);

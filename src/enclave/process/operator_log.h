@@ -17,9 +17,16 @@
 
 #define OPERATOR_LOG_WAIT_MS 1000
 #define OPERATOR_LINE_MAX 1400 /* bytes of one of the runtime's own lines */
+#define OPERATOR_NAME_MAX 15
 
 /* Before this, lines go to descriptor 1. fd is borrowed and stays open. */
 void operator_log_set_fd(int fd);
+
+/* What own lines begin with, instead of "mse-enclave". Before there is a second thread; too long a name is cut. */
+void operator_log_set_name(const char *name);
+
+/* "NAME: "; as long as the process. */
+const char *operator_log_prefix(void);
 
 /* "mse-enclave: TEXT\n"; too long a text is cut. */
 void operator_log(const char *format, ...) format_like(1, 2);

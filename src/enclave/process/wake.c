@@ -8,15 +8,17 @@
 #include <semaphore.h>
 #include <signal.h>
 #include <stdatomic.h>
+#include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "base/clock.h"
 #include "enclave/process/app_log.h"
+#include "enclave/process/operator_log.h"
 
 #define NS_PER_MS 1000000LL
 #define NS_PER_SECOND (1000 * NS_PER_MS)
-#define AGAIN_TEXT "mse-enclave: stopped at once: asked to again\n"
+#define AGAIN_TEXT "stopped at once: asked to again\n"
 
 #define IN(role) (1u << WAKE_##role)
 #define IN_SERVERS (IN(ALONE) | IN(PARENT) | IN(WORKER))
@@ -45,6 +47,7 @@ static bool g_has_terminal;
 static bool g_ignores_hangup; /* nohup */
 static sem_t g_asked;
 static _Atomic(int64_t) g_asked_ns;
+static char g_again[sizeof(AGAIN_TEXT) + OPERATOR_NAME_MAX + 2]; /* for a handler */
 static volatile sig_atomic_t g_is_quick;
 static volatile sig_atomic_t g_unused; /* a signal's number */
 static volatile sig_atomic_t g_is_loading;
@@ -64,8 +67,7 @@ void wake_send(enum wake reason)
 
 _Noreturn static void end_now(void)
 {
-	const ssize_t put =
-	    g_role == WAKE_ENCLAVE || g_is_loading ? 0 : write(STDERR_FILENO, AGAIN_TEXT, sizeof(AGAIN_TEXT) - 1);
+	const ssize_t put = g_role == WAKE_ENCLAVE || g_is_loading ? 0 : write(STDERR_FILENO, g_again, strlen(g_again));
 
 	(void)put;
 	app_log_drain();
@@ -224,6 +226,7 @@ int wake_set_role(enum wake_role role, bool has_log_file, struct err *err)
 	g_role = role;
 	g_has_log_file = has_log_file;
 	g_has_terminal = isatty(STDIN_FILENO) == 1;
+	(void)snprintf(g_again, sizeof(g_again), "%s%s", operator_log_prefix(), AGAIN_TEXT);
 	return take_all(err);
 }
 
