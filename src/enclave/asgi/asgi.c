@@ -10,6 +10,7 @@
 #include "base/clock.h"
 #include "base/fd.h"
 #include "enclave/process/wake.h"
+#include "enclave/python/python_memory.h"
 
 #define CANCELLED_SECONDS 1.0 /* for what a request does about being cancelled */
 #define DIRECT_MAX 64         /* requests in one turn: those of a client that sends them in a row are one event */
@@ -263,23 +264,29 @@ static int setup_queue(struct err *err)
 	return answer ? 0 : err_set(err, ERR_INTERNAL, "python: the event loop takes no pipe");
 }
 
-static int start_all(PyObject *app, const struct python_site *site, struct err *err)
+/* Loads asyncio and uvloop. */
+static int start_loop(struct err *err)
 {
 	scoped(py_decrefp) PyObject *asyncio = PyImport_ImportModule("asyncio");
 
-	asgi.site = site;
-	asgi.app = Py_NewRef(app);
 	if (!asyncio || setup_loop(asyncio) < 0 || asgi_operation_start() < 0 || asgi_request_start() < 0 ||
 	    asgi_task_start() < 0 || asgi_scope_start() < 0 || asgi_receive_start_up() < 0 ||
 	    asgi_send_start_up() < 0 || asgi_root_start() < 0)
 		return err_set(err, ERR_INTERNAL, "python: no event loop");
-	return setup_queue(err) < 0 ? -1 : asgi_lifespan_start(err);
+	return setup_queue(err);
 }
 
 static int asgi_start(PyObject *app, const struct python_site *site, struct err *err)
 {
-	const int status = start_all(app, site, err);
+	const bool was_on = python_memory_pause_collector();
+	int status;
 
+	asgi.site = site;
+	asgi.app = Py_NewRef(app);
+	status = start_loop(err);
+	python_memory_resume_collector(was_on);
+	if (status == 0)
+		status = asgi_lifespan_start(err);
 	asgi_report();
 	return status;
 }

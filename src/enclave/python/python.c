@@ -11,6 +11,7 @@
 #include "enclave/process/operator_log.h"
 #include "enclave/python/python_app.h"
 #include "enclave/python/python_audit.h"
+#include "enclave/python/python_memory.h"
 #include "enclave/python/python_namespace.h"
 #include "enclave/python/python_replace.h"
 #include "enclave/process/wake.h"
@@ -142,6 +143,8 @@ static int name_executable(struct err *err)
 
 int python_start(const struct python_options *options, struct err *err)
 {
+	if (!options->guard)
+		python_memory_use_huge_pages();
 	if (preinitialize(options->guard != NULL, err) < 0 ||
 	    (options->guard &&
 	     (python_audit_install(options->guard, err) < 0 || python_replace(options->before_exit, err) < 0)) ||
@@ -225,6 +228,16 @@ static const struct python_protocol *find_protocol(PyObject *app, const char *in
 	return NULL;
 }
 
+/* inspect and all that it imports are loaded for it, not the application. */
+static const struct python_protocol *choose_protocol(PyObject *app, const char *interface)
+{
+	const bool was_on = python_memory_pause_collector();
+	const struct python_protocol *protocol = find_protocol(app, interface);
+
+	python_memory_resume_collector(was_on);
+	return protocol;
+}
+
 static void tell_kept(const char *name)
 {
 	operator_log("the application's handler of %s is set aside: that signal is the server's", name);
@@ -246,7 +259,7 @@ int python_load(const struct python_options *options, const struct python_site *
 		const struct python_protocol **ret_protocol, struct err *err)
 {
 	scoped(py_decrefp) PyObject *app = python_app_import(options);
-	const struct python_protocol *protocol = app ? find_protocol(app, options->interface) : NULL;
+	const struct python_protocol *protocol = app ? choose_protocol(app, options->interface) : NULL;
 
 	if (protocol && !options->guard && !python_app_fits(options->application, app, protocol->name))
 		protocol = NULL;
@@ -258,6 +271,7 @@ int python_load(const struct python_options *options, const struct python_site *
 	wake_keep(tell_kept);
 	*ret_protocol = protocol;
 	Py_CLEAR(app);
+	python_memory_end_huge_pages();
 	main_state = PyEval_SaveThread();
 	return 0;
 }
