@@ -48,6 +48,8 @@ static int read_option(const struct command *command, int argc, char **argv, str
 		line->values[i] = argv[1];
 		return 2;
 	}
+	if (!*command->words && strcmp(argv[0], "serve") == 0)
+		return err_set(err, ERR_INVALID, "no command 'serve': 'msed --data-dir DIR' serves");
 	return err_set(err, ERR_INVALID, "unknown option or argument '%s'; see msed --help", argv[0]);
 }
 
@@ -63,8 +65,9 @@ static int read_options(const struct command *command, int argc, char **argv, st
 	}
 	for (size_t i = 0; i < command->option_count; i++)
 		if (command->options[i].required && !line->values[i])
-			return err_set(err, ERR_INVALID, "msed %s needs '%s %s'", command->words,
-				       command->options[i].name, command->options[i].argument);
+			return err_set(err, ERR_INVALID, "%s%sneeds '%s %s'", command->words,
+				       *command->words ? " " : "", command->options[i].name,
+				       command->options[i].argument);
 	return 0;
 }
 

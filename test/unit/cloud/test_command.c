@@ -34,7 +34,10 @@ static void wrong_lines_say_what_is_wrong(void **state)
 
 	(void)state;
 	assert_fails(PARSE("user", "--data-dir", "D"), &err, ERR_INVALID, "'user'");
-	assert_fails(PARSE("init"), &err, ERR_INVALID, "--data-dir");
+	assert_fails(PARSE("init"), &err, ERR_INVALID, "init needs '--data-dir DIR'");
+	assert_int_equal(command_parse(0, NULL, &command, &line, &err), -1);
+	assert_string_equal(err.text, "needs '--data-dir DIR'");
+	assert_fails(PARSE("serve", "--data-dir", "D"), &err, ERR_INVALID, "'msed --data-dir DIR' serves");
 	assert_fails(PARSE("--data-dir"), &err, ERR_INVALID, "needs a value");
 	assert_fails(PARSE("user", "add", "--data-dir", "D", "--email", "a@b", "--admin=yes"), &err, ERR_INVALID,
 		     "takes no value");
