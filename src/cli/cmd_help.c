@@ -25,7 +25,21 @@ static void print_global_options(struct out *out)
 		print_option(out, &cmd_global_options[i]);
 }
 
-static void print_group(struct out *out, enum cmd_space space, const char *group)
+/* Of the longest name of the space; CMD_SPACE_COUNT: of all. */
+static int name_width(enum cmd_space space)
+{
+	size_t width = 0;
+
+	for (size_t i = 0; i < cmd_table_count; i++) {
+		const size_t size = strlen(cmd_table[i].name);
+
+		if ((space == CMD_SPACE_COUNT || cmd_table[i].space == space) && size > width)
+			width = size;
+	}
+	return (int)width;
+}
+
+static void print_group(struct out *out, enum cmd_space space, const char *group, int width)
 {
 	bool first = true;
 
@@ -37,14 +51,14 @@ static void print_group(struct out *out, enum cmd_space space, const char *group
 		if (first)
 			out_bold(out, "\n%s %s:\n", cmd_space_name(space), group);
 		first = false;
-		out_print(out, "  %-14s %s\n", entry->name, entry->summary);
+		out_print(out, "  %-*s  %s\n", width, entry->name, entry->summary);
 	}
 }
 
-static void print_groups(struct out *out, enum cmd_space space)
+static void print_groups(struct out *out, enum cmd_space space, int width)
 {
-	print_group(out, space, "infrastructure");
-	print_group(out, space, "operations");
+	print_group(out, space, "infrastructure", width);
+	print_group(out, space, "operations", width);
 }
 
 void cmd_help_all(struct out *out)
@@ -54,15 +68,15 @@ void cmd_help_all(struct out *out)
 		  "Run Python web applications in enclaves that nobody can look into, and check that they are.\n"
 		  "'cloud' may be left out; MSE_DEFAULT_ENV names another word to assume.\n");
 	for (enum cmd_space space = 0; space < CMD_SPACE_COUNT; space++)
-		print_groups(out, space);
+		print_groups(out, space, name_width(CMD_SPACE_COUNT));
 	print_global_options(out);
-	out_print(out, "\n'mse cloud COMMAND --help' tells more.\n");
+	out_print(out, "\n'mse [WORD] COMMAND --help' tells more of one; WORD is cloud, attest, image or sgx.\n");
 }
 
 void cmd_help_space(struct out *out, enum cmd_space space)
 {
 	out_print(out, "usage: mse %s COMMAND ...\n", cmd_space_name(space));
-	print_groups(out, space);
+	print_groups(out, space, name_width(space));
 	print_global_options(out);
 }
 
