@@ -324,7 +324,7 @@ static enum exit_code serve(struct enclave *enclave)
 	case WAKE_UNUSED:
 		break;
 	}
-	is_cut = life_state(&enclave->life) == LIFE_FAILED && protocol;
+	is_cut = life_state(&enclave->life) == LIFE_FAILED;
 	wake_limit_stop(is_cut ? SERVING_FAILED_SECONDS_MAX : SERVING_STOP_SECONDS_MAX, (int)code);
 	app_server_close(&enclave->app);
 	/* Deferred attestations are answered while the server drains. */

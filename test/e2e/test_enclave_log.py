@@ -178,3 +178,22 @@ def test_a_host_that_stops_reading_blocks_nobody(build):
         assert resident_kib(enclave.process.pid) - before < 2048
         assert enclave.stop() == 0
         os.close(reader)
+
+
+STUCK = """
+def hold():
+    libc.flockfile(ctypes.c_void_p.in_dll(libc, "stdout"))
+    held.set()
+    time.sleep(600)
+held = threading.Event()
+threading.Thread(target=hold, daemon=True).start()
+held.wait()
+"""
+
+
+def test_a_thread_that_keeps_the_standard_output_of_c(build):
+    """One that prints all the time hardly ever lets go of it: neither the report nor the end wait for that."""
+    enclave, seen = failing(build, STUCK + "raise RuntimeError('no')")
+    with enclave:
+        assert seen == 3
+        assert "Traceback" in enclave.app_log() and "RuntimeError: no\n" in enclave.app_log()

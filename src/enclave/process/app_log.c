@@ -25,6 +25,7 @@
 #define UTF8_TAIL_MAX 3                        /* continuation bytes after the first */
 #define STOP_BYTES_MAX (128u << 10)            /* what is still read of one who writes on: more than a pipe holds */
 #define DRAIN_MS_MAX (OPERATOR_LOG_WAIT_MS + 500)
+#define FLUSH_MS_MAX 200 /* for a thread that prints, or stopped within: it keeps the lock, or gets it again first */
 #define NS_PER_MS 1000000L
 #define FD_BASE 64 /* our own descriptors stay out of the way of small numbers */
 
@@ -241,13 +242,27 @@ void app_log_drain(void)
 	errno = saved;
 }
 
+/* What C code printed may still be in its buffers; whoever has their lock writes them out itself. */
+static void flush(FILE *stream)
+{
+	const struct timespec step = {.tv_nsec = NS_PER_MS};
+
+	for (int waited = 0; waited < FLUSH_MS_MAX; waited++) {
+		if (ftrylockfile(stream) == 0) {
+			(void)fflush_unlocked(stream);
+			funlockfile(stream);
+			return;
+		}
+		(void)nanosleep(&step, NULL);
+	}
+}
+
 void app_log_stop(void)
 {
 	if (!atomic_exchange(&app_log.is_running, false))
 		return;
-	/* What C code printed may still be in its buffers. */
-	(void)fflush(stdout);
-	(void)fflush(stderr);
+	flush(stdout);
+	flush(stderr);
 	if (app_log.mode == APP_LOG_PLAIN) {
 		(void)dup2(app_log.real_fd, STDOUT_FILENO);
 		(void)dup2(app_log.real_fd, STDERR_FILENO);

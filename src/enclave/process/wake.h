@@ -68,7 +68,7 @@ void wake_set_loading(bool is_loading);
 /* Waits, on a thread of its own, until a stop is asked for: WAKE_STOP or WAKE_QUIT. Only once. */
 enum wake wake_await_stop(void);
 
-/* From now on the process ends with code after seconds, or when the stop is asked for again. */
+/* From now on the process ends with code after seconds (0: not by itself), or when the stop is asked for again. */
 void wake_limit_stop(unsigned seconds, int code);
 
 #endif

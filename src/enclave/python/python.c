@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "enclave/process/exit_code.h"
 #include "enclave/process/operator_log.h"
 #include "enclave/python/python_app.h"
 #include "enclave/python/python_audit.h"
@@ -20,6 +21,7 @@
 #define DIST_PACKAGES "/usr/lib/python3/dist-packages"
 #define EXECUTABLE "/usr/bin/python3" /* what sys.executable says; it need not exist */
 #define PREFIX "/usr"
+#define REPORT_SECONDS_MAX 10 /* for saying why the application does not load, which its own code may hold up */
 
 static PyThreadState *main_state;
 static PyInterpreterState *interpreter;
@@ -193,6 +195,25 @@ void python_report_exception(void)
 	Py_XDECREF(traceback);
 }
 
+/*
+ * As PyErr_Display would, which waits for the lock of C's standard output first: a thread of the application that
+ * prints without a pause, or is stuck within, would keep it from ever being told.
+ */
+static bool print_exception(PyObject *file)
+{
+	PyObject *type, *value, *traceback;
+	scoped(py_decrefp) PyObject *module = NULL;
+	scoped(py_decrefp) PyObject *done = NULL;
+
+	PyErr_Fetch(&type, &value, &traceback);
+	PyErr_NormalizeException(&type, &value, &traceback);
+	module = PyImport_ImportModule("traceback");
+	if (module && value && traceback)
+		done = PyObject_CallMethod(module, "print_exception", "OOOOO", type, value, traceback, Py_None, file);
+	PyErr_Restore(type, value, traceback); /* in place of whatever has failed here */
+	return done;
+}
+
 /* The application may have put anything in the place of sys.stderr: the owner reads why it does not load all the same.
  */
 static void report_load_failure(const struct python_options *options)
@@ -208,7 +229,10 @@ static void report_load_failure(const struct python_options *options)
 			PyErr_Clear();
 		PyErr_Restore(type, value, traceback);
 	}
-	python_report_exception();
+	if (file && print_exception(file))
+		PyErr_Clear();
+	else
+		python_report_exception();
 	if (file && PyObject_CallMethod(file, "flush", NULL) == NULL)
 		PyErr_Clear();
 	if (file && PySys_SetObject("stderr", before) < 0)
@@ -247,7 +271,9 @@ static int fail_to_load(const struct python_options *options, struct err *err)
 {
 	const bool is_missing = PyErr_ExceptionMatches(PyExc_ModuleNotFoundError) != 0;
 
+	wake_limit_stop(REPORT_SECONDS_MAX, EXIT_CODE_APPLICATION);
 	report_load_failure(options);
+	wake_limit_stop(0, EXIT_CODE_APPLICATION); /* none */
 	if (!is_missing || options->guard)
 		return err_set(err, ERR_INVALID, "the application failed to load");
 	return err_set(err, ERR_INVALID, "the application failed to load: a module is missing for %s%s",
