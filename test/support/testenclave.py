@@ -255,7 +255,7 @@ class Enclave:
             assert time.monotonic() < end, "waited in vain"
             time.sleep(0.02)
 
-    def wait_exit(self, seconds=20):
+    def wait_exit(self, seconds=60):
         return self.process.wait(seconds)
 
     def wait_running(self, seconds=30):
