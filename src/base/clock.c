@@ -6,7 +6,6 @@
 
 #include "base/utc.h"
 
-#define NS_PER_SECOND 1000000000LL
 #define UTC_TEXT_LENGTH 20
 #define SECONDS_PER_DAY 86400
 #define SECONDS_MIN INT64_C(-62135596800) /* 0001-01-01T00:00:00Z */

@@ -10,6 +10,9 @@
 
 #include "base/err.h"
 
+#define NS_PER_MS INT64_C(1000000)
+#define NS_PER_SECOND INT64_C(1000000000)
+
 #define CLOCK_TEXT_SIZE 40 /* longest text below, with its zero byte */
 
 int64_t clock_now_seconds(void);

@@ -11,9 +11,8 @@
 #include <unistd.h>
 
 #include "base/buf.h"
+#include "base/clock.h"
 
-#define NS_PER_MS 1000000L
-#define NS_PER_SECOND 1000000000L
 #define NOTE_MAX 96
 
 struct line {

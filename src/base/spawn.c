@@ -17,7 +17,6 @@
 
 #define FIRST_FREE_FD 3
 #define SAFE_FD_BASE 64 /* above every target, so that dup2 cannot overwrite a source */
-#define MS_PER_NS 1000000LL
 
 /* Runs in the child: puts fd at number target, without CLOEXEC. */
 static int place(int fd, int target)
@@ -139,7 +138,7 @@ static int status_of(int raw)
 
 int spawn_wait(pid_t pid, int timeout_ms, int *ret_status, struct err *err)
 {
-	const int64_t until = clock_monotonic_ns() + timeout_ms * MS_PER_NS;
+	const int64_t until = clock_monotonic_ns() + timeout_ms * NS_PER_MS;
 	int raw;
 
 	for (;;) {

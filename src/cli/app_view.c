@@ -13,7 +13,7 @@
 
 #define PAGE_SIZE 100
 #define PAGES_MAX 1000
-#define STOP_TIMEOUT_NS (60 * (int64_t)1000000000)
+#define STOP_TIMEOUT_NS (60 * NS_PER_SECOND)
 #define STOP_POLL_MS 50
 
 struct row {

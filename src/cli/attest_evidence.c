@@ -13,8 +13,6 @@
 #include "net/dial.h"
 #include "net/tls_client.h"
 
-#define HTTPS_PORT 443
-
 static const struct {
 	const char *option;
 	enum evidence_kind kind;

@@ -16,8 +16,6 @@
 #define TLS_1_3 0x0304
 #define BUSY_TRIES 5
 #define BUSY_PAUSE_MS 300
-#define NS_PER_MS 1000000
-#define NS_PER_SECOND INT64_C(1000000000)
 #define HTTP_BUSY 503
 #define HTTP_TOO_MANY 429
 

@@ -17,7 +17,6 @@
 #include "format/hex.h"
 #include "format/uri.h"
 
-#define HTTPS_PORT 443
 #define FILE_MODE 0600
 
 struct fresh {

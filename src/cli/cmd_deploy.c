@@ -14,12 +14,11 @@
 
 #define TIMEOUT_MINUTES_DEFAULT 1440
 #define TIMEOUT_MINUTES_MAX 525600
-#define NS_PER_MS 1000000
 #define ENDED_TRIES 20 /* msed looks every 100 ms at what is under way */
 #define ENDED_PAUSE_MS 100
 #define FIND_TRIES 6
 #define FIND_PAUSE_MS 500
-#define NS_PER_MINUTE (60 * (int64_t)1000000000)
+#define NS_PER_MINUTE (60 * NS_PER_SECOND)
 
 void deploy_done(struct deploy *deploy)
 {

@@ -18,7 +18,6 @@
 
 #define PEM_MAX (64u << 10)
 #define DOMAIN_MAX 253
-#define HTTPS_PORT 443
 #define SCHEME "https://"
 #define API_PREFIX "api."
 

@@ -10,7 +10,6 @@
 #include "net/dial.h"
 
 #define CACHE_FOLDER "collateral"
-#define NS_PER_MS INT64_C(1000000)
 #define NAP_NS (50 * NS_PER_MS) /* who waits for another's fetching looks so often whether it was interrupted */
 
 /* What was gathered for one platform; never changed once it is there, freed with its last user. */

@@ -13,12 +13,10 @@
 #include "cli/connect_stamp.h"
 #include "cli/context_store.h"
 
-#define NS_PER_SECOND 1000000000LL
 #define COLLATERAL_AGE_NS (3600 * NS_PER_SECOND) /* then it is asked for again */
 #define LOOK_MS 400
 #define LOOK_SHARE 20    /* looking takes at most so small a part of the time */
 #define READING_MS 10000 /* who asks meanwhile waits so long */
-#define NS_PER_MS 1000000LL
 
 /* Everything that is read to know what is expected. */
 enum file {

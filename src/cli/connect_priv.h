@@ -3,13 +3,11 @@
 #ifndef MSE_CLI_CONNECT_PRIV_H
 #define MSE_CLI_CONNECT_PRIV_H
 
+#include "base/clock.h"
 #include "cli/connect_flow.h"
 #include "cli/connect_page.h"
 #include "cli/connect_proxy.h"
 #include "net/http1_body.h"
-
-#define NS_PER_MS 1000000LL
-#define NS_PER_SECOND 1000000000LL
 
 struct proxy;
 struct session;

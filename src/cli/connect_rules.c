@@ -7,9 +7,6 @@
 
 #include "format/attest_message.h"
 
-#define HTTP_PORT 80
-#define HTTPS_PORT 443
-
 static int refuse(struct connect_refusal *ret, int status, const char *name, const char *why)
 {
 	*ret = (struct connect_refusal){status, name, why};

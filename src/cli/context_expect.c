@@ -7,7 +7,6 @@
 #include "cli/deployments.h"
 #include "format/hex.h"
 
-#define HTTPS_PORT 443
 #define URL_MAX 512
 #define CLOUD_NAME_DIGITS 16
 

@@ -12,7 +12,7 @@
 #include "format/json.h"
 
 #define UPLOAD_TIMEOUT_MS (60 * 60 * 1000)
-#define ANSWER_WAIT_NS (30 * (int64_t)1000000000)
+#define ANSWER_WAIT_NS (30 * NS_PER_SECOND)
 #define POLL_MS 50
 #define DOCUMENT_MAX INSTANCE_SIZE_MAX
 #define DATE_SIZE 48

@@ -12,7 +12,7 @@
 #include "cli/deploy.h"
 #include "cli/interrupt.h"
 
-#define ASK_NS (60 * (int64_t)1000000000) /* for an answer: msed may be starting anew */
+#define ASK_NS (60 * NS_PER_SECOND) /* for an answer: msed may be starting anew */
 #define ASK_PAUSE_NS 300000000
 #define LEAD_TRIES 50
 #define LEAD_PAUSE_MS 200

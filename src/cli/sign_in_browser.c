@@ -221,7 +221,7 @@ static int serve_one(const struct api *api, struct flow *flow, struct err *err)
 
 static int wait_code(const struct api *api, struct flow *flow, struct err *err)
 {
-	const int64_t until = clock_monotonic_ns() + WAIT_SECONDS * (int64_t)1000000000;
+	const int64_t until = clock_monotonic_ns() + WAIT_SECONDS * NS_PER_SECOND;
 
 	while (clock_monotonic_ns() < until) {
 		const int found = serve_one(api, flow, err);

@@ -81,7 +81,7 @@ int sign_in_by_device(struct api *api, struct out *out, struct err *err)
 			       status);
 	if (show(out, answer, &grant, err) < 0)
 		return -1;
-	until = clock_monotonic_ns() + grant.seconds * (int64_t)1000000000;
+	until = clock_monotonic_ns() + grant.seconds * NS_PER_SECOND;
 	while (clock_monotonic_ns() < until) {
 		int found;
 

@@ -15,8 +15,6 @@
 #define CERTIFICATE_SIZE_MAX (64u << 10)
 #define DEFAULT_FILE "default"
 #define SUFFIX ".toml"
-#define HTTPS_PORT 443
-#define HTTP_PORT 80
 
 struct row {
 	const char *key;

@@ -8,8 +8,6 @@
 
 #define READINGS_MAX 3     /* of files that change while they are read */
 #define READING_MS 30000LL /* who asks meanwhile waits so long */
-#define NS_PER_MS 1000000LL
-#define NS_PER_SECOND 1000000000LL
 
 static void belief_free(struct watch_belief *belief)
 {

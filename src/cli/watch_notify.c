@@ -14,7 +14,6 @@
 #include "format/uri.h"
 
 #define PIECE_MS 50
-#define NS_PER_MS INT64_C(1000000)
 #define ANSWER_MAX (64u << 10)
 
 void watch_notify_done(struct watch_notify *notify)

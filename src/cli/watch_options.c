@@ -12,7 +12,6 @@
 #include "base/number.h"
 #include "cli/watch.h"
 
-#define HTTPS_PORT 443
 #define INTERVAL_SECONDS 300
 #define INTERVAL_SECONDS_MAX (7 * 86400)
 #define FAILURES 2

@@ -10,7 +10,6 @@
 #include "format/json.h"
 #include "store/store_app.h"
 
-#define NS_PER_SECOND 1000000000LL
 #define ANSWER_MAX (1 << 20)
 
 struct waiter {

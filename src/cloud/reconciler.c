@@ -17,8 +17,6 @@
 #include "store/store_app.h"
 
 #define THREADS 4
-#define NS_PER_MS 1000000LL
-#define NS_PER_SECOND 1000000000LL
 #define REFRESH_EVERY_MS 2000
 #define ORPHAN_GRACE_MS 1000
 #define ITEMS_GROW 64

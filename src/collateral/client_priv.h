@@ -3,13 +3,13 @@
 #ifndef MSE_COLLATERAL_CLIENT_PRIV_H
 #define MSE_COLLATERAL_CLIENT_PRIV_H
 
+#include "base/clock.h"
 #include "collateral/client.h"
 #include "collateral/pause.h"
 #include "collateral/proof.h"
 #include "net/curl_client.h"
 
 #define COLLATERAL_SERVICE_COUNT 3
-#define NS_PER_MS INT64_C(1000000)
 
 struct collateral_client {
 	struct collateral_place places[COLLATERAL_SERVICE_COUNT];

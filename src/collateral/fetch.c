@@ -10,7 +10,6 @@
 #define TRY_MS_MAX 15000
 #define DELAY_MS_MAX 8000
 #define PIECE_MS 50
-#define NS_PER_MS INT64_C(1000000)
 
 static int64_t left_ms(const struct collateral_patience *patience)
 {

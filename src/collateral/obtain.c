@@ -9,7 +9,7 @@
 #include "collateral/fetch.h"
 
 #define RENEWAL_MS 3000 /* an item that still counts is not worth more waiting */
-#define DOWN_NS (INT64_C(600) * 1000000000)
+#define DOWN_NS (600 * NS_PER_SECOND)
 #define AGE_MAX_SECONDS (INT64_C(30) * 86400) /* of what may be revoked or replaced; older ones are asked for again */
 
 /* One item on its way. */

@@ -26,7 +26,6 @@
 #define SECRET_FILE_MODE 0600
 #define SECRET_DIR_MODE 0700
 #define OWN_THREADS 4 /* for handshakes, attestation and probes, whatever the application does */
-#define NS_PER_MS 1000000LL
 
 static int64_t g_started_ns;
 static bool g_is_debug;

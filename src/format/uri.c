@@ -182,8 +182,8 @@ int uri_parse(const char *text, struct uri *ret, struct err *err)
 		return -1;
 	authority = text + (parsed.is_https ? 8 : 7);
 	target = authority + strcspn(authority, "/?");
-	if (parse_authority(authority, (size_t)(target - authority), parsed.is_https ? 443 : 80, &parsed.authority,
-			    err) < 0)
+	if (parse_authority(authority, (size_t)(target - authority), parsed.is_https ? HTTPS_PORT : HTTP_PORT,
+			    &parsed.authority, err) < 0)
 		return err_prefix(err, "'%.64s'", text);
 	if (asprintf(&parsed.target, "%s%s", *target == '/' ? "" : "/", target) < 0)
 		return err_no_memory(err);

@@ -13,6 +13,10 @@
 #define URI_HOST_MAX 253
 #define URI_TEXT_MAX 16384
 
+/* RFC 9110 4.2: of http and https. */
+#define HTTP_PORT 80
+#define HTTPS_PORT 443
+
 /* host is in lower case, an IPv6 address without its brackets. */
 struct hostport {
 	char host[URI_HOST_MAX + 1];
@@ -34,7 +38,7 @@ bool host_is_address(const char *host); /* numeric IPv4 or IPv6, without bracket
 
 struct uri {
 	bool is_https;
-	struct hostport authority; /* port 443 or 80 by default */
+	struct hostport authority; /* HTTPS_PORT or HTTP_PORT by default */
 	char *target;              /* path with query, at least "/"; raw */
 };
 

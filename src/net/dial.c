@@ -16,8 +16,6 @@
 #include "format/uri.h"
 #include "net/resolve.h"
 
-#define NS_PER_MS 1000000LL
-
 /* Rounded up, so that a wait never ends before the deadline and spins. */
 static int left_ms(int64_t deadline_ns)
 {

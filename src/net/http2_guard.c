@@ -3,7 +3,8 @@
 
 #include <string.h>
 
-#define NS_PER_SECOND 1000000000LL
+#include "base/clock.h"
+
 #define FLAG_END_STREAM 0x1
 
 /* RFC 9113 6. */

@@ -12,7 +12,6 @@
 #include "base/fd.h"
 #include "net/http2_priv.h"
 
-#define NS_PER_SECOND (1000 * NS_PER_MS)
 #define PUMP_MS 50    /* at most, for a thread that cannot be woken */
 #define ROUNDS_MAX 16 /* with a client that sends on and on: then it is others' turn */
 

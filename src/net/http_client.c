@@ -14,7 +14,6 @@
 #define BODY_MAX (1u << 20)
 #define PIECE 16384
 #define INTERIM_MAX 8 /* responses 1xx before the final one */
-#define NS_PER_MS 1000000LL
 #define CHUNK_ROOM 20 /* for a chunk's size line */
 
 struct http_client {

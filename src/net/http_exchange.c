@@ -10,7 +10,6 @@
 #define BODY_MAX_DEFAULT (1u << 20)
 #define BODY_READ_SIZE 16384
 #define BODY_RESERVE_MAX (1u << 20)
-#define NS_PER_SECOND (1000 * NS_PER_MS)
 
 /* ---- life ---- */
 

@@ -12,7 +12,6 @@
 #define IN_SIZE_MIN 4096
 #define IN_KEPT_MAX 16384
 #define TLS_PIECE 16384
-#define NS_PER_SECOND (1000 * NS_PER_MS)
 
 /* ---- one try ---- */
 

@@ -10,7 +10,6 @@
 #include "base/clock.h"
 #include "base/fd.h"
 
-#define NS_PER_MS 1000000LL
 #define EXCUSES_MAX 8 /* within HTTP_LEAD_SLOW_MS */
 #define SLOW_KEPT 4
 #define QUIET_LOOKS 2 /* at which the leader waits, one after the other: the overseer sleeps until it is woken */

@@ -31,6 +31,7 @@
 #include <sys/epoll.h>
 #include <sys/uio.h>
 
+#include "base/clock.h"
 #include "net/http1_body.h"
 #include "net/http1_head.h"
 #include "net/http_hold.h"
@@ -40,7 +41,6 @@
 #include "net/http_work.h"
 #include "net/tls_common.h"
 
-#define NS_PER_MS 1000000LL
 #define WHEEL_SIZE 256
 #define HTTP_BATCH 64 /* events that a leader takes at once */
 
@@ -200,7 +200,7 @@ struct http_server {
 	unsigned stream_waits_max;
 	atomic_uint stream_waits; /* streams of HTTP/2 with descriptors of their own */
 	atomic_bool takes_tunnels;
-	atomic_bool saying_farewell; /* each answer of HTTP/1 is the last of its connection */
+	atomic_bool saying_farewell;  /* each answer of HTTP/1 is the last of its connection */
 	atomic_bool leaves_listeners; /* to others: nobody is accepted any more */
 	atomic_bool draining;
 	atomic_bool stopping;

@@ -17,7 +17,6 @@
 #include "net/tls_common.h"
 
 #define TIMEOUT_MS 10000
-#define NS_PER_MS 1000000LL
 #define CA_PEM_MAX (4u << 20)
 #define DER_MAX (256u << 10)
 

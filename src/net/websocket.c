@@ -5,9 +5,9 @@
 #include <string.h>
 #include <wslay/wslay.h>
 
+#include "base/clock.h"
 #include "format/utf8.h"
 
-#define NS_PER_SECOND 1000000000LL
 #define NO_MESSAGE WSLAY_CONTINUATION_FRAME
 
 struct websocket {

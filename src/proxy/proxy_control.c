@@ -20,7 +20,6 @@
 #define MESSAGES_MAX 16384
 #define PAUSE_MS 5
 #define STAT_MAX 4096
-#define NS_PER_MS 1000000LL
 
 /* ---- haproxy's sockets: one command, one connection ---- */
 

@@ -33,7 +33,6 @@
 #define SECRET_NAME "sim/node.secret"
 #define DETACH_TIMEOUT_MS 15000
 #define DETACH_STEP_MS 5
-#define NS_PER_MS INT64_C(1000000)
 
 struct options {
 	const char *data_dir;

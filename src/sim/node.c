@@ -18,8 +18,6 @@
 #include "sim/supervisor.h"
 #include "sim/usage.h"
 
-#define NS_PER_MS 1000000LL
-#define NS_PER_S 1000000000LL
 #define KILL_TIMEOUT_MS 15000
 #define RECORDS_NAME "sim/apps"
 #define PREFIX_HASH_SIZE 4
@@ -121,7 +119,7 @@ void node_changed(struct node *node, struct app *app)
 static bool wait_while(struct node *node, struct app *app, enum engine_state state, int timeout_ms)
 {
 	const int64_t until = clock_monotonic_ns() + timeout_ms * NS_PER_MS;
-	const struct timespec limit = {.tv_sec = until / NS_PER_S, .tv_nsec = until % NS_PER_S};
+	const struct timespec limit = {.tv_sec = until / NS_PER_SECOND, .tv_nsec = until % NS_PER_SECOND};
 
 	int result = 0;
 

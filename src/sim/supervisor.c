@@ -31,7 +31,6 @@
 #define STATE_CHECK_MS 1000
 #define STATE_BYTES_MAX (UINT64_C(256) << 20) /* sealed state has kilobytes: this is somebody filling the disk */
 #define MIB (UINT64_C(1) << 20)
-#define NS_PER_MS INT64_C(1000000)
 #define SIGNAL_STATUS 128
 
 struct run {

@@ -17,7 +17,6 @@
 #define UTIME_WORD 11 /* words behind the ')' of /proc/PID/stat: proc(5) fields 14 and 15 */
 #define STIME_WORD 12
 #define RESIDENT_WORD 21 /* field 24, in pages */
-#define NS_PER_S UINT64_C(1000000000)
 #define MIB (UINT64_C(1) << 20)
 #define SAMPLE_MIN_NS INT64_C(100000000)
 #define STAT_BLOCK 512
@@ -69,7 +68,8 @@ static uint64_t cpu_ns(const struct app *app, const char *stat)
 
 	if (cgroup_cpu_ns(&app->group, &ns))
 		return ns;
-	return (word_of(stat, UTIME_WORD) + word_of(stat, STIME_WORD)) * (NS_PER_S / (uint64_t)sysconf(_SC_CLK_TCK));
+	return (word_of(stat, UTIME_WORD) + word_of(stat, STIME_WORD)) *
+	       (NS_PER_SECOND / (uint64_t)sysconf(_SC_CLK_TCK));
 }
 
 static uint64_t memory_bytes(const struct app *app, const char *stat)
@@ -119,7 +119,7 @@ void usage_sample(struct app *app, struct engine_usage *ret)
 {
 	const int64_t now = clock_now_ns();
 	const int64_t since =
-	    app->sampled.sampled_at_ns != 0 ? app->sampled.sampled_at_ns : app->status.started_at * (int64_t)NS_PER_S;
+	    app->sampled.sampled_at_ns != 0 ? app->sampled.sampled_at_ns : app->status.started_at * NS_PER_SECOND;
 	char stat[STAT_SIZE] = "";
 
 	if (app->sampled.sampled_at_ns != 0 && now - since < SAMPLE_MIN_NS && now >= since) {

@@ -23,7 +23,6 @@
 #include "tee/tee_driver.h"
 
 #define SIM_FD 3
-#define NS_PER_MS 1000000LL
 #define SIM_MESSAGE_SIZE_MAX (16 * 1024)
 #define SIM_REQUEST_SIZE_MAX (1 + TEE_REPORT_DATA_SIZE)
 #define SIM_MEASUREMENT_SIZE 32

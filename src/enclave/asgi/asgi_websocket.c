@@ -5,9 +5,6 @@
 
 #include "base/clock.h"
 
-#define NS_PER_MS 1000000LL
-#define NS_PER_SECOND 1e9
-
 static unsigned or_default(unsigned value, unsigned fallback)
 {
 	return value ? value : fallback;

@@ -18,7 +18,6 @@
  * many may, for so long, and the other threads stay free for handshakes, attestation and short bodies.
  */
 #define SLOW_BODIES_MAX 2
-#define NS_PER_MS 1000000LL
 
 /* Makes room for a body: known size at once, else doubling; the old copy is wiped by secret_done. */
 static int grow(struct secret *body, size_t used, struct err *err)

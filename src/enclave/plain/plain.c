@@ -25,7 +25,6 @@
 #include "enclave/process/start_clock.h"
 #include "enclave/python/stop_limit.h"
 
-#define NS_PER_MS 1000000LL
 #define REQUESTS_JITTER 10     /* a tenth */
 #define ACCESS_LOG_END_MS 1000 /* for who reads it, at the end */
 #define OWN_THREADS 2          /* for handshakes and heads, whatever the application does */

@@ -29,8 +29,6 @@
 #define LOOK_MS 250  /* between two looks at the files, for --reload */
 #define SETTLE_MS 50 /* a change is over when two looks find the same */
 #define SETTLE_LOOKS 20
-#define NS_PER_MS 1000000LL
-#define NS_PER_SECOND (1000 * NS_PER_MS)
 #define RESTART_PAUSE_NS NS_PER_SECOND       /* between two starts of one worker */
 #define FAILED_PAUSE_NS (10 * NS_PER_SECOND) /* of one that failed to load, while others serve */
 #define AGAIN_NS NS_PER_SECOND               /* a worker that loads may not hear a signal: it is told again */

@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "base/buf.h"
+#include "base/clock.h"
 #include "base/fd.h"
 #include "crypto/sealedbox.h"
 #include "enclave/process/operator_log.h"
@@ -26,7 +27,6 @@
 #define STOP_BYTES_MAX (128u << 10)            /* what is still read of one who writes on: more than a pipe holds */
 #define DRAIN_MS_MAX (OPERATOR_LOG_WAIT_MS + 500)
 #define FLUSH_MS_MAX 200 /* for a thread that prints, or stopped within: it keeps the lock, or gets it again first */
-#define NS_PER_MS 1000000L
 #define FD_BASE 64 /* our own descriptors stay out of the way of small numbers */
 
 struct app_log {

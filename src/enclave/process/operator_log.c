@@ -16,8 +16,6 @@
 #include "base/number.h"
 #include "format/enclave_lines.h"
 
-#define NS_PER_MS 1000000LL
-
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER; /* guards all below */
 static int out_fd = STDOUT_FILENO;
 static char prefix[OPERATOR_NAME_MAX + 3] = ENCLAVE_LINE_PREFIX;

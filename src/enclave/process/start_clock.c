@@ -8,7 +8,6 @@
 
 #define PHASES_MAX 8
 #define TEXT_MAX 256
-#define NS_PER_MS 1000000LL
 
 struct phase {
 	const char *name;

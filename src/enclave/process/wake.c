@@ -16,8 +16,6 @@
 #include "enclave/process/app_log.h"
 #include "enclave/process/operator_log.h"
 
-#define NS_PER_MS 1000000LL
-#define NS_PER_SECOND (1000 * NS_PER_MS)
 #define AGAIN_TEXT "stopped at once: asked to again\n"
 
 #define IN(role) (1u << WAKE_##role)

@@ -8,13 +8,13 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "enclave/process/operator_log.h"
 #include "enclave/python/python.h"
 #include "enclave/process/wake.h"
 
 #define STACK_SIZE (256 << 10)
 #define MS_PER_SECOND 1000
-#define NS_PER_MS 1000000L
 
 enum phase { PHASE_REQUESTS, PHASE_EXIT, PHASE_OVER };
 

@@ -7,7 +7,6 @@
 
 #include "base/clock.h"
 
-#define NS_PER_MS 1e6
 #define COMMON_TIME_SIZE 40
 
 int access_log_format_parse(const char *text, enum access_log_format *ret, struct err *err)

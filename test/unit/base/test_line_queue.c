@@ -11,7 +11,6 @@
 #include "base/clock.h"
 #include "base/line_queue.h"
 
-#define NS_PER_MS 1000000LL
 #define PIPE_SIZE 4096
 #define LINE 1000 /* bytes */
 

@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "base/clock.h"
 #include "unit.h"
 
 #include "net/http2_guard.h"
-
-#define NS_PER_SECOND 1000000000LL
 
 static const struct {
 	uint8_t type;
