@@ -102,7 +102,7 @@ def test_ipv6_without_brackets(serve):
 # ---- the command line ----
 
 @pytest.mark.parametrize("option, said", [
-    ("--host", "here it is '--bind HOST:PORT'"), ("--certfile=x", "unknown option '--certfile': here it is '--cert'"),
+    ("--host", "here it is '--bind HOST:PORT'"), ("-k", "unknown option '-k': not needed: WSGI or ASGI is found out"), ("--certfile=x", "unknown option '--certfile': here it is '--cert'"),
     ("--acces-log", "did you mean '--access-log'?"), ("--worker", "did you mean '--workers'?"), ("--worse-than-that", "see --help"),
     ("--" + 100 * "x", "unknown option '--xxx")])
 def test_unknown_options_get_a_hint(serve, option, said):
@@ -116,13 +116,21 @@ def test_short_options(serve):
 
 @pytest.mark.parametrize("options, said", [
     (("--app-dir", "/nowhere"), "'--app-dir': cannot enter '/nowhere'"), (("--app-dir", "/etc/passwd"), "'/etc/passwd' is no directory"),
-    (("--app-dir", ".", "--cert", "x.pem", "--key", "x.pem", "--workers", "2"), "'--cert' and '--key': cannot open '")])
+    (("--app-dir", ".", "--cert", "x.pem", "--key", "x.pem", "--workers", "2"), "'--cert' and '--key': cannot open '"),
+    (("--app-dir", ".", "--access-log-file", "no/such/x.log", "--workers", "2"), "'--access-log-file': cannot open '")])
 def test_what_is_wrong_is_said_before_it_listens(serve, options, said):
     server = serve(WSGI)
     at = server.argv.index("--app-dir")
     server.argv[at:at + 2] = options
     told = fails(server, 2)
     assert told.count(said) == 1 and "listening on" not in told
+
+
+@pytest.mark.parametrize("name", ["nowhere", "nowhere.deep", "package.nowhere"])
+def test_a_module_that_is_not_there(serve, name):
+    server = serve(WSGI, application=f"{name}:app")
+    server.write({"package/__init__.py": ""})
+    assert f"there is no module '{name.partition('.deep')[0]}' in '{server.code}' ('--app-dir')\n" in fails(server, 3)
 
 
 # ---- virtual environments ----
@@ -147,7 +155,7 @@ def test_what_cannot_be_used_is_said(serve, venv, tmp_path):
     said = fails(serve(USES, env={"VIRTUAL_ENV": "/nowhere"}), 3)
     assert "VIRTUAL_ENV is not used: cannot find '/nowhere'" in said
     assert "No module named 'onlyv'" in said
-    assert "a module is missing for /usr/bin/python3, no virtual environment (--venv)" in said
+    assert "module 'onlyv' is missing for /usr/bin/python3, no virtual environment (--venv)" in said
     assert "'--venv': cannot find '/nowhere'" in fails(serve(USES, "--venv", "/nowhere"), 2)
     assert f"'--venv': '{tmp_path}' is no virtual environment: no pyvenv.cfg in it" in fails(serve(USES, "--venv", tmp_path), 2)
     (venv / "lib/python3.11").rename(venv / "lib/python3.12")
@@ -156,4 +164,4 @@ def test_what_cannot_be_used_is_said(serve, venv, tmp_path):
     assert f"'{venv}' is for Python 3.12.1, this server has 3.11" in fails(serve(USES, "--venv", venv), 2)
     assert "is for Python 3.12.1" in fails(serve(USES, env={"VIRTUAL_ENV": str(venv)}), 3)
     (venv / "lib/python3.12").rename(venv / "lib/python3.11")
-    assert f"a module is missing for {venv}\n" in fails(serve("import nowhere\n", "--venv", venv), 3)
+    assert f"module 'nowhere' is missing for {venv}\n" in fails(serve("import nowhere\n", "--venv", venv), 3)

@@ -405,7 +405,37 @@ def test_a_worker_ends_after_its_requests(build):
     with PlainServer(build, {"app.py": PID}, "--max-requests", "5") as server:
         seen = {server.get().text for _ in range(13)}
         assert 2 <= len(seen) <= 3
-        assert "a worker ended with status 0: it is started again" in server.messages()
+        assert "a worker leaves: another takes its place" in server.messages()
+        assert " is started again" not in server.messages()
+
+
+BROKEN = """
+import os, signal, time
+if os.path.exists("../break"):
+    if os.fork() == 0:
+        os.close(1), os.close(2)
+        with open("../child", "w") as file:
+            file.write(str(os.getpid()))
+        time.sleep(60)
+    os.remove("../break")
+    os.kill(os.getpid(), signal.SIGKILL)
+def app(environ, start):
+    start("200 OK", [])
+    return [b"whole"]
+"""
+
+
+def test_a_worker_that_dies_while_its_child_lives_is_replaced(build):
+    """What an application forks keeps the pipe that workers tell their parent by: nobody waits for its end."""
+    with PlainServer(build, {"app.py": BROKEN}, "--workers", "2") as server:
+        server.wait_for(lambda: server.messages().count(" is served (") == 2)
+        (server.dir / "break").touch()
+        os.kill(children(server.process.pid)[0], signal.SIGKILL)
+        try:
+            server.wait_for(lambda: server.messages().count(" is served (") == 3)
+        finally:
+            os.kill(int((server.dir / "child").read_text()), signal.SIGKILL)
+        assert server.stop() == 0
 
 
 RAISES = """

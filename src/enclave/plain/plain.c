@@ -93,6 +93,19 @@ static void write_access_log(const struct http_exchange *exchange, const struct 
 		line_queue_add(plain->access_log, (const char *)line.data, line.size);
 }
 
+static void tell_parent(const struct plain_options *options, char word)
+{
+	if (options->worker_ready_fd != PLAIN_NO_FD)
+		IGNORE_RESULT(write(options->worker_ready_fd, &word, 1));
+}
+
+/* The end of a worker by its own wish: another takes its place. */
+static void leave(const struct plain *plain)
+{
+	tell_parent(&plain->options, PLAIN_WORKER_LEAVES);
+	wake_ask_stop();
+}
+
 /* Of --max-requests; who comes last in this round asks for the end, once. */
 static void count_request(struct plain *plain)
 {
@@ -101,7 +114,7 @@ static void count_request(struct plain *plain)
 	while (left > 0 && !atomic_compare_exchange_weak(&plain->requests_left, &left, left - 1)) {
 	}
 	if (left == 1)
-		wake_ask_stop();
+		leave(plain);
 }
 
 static void on_done(const struct http_exchange *exchange, const struct http_done *done, void *arg)
@@ -121,6 +134,16 @@ static int begin_access_log(struct plain *plain, struct err *err)
 		return 0;
 	return line_queue_new(plain->options.access_log_file ? plain->access_log_file.fd : STDOUT_FILENO,
 			      format == ACCESS_LOG_JSON, &plain->access_log, err);
+}
+
+/* Once; a parent of workers finds out whether it can be. */
+static int open_access_log_file(struct plain *plain, struct err *err)
+{
+	if (!plain->options.access_log_file || plain->access_log_file.fd > 0)
+		return 0;
+	if (access_log_file_open(plain->options.access_log_file, &plain->access_log_file, err) < 0)
+		return err_prefix(err, "'--access-log-file'");
+	return 0;
 }
 
 static void end_access_log(struct plain *plain)
@@ -282,9 +305,8 @@ static void say_ready(const struct plain_options *options)
 {
 	if (options->worker_fd == PLAIN_NO_FD) {
 		plain_notify(PLAIN_NOTIFY_READY);
-	} else if (options->worker_ready_fd != PLAIN_NO_FD) {
-		IGNORE_RESULT(write(options->worker_ready_fd, "R", 1));
-		fd_close(options->worker_ready_fd);
+	} else {
+		tell_parent(options, PLAIN_WORKER_SERVES);
 	}
 }
 
@@ -311,15 +333,13 @@ static enum exit_code work(struct plain *plain)
 	atomic_init(&plain->requests_left,
 		    options->max_requests + (unsigned)getpid() % (options->max_requests / REQUESTS_JITTER + 1));
 	app_server_init(&plain->app, options->threads, options->queue);
-	if (plain_venv_find(options->venv, &plain->venv, &err) < 0 ||
-	    (options->access_log_file &&
-	     access_log_file_open(options->access_log_file, &plain->access_log_file, &err) < 0))
+	if (plain_venv_find(options->venv, &plain->venv, &err) < 0 || open_access_log_file(plain, &err) < 0)
 		return plain_fail(EXIT_CODE_SETTINGS, &err);
 	if (load(plain, &site, &err) < 0)
 		return plain_fail(EXIT_CODE_APPLICATION, &err);
 	descriptors_raise(options->connections);
 	if (begin_access_log(plain, &err) < 0 || limit_stop(plain, &err) < 0 || start_server(plain, &server, &err) < 0)
-		return plain_fail(EXIT_CODE_LISTEN, &err);
+		return plain_fail(EXIT_CODE_INTERNAL, &err);
 	start_clock_mark("threads");
 	operator_log("%s is served (%s)", options->application, plain->protocol->name);
 	start_clock_say();
@@ -353,7 +373,7 @@ static enum exit_code run_parent(struct plain *plain, char *const *argv)
 
 	plain_notify_setup();
 	/* What is wrong here is said before anybody can connect, and once for all workers. */
-	if (check_app_dir(options, &err) < 0 || setup_tls(plain, &err) < 0)
+	if (check_app_dir(options, &err) < 0 || open_access_log_file(plain, &err) < 0 || setup_tls(plain, &err) < 0)
 		return plain_fail(EXIT_CODE_SETTINGS, &err);
 	start_clock_mark("TLS");
 	if (plain_listen(options, &plain->listening, &err) < 0) {

@@ -20,6 +20,10 @@ enum exit_code plain_test_run(char *const *argv);
 enum exit_code plain_workers_run(const struct plain_options *options, char *const *argv,
 				 struct plain_sockets *listening);
 
+/* What a worker writes to its parent, at --worker-ready-fd. */
+#define PLAIN_WORKER_SERVES 'R'
+#define PLAIN_WORKER_LEAVES 'L' /* by itself: others shall take its place */
+
 /* "mse-serve: NAME: TEXT" to stderr, without "NAME: " for a mistake of whoever started it; returns code. */
 enum exit_code plain_fail(enum exit_code code, const struct err *err);
 

@@ -10,7 +10,7 @@
 #define WORD_MAX 40
 #define DISTANCE_MAX 2
 
-/* Of gunicorn, uvicorn and hypercorn. */
+/* Of gunicorn, uvicorn and hypercorn: an option of ours, or what to know instead. */
 static const char *const others[][2] = {
     {"--host", "'--bind HOST:PORT'"},
     {"--port", "'--bind HOST:PORT'"},
@@ -24,17 +24,17 @@ static const char *const others[][2] = {
     {"--ssl-certfile", "'--cert'"},
     {"--keyfile", "'--key'"},
     {"--ssl-keyfile", "'--key'"},
-    {"--access-logfile", "'--access-log', to stdout"},
+    {"--access-logfile", "'--access-log', to stdout, or '--access-log-file'"},
     {"--access-logformat", "'--access-log common', 'combined' or 'json'"},
-    {"--worker-class", "'--interface', and found out by itself"},
-    {"-k", "'--interface', and found out by itself"},
-    {"--loop", "uvloop, if it is installed"},
-    {"--http", "one of our own"},
+    {"--worker-class", "not needed: WSGI or ASGI is found out ('--interface' overrides)"},
+    {"-k", "not needed: WSGI or ASGI is found out ('--interface' overrides)"},
+    {"--loop", "not needed: uvloop is used if it is installed"},
+    {"--http", "not needed: the server has one of its own"},
     {"--proxy-headers", "'--forwarded-allow-ips'"},
     {"--proxy-protocol", "'--proxy'"},
     {"--worker-connections", "'--connections'"},
     {"--limit-concurrency", "'--connections'"},
-    {"--backlog", "4096, always"},
+    {"--backlog", "not needed: it is 4096"},
     {"--timeout", "'--graceful-timeout' at a stop; a request may last"},
     {"-t", "'--graceful-timeout' at a stop; a request may last"},
     {"--timeout-keep-alive", "'--idle-timeout'"},
@@ -44,16 +44,16 @@ static const char *const others[][2] = {
     {"--limit-request-fields", "'--headers-max'"},
     {"--ws-max-size", "'--websocket-max'"},
     {"--ws-ping-interval", "'--websocket-ping'"},
-    {"--log-level", "nothing: the server says what happens to it alone"},
-    {"--env-file", "systemd's business (EnvironmentFile=), or the container's"},
-    {"--config", "the environment: MSE_SERVE_THREADS=4 is '--threads 4'"},
-    {"-c", "the environment: MSE_SERVE_THREADS=4 is '--threads 4'"},
-    {"--preload", "nothing: each worker loads the application"},
-    {"--daemon", "systemd's business, or nohup's"},
-    {"--pid", "systemd's business (MAINPID)"},
-    {"--user", "systemd's business (User=)"},
-    {"-u", "systemd's business (User=)"},
-    {"--group", "systemd's business (Group=)"},
+    {"--log-level", "not needed: the server says only what happens to it"},
+    {"--env-file", "not here: systemd does it (EnvironmentFile=), or the container"},
+    {"--config", "not here: options come by the command line or the environment (MSE_SERVE_THREADS=4)"},
+    {"-c", "not here: options come by the command line or the environment (MSE_SERVE_THREADS=4)"},
+    {"--preload", "not here: each worker loads the application"},
+    {"--daemon", "not here: systemd does it, or nohup"},
+    {"--pid", "not here: systemd knows it (MAINPID)"},
+    {"--user", "not here: systemd does it (User=)"},
+    {"-u", "not here: systemd does it (User=)"},
+    {"--group", "not here: systemd does it (Group=)"},
 };
 
 /* Letters to be put in, taken out or replaced. */
@@ -109,7 +109,8 @@ int plain_hint_add(const struct argument *rows, size_t count, struct err *err)
 	word[size] = 0;
 	for (size_t i = 0; i < COUNT_OF(others); i++) {
 		if (strcmp(others[i][0], word) == 0)
-			return err_set(err, ERR_INVALID, UNKNOWN "%s': here it is %s", word, others[i][1]);
+			return err_set(err, ERR_INVALID, UNKNOWN "%s': %s%s", word,
+				       others[i][1][0] == '\'' ? "here it is " : "", others[i][1]);
 	}
 	near = nearest(word, rows, count);
 	if (near)

@@ -32,7 +32,7 @@
 
 #define PLAIN_ROWS_LIMITS(X) \
 	X(connections, "--connections", "N", "10000", "at a time, in each worker; more wait") \
-	X(queue, "--queue", "N", "8192", "requests that wait for one of the threads; more are told 503") \
+	X(queue, "--queue", "N", "8192", "WSGI requests that wait for one of the threads; more are told 503") \
 	X(target_max, "--target-max", "BYTES", "16384", "of a request's target") \
 	X(header_bytes, "--header-bytes-max", "BYTES", "65536", "of a request's head") \
 	X(header_count, "--headers-max", "N", "100", "fields in a request") \
@@ -43,13 +43,14 @@
 	X(header_timeout, "--header-timeout", "S", "10", "for a handshake and a request's head") \
 	X(body_timeout, "--body-timeout", "S", "30", "between two pieces of a body") \
 	X(idle_timeout, "--idle-timeout", "S", "75", "between two requests") \
-	X(write_timeout, "--write-timeout", "S", "30", "between two pieces that a client takes")
-
-#define PLAIN_ROWS_HTTP2(X) \
+	X(write_timeout, "--write-timeout", "S", "30", "between two pieces that a client takes") \
 	X(stream_waits, "--stream-waits", "N", "0", \
 	  "HTTP/2 streams that wait in ASGI; 0: by the descriptors; more are told 503") \
+	X(http2_memory, "--http2-memory", "BYTES", "67108864", \
+	  "of all HTTP/2 connections; beyond it streams are refused")
+
+#define PLAIN_ROWS_HTTP2(X) \
 	X(http2_streams, "--http2-streams", "N", "100", "of one connection; more are refused") \
-	X(http2_memory, "--http2-memory", "BYTES", "67108864", "of all streams; beyond it streams are refused") \
 	X(http2_table, "--http2-header-table", "BYTES", "4096", "of each table of field compression") \
 	X(http2_continuations, "--http2-continuations", "N", "8", "frames that one head goes on in") \
 	X(http2_resets, "--http2-resets", "N", "200", "streams that a client resets in a second") \

@@ -24,8 +24,9 @@
 #include "enclave/process/wake.h"
 
 #define WORKER_FD 3
-#define READY_FD 20 /* a worker says there that it serves */
-#define READY_FD_TEXT "20"
+#define READY_FD 20 /* a worker says there that it serves, and later that it leaves by itself */
+#define TEXT_OF(number) TEXT_OF_VALUE(number)
+#define TEXT_OF_VALUE(number) #number
 #define LOOK_MS 250  /* between two looks at the files, for --reload */
 #define SETTLE_MS 50 /* a change is over when two looks find the same */
 #define SETTLE_LOOKS 20
@@ -34,11 +35,15 @@
 #define AGAIN_NS NS_PER_SECOND               /* a worker that loads may not hear a signal: it is told again */
 #define END_MS 2000                          /* behind its own time limits, a worker is killed */
 #define ARGUMENTS_MAX 128
+#define OWN_ARGUMENTS_MAX 12 /* the program, what its parent tells a worker, and the end */
+
+_Static_assert(WORKER_FD + PLAIN_BINDS_MAX <= READY_FD, "sockets and the pipe have numbers of their own");
 
 struct worker {
 	pid_t pid;    /* 0: it does not run */
-	int ready_fd; /* -1: it has said so, or has ended */
+	int ready_fd; /* -1: it has ended */
 	bool is_served;
+	bool is_leaving;  /* it stops by itself: another takes its place at once */
 	int64_t start_ns; /* not before, if it does not run */
 };
 
@@ -54,7 +59,7 @@ struct leaver {
 
 struct workers {
 	const struct plain_options *options;
-	const char *argv[ARGUMENTS_MAX + 12];
+	const char *argv[ARGUMENTS_MAX + OWN_ARGUMENTS_MAX];
 	char name[OPERATOR_NAME_MAX + 1]; /* what messages begin with */
 	char count_text[4];               /* of its sockets */
 	char *program;
@@ -82,6 +87,9 @@ static int start_worker(struct workers *workers, struct worker *worker, struct e
 		return err_set_errno(err, "cannot make a pipe");
 	scoped(fd_closep) int ready_fd = pipe_fds[0];
 	scoped(fd_closep) int theirs = pipe_fds[1];
+	/* What the application forks has the other end too: the end of the worker is not the pipe's. */
+	if (fcntl(ready_fd, F_SETFL, O_NONBLOCK) < 0)
+		return err_set_errno(err, "cannot prepare a pipe");
 	spawn.argv = workers->argv;
 	/* A debugger is for one. */
 	spawn.stdin_fd = workers->count == 1 ? SPAWN_INHERIT : -1;
@@ -214,16 +222,15 @@ static int start_missing(struct workers *workers, struct err *err)
 
 static void listen_to(struct worker *worker)
 {
-	char byte;
+	char byte = 0;
 	ssize_t got;
 
-	if (worker->ready_fd < 0)
-		return;
-	got = read(worker->ready_fd, &byte, 1);
-	if (got < 0)
-		return;
-	worker->is_served = got == 1;
-	fd_closep(&worker->ready_fd);
+	while (worker->ready_fd >= 0 && (got = read(worker->ready_fd, &byte, 1)) >= 0) {
+		worker->is_served = worker->is_served || byte == PLAIN_WORKER_SERVES;
+		worker->is_leaving = worker->is_leaving || byte == PLAIN_WORKER_LEAVES;
+		if (got == 0)
+			fd_closep(&worker->ready_fd);
+	}
 }
 
 static void end_rolling(struct workers *workers)
@@ -302,6 +309,21 @@ static bool reap(struct workers *workers, enum exit_code *ret_code)
 			return true;
 	}
 	return false;
+}
+
+/* Of --max-requests and the like: it lets its last requests finish while another serves already. */
+static void replace_leaving(struct workers *workers)
+{
+	for (unsigned i = 0; i < workers->count; i++) {
+		struct worker *worker = &workers->all[i];
+		const int64_t start_ns = worker->start_ns;
+
+		if (worker->pid == 0 || !worker->is_leaving)
+			continue;
+		operator_log("a worker leaves: another takes its place");
+		leave(workers, worker, SIGTERM);
+		worker->start_ns = start_ns;
+	}
 }
 
 /* ---- what happens ---- */
@@ -444,6 +466,7 @@ static enum exit_code supervise(struct workers *workers, int *ret_signal)
 			return plain_fail(EXIT_CODE_INTERNAL, &err);
 		if (reap(workers, &code))
 			return code;
+		replace_leaving(workers);
 		tell_ready(workers);
 		signal = wait_round(workers);
 	} while (!signal);
@@ -467,15 +490,16 @@ static void end_all(struct workers *workers, int signal)
 static int make_argv(struct workers *workers, char *const *argv, struct err *err)
 {
 	size_t count = 0;
+	size_t given = 0;
 
 	if (program_own_path(&workers->program, err) < 0)
 		return -1;
 	workers->argv[count++] = workers->program;
 	workers->argv[count++] = "--plain";
 	workers->argv[count++] = "--worker-fd";
-	workers->argv[count++] = "3";
+	workers->argv[count++] = TEXT_OF(WORKER_FD);
 	workers->argv[count++] = "--worker-ready-fd";
-	workers->argv[count++] = READY_FD_TEXT;
+	workers->argv[count++] = TEXT_OF(READY_FD);
 	workers->argv[count++] = "--worker-name";
 	workers->argv[count++] = workers->name;
 	workers->argv[count++] = "--worker-fds";
@@ -484,7 +508,7 @@ static int make_argv(struct workers *workers, char *const *argv, struct err *err
 		       operator_log_prefix());
 	(void)snprintf(workers->count_text, sizeof(workers->count_text), "%zu", workers->listening->count);
 	for (; *argv; argv++) {
-		if (count >= ARGUMENTS_MAX)
+		if (given++ == ARGUMENTS_MAX)
 			return err_set(err, ERR_LIMIT, "more than %d arguments", ARGUMENTS_MAX);
 		workers->argv[count++] = *argv;
 	}

@@ -19,6 +19,7 @@
 
 #define DYNLOAD PYTHON_STDLIB "/lib-dynload"
 #define DIST_PACKAGES "/usr/lib/python3/dist-packages"
+#define MISSING_SIZE 100              /* of a name that is told */
 #define EXECUTABLE "/usr/bin/python3" /* what sys.executable says; it need not exist */
 #define PREFIX "/usr"
 #define REPORT_SECONDS_MAX 10 /* for saying why the application does not load, which its own code may hold up */
@@ -267,16 +268,47 @@ static void tell_kept(const char *name)
 	operator_log("the application's handler of %s is set aside: that signal is the server's", name);
 }
 
+/* Of the current exception, which stays. "": it is another one, or has no name. */
+static void find_missing(char ret[static MISSING_SIZE])
+{
+	PyObject *type, *value, *traceback;
+	scoped(py_decrefp) PyObject *name = NULL;
+	const char *text;
+
+	ret[0] = 0;
+	if (!PyErr_ExceptionMatches(PyExc_ModuleNotFoundError))
+		return;
+	PyErr_Fetch(&type, &value, &traceback);
+	PyErr_NormalizeException(&type, &value, &traceback);
+	name = PyObject_GetAttrString(value, "name");
+	text = name && PyUnicode_Check(name) ? PyUnicode_AsUTF8(name) : NULL;
+	if (text)
+		(void)snprintf(ret, MISSING_SIZE, "%s", text);
+	PyErr_Restore(type, value, traceback);
+}
+
+/* It, or a package that it is in. */
+static bool is_of_application(const char *missing, const char *module)
+{
+	const size_t size = strlen(missing);
+
+	return strncmp(module, missing, size) == 0 && (module[size] == 0 || module[size] == '.');
+}
+
 static int fail_to_load(const struct python_options *options, struct err *err)
 {
-	const bool is_missing = PyErr_ExceptionMatches(PyExc_ModuleNotFoundError) != 0;
+	char missing[MISSING_SIZE];
 
+	find_missing(missing);
 	wake_limit_stop(REPORT_SECONDS_MAX, EXIT_CODE_APPLICATION);
 	report_load_failure(options);
 	wake_limit_stop(0, EXIT_CODE_APPLICATION); /* none */
-	if (!is_missing || options->guard)
+	if (!missing[0] || options->guard)
 		return err_set(err, ERR_INVALID, "the application failed to load");
-	return err_set(err, ERR_INVALID, "the application failed to load: a module is missing for %s%s",
+	if (is_of_application(missing, options->module))
+		return err_set(err, ERR_NOT_FOUND, "there is no module '%s' in '%s' ('--app-dir')", missing,
+			       options->module_path);
+	return err_set(err, ERR_INVALID, "the application failed to load: module '%s' is missing for %s%s", missing,
 		       options->venv ? options->venv : EXECUTABLE,
 		       options->venv ? "" : ", no virtual environment (--venv)");
 }
