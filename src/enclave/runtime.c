@@ -203,8 +203,30 @@ static int load_application(struct enclave *enclave, const struct python_site *s
 	return python_load(&options, site, ret_protocol, err);
 }
 
+/* How long requests may run on, and the process in all, after the stop that why asks for. */
+static unsigned limit_stop(enum wake why, enum exit_code code)
+{
+	const bool is_quick = why == WAKE_QUIT || why == WAKE_FAILED;
+
+	wake_limit_stop(is_quick ? SERVING_FAILED_SECONDS_MAX : SERVING_STOP_SECONDS_MAX, (int)code);
+	return is_quick ? 0 : SERVING_DRAIN_MS;
+}
+
+static void say_unused(void)
+{
+	operator_log("%s is not used here", wake_unused_name());
+}
+
+static void on_wake(enum wake wake, void *arg)
+{
+	(void)arg;
+	if (wake == WAKE_UNUSED)
+		say_unused();
+}
+
+/* *ret_why: what ended it. */
 static enum exit_code run_application(struct enclave *enclave, struct http_server *server,
-				      const struct python_protocol **ret_protocol)
+				      const struct python_protocol **ret_protocol, enum wake *ret_why)
 {
 	static struct python_site site;
 	struct err err = ERR_INIT;
@@ -221,6 +243,7 @@ static enum exit_code run_application(struct enclave *enclave, struct http_serve
 	wake_set_loading(false);
 	if (status < 0) {
 		life_set(&enclave->life, LIFE_ACCEPTED, LIFE_FAILED);
+		*ret_why = WAKE_FAILED;
 		return runtime_fail(EXIT_CODE_APPLICATION, &err);
 	}
 	enclave->app.serve = (*ret_protocol)->serve;
@@ -230,11 +253,13 @@ static enum exit_code run_application(struct enclave *enclave, struct http_serve
 	life_set(&enclave->life, LIFE_ACCEPTED, LIFE_RUNNING);
 	phase("application loaded");
 	operator_log("running");
-	if (serving_run(server, *ret_protocol, NULL, NULL) != WAKE_FAILED) {
-		wake_limit_stop(SERVING_STOP_SECONDS_MAX, EXIT_CODE_STOPPED);
+	*ret_why = serving_run(server, *ret_protocol, on_wake, NULL);
+	if (*ret_why == WAKE_STOP) {
+		(void)limit_stop(*ret_why, EXIT_CODE_STOPPED);
 		serving_farewell(server, *ret_protocol, SERVING_FAREWELL_MS, false);
-		return EXIT_CODE_STOPPED;
 	}
+	if (*ret_why != WAKE_FAILED)
+		return EXIT_CODE_STOPPED;
 	life_set(&enclave->life, LIFE_RUNNING, LIFE_FAILED);
 	(void)err_set(&err, ERR_INVALID, SERVING_FAILED_TEXT);
 	return runtime_fail(EXIT_CODE_APPLICATION, &err);
@@ -278,10 +303,28 @@ static int start_server(struct enclave *enclave, struct tls_server *tls, struct 
 	return 0;
 }
 
+/* What ends the waiting: no signal that is not used, and none makes it longer. */
+static enum wake wait_for_end(unsigned seconds_max)
+{
+	const int64_t begin_ns = clock_monotonic_ns();
+	unsigned seconds = seconds_max;
+	enum wake wake;
+
+	while ((wake = wake_wait(seconds)) == WAKE_UNUSED) {
+		const int64_t past = (clock_monotonic_ns() - begin_ns) / NS_PER_SECOND;
+
+		say_unused();
+		if (seconds_max > 0 && past >= seconds_max)
+			return WAKE_TIMEOUT;
+		seconds = seconds_max > 0 ? seconds_max - (unsigned)past : 0;
+	}
+	return wake;
+}
+
 /* Who came at the last moment, and was told that it was taken, is served. */
 static enum wake wait_for_owner(struct enclave *enclave)
 {
-	const enum wake wake = wake_wait(enclave->settings.wait_seconds);
+	const enum wake wake = wait_for_end(enclave->settings.wait_seconds);
 
 	if (wake == WAKE_ACCEPTED || enclave_end_waiting(enclave))
 		return wake;
@@ -295,7 +338,8 @@ static enum exit_code serve(struct enclave *enclave)
 	struct http_server *server = NULL;
 	struct tls_server *tls = NULL;
 	struct err err = ERR_INIT;
-	bool is_cut;
+	unsigned drain_ms;
+	enum wake why;
 
 	if (life_state(&enclave->life) == LIFE_START)
 		life_set(&enclave->life, LIFE_START, LIFE_WAITING);
@@ -306,9 +350,10 @@ static enum exit_code serve(struct enclave *enclave)
 	}
 	phase("listening, identity ready");
 	operator_log("%s", life_state_text(life_state(&enclave->life)));
-	switch (wait_for_owner(enclave)) {
+	why = wait_for_owner(enclave);
+	switch (why) {
 	case WAKE_ACCEPTED:
-		code = run_application(enclave, server, &protocol);
+		code = run_application(enclave, server, &protocol, &why);
 		break;
 	case WAKE_TIMEOUT:
 		(void)err_set(&err, ERR_TIMEOUT, "nobody came within %u seconds", enclave->settings.wait_seconds);
@@ -323,11 +368,10 @@ static enum exit_code serve(struct enclave *enclave)
 	case WAKE_UNUSED:
 		break;
 	}
-	is_cut = life_state(&enclave->life) == LIFE_FAILED;
-	wake_limit_stop(is_cut ? SERVING_FAILED_SECONDS_MAX : SERVING_STOP_SECONDS_MAX, (int)code);
+	drain_ms = limit_stop(why, code);
 	app_server_close(&enclave->app);
 	/* Deferred attestations are answered while the server drains. */
-	serving_stop(server, protocol, is_cut ? 0 : SERVING_DRAIN_MS);
+	serving_stop(server, protocol, drain_ms);
 	tls_server_free(tls);
 	return code;
 }

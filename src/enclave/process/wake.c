@@ -29,10 +29,10 @@ static const struct row {
 	bool is_kept;        /* whatever an application sets */
 	bool is_job_control; /* a terminal's, where there is one */
 } rows[] = {
-    {SIGTERM, "SIGTERM", IN_ALL, true, false},      {SIGINT, "SIGINT", IN_ALL, true, false},
-    {SIGHUP, "SIGHUP", IN_ALL, true, false},        {SIGQUIT, "SIGQUIT", IN_SERVERS, true, false},
-    {SIGCHLD, "SIGCHLD", IN(PARENT), true, false},  {SIGUSR1, "SIGUSR1", IN_SERVERS, false, false},
-    {SIGUSR2, "SIGUSR2", IN_SERVERS, false, false}, {SIGTTIN, "SIGTTIN", IN_SERVERS, false, true},
+    {SIGTERM, "SIGTERM", IN_ALL, true, false},     {SIGINT, "SIGINT", IN_ALL, true, false},
+    {SIGHUP, "SIGHUP", IN_ALL, true, false},       {SIGQUIT, "SIGQUIT", IN_ALL, true, false},
+    {SIGCHLD, "SIGCHLD", IN(PARENT), true, false}, {SIGUSR1, "SIGUSR1", IN_ALL, false, false},
+    {SIGUSR2, "SIGUSR2", IN_ALL, false, false},    {SIGTTIN, "SIGTTIN", IN_SERVERS, false, true},
     {SIGTTOU, "SIGTTOU", IN_SERVERS, false, true},
 };
 

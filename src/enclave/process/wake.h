@@ -29,7 +29,7 @@ enum wake {
 };
 
 enum wake_role {
-	WAKE_ENCLAVE, /* SIGTERM, SIGINT and SIGHUP ask for an orderly stop */
+	WAKE_ENCLAVE, /* docs/formats/enclave-exit.md has the table */
 	WAKE_ALONE,   /* the plain server: docs/plain-server.md has the table */
 	WAKE_PARENT,
 	WAKE_WORKER,
