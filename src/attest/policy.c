@@ -24,14 +24,6 @@ static const char *const SVN_NAMES[] = {
     [ATTEST_TEE_SEV_SNP] = "GUEST_SVN",
 };
 
-bool policy_is_zero(const uint8_t *data, size_t size)
-{
-	for (size_t i = 0; i < size; i++)
-		if (data[i] != 0)
-			return false;
-	return true;
-}
-
 bool policy_allows_missing_crl(const struct judge *judge)
 {
 	return judge->policy->allow_missing_crl;

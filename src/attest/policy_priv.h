@@ -15,8 +15,6 @@ uint32_t policy_statuses(const struct attest_policy *policy);
 /* The TEEs that it takes. */
 uint32_t policy_tees(const struct attest_policy *policy);
 
-bool policy_is_zero(const uint8_t *data, size_t size);
-
 /* Passes if wanted is NULL or equal to what was seen, else fails with `measurement`. At most 64 bytes. */
 void policy_judge_value(struct judge *judge, const char *check, const char *what, const uint8_t *seen,
 			const uint8_t *wanted, size_t size);

@@ -96,20 +96,6 @@ void app_view_date(const char *text, char ret[static APP_VIEW_DATE_SIZE])
 	date_format(&date, ret);
 }
 
-int app_view_address(const struct api *api, const char *domain, char **ret_address, struct err *err)
-{
-	scoped(uri_done) struct uri uri = {0};
-	int size;
-
-	if (uri_parse(api->url, &uri, err) < 0)
-		return -1;
-	if (uri.authority.port == 443)
-		size = asprintf(ret_address, "%s", domain);
-	else
-		size = asprintf(ret_address, "%s:%u", domain, uri.authority.port);
-	return size < 0 ? err_no_memory(err) : 0;
-}
-
 int app_view_get(struct api *api, const char *uuid, json_t **ret_app, struct app_view *ret_view, struct err *err)
 {
 	scoped(json_decrefp) json_t *app = NULL;

@@ -42,9 +42,6 @@ void app_view_date(const char *text, char ret[static APP_VIEW_DATE_SIZE]);
 /* Unix seconds; 0 when absent or no date. */
 int64_t app_view_seconds(const char *text);
 
-/* "domain" or "domain:port", as the public port of the cloud is. */
-must_check int app_view_address(const struct api *api, const char *domain, char **ret_address, struct err *err);
-
 /* GET /apps/ID; the uuid is checked first. "Cannot find the app with id …" is the cloud's sentence. */
 must_check int app_view_get(struct api *api, const char *uuid, json_t **ret_app, struct app_view *ret_view,
 			    struct err *err);

@@ -64,11 +64,6 @@ void collateral_client_free(struct collateral_client *client)
 	free(client);
 }
 
-bool collateral_client_is_offline(const struct collateral_client *client)
-{
-	return client->mode == COLLATERAL_OFFLINE;
-}
-
 /* What the cache has needs no libcurl. */
 int collateral_client_curl(struct collateral_client *client, enum collateral_service service, struct curl_client **ret,
 			   struct err *err)

@@ -52,8 +52,6 @@ must_check int collateral_client_new(const struct collateral_options *options, s
 void collateral_client_free(struct collateral_client *client);
 DEFINE_SCOPED_PTR(struct collateral_client, collateral_client_free);
 
-bool collateral_client_is_offline(const struct collateral_client *client);
-
 /* Who gave an item. */
 struct collateral_origin {
 	enum collateral_kind kind;

@@ -182,14 +182,6 @@ int x509_view_parse(const void *der, size_t size, struct x509_view *ret, struct 
 	return 0;
 }
 
-const struct x509_ext *x509_view_find(const struct x509_view *view, const char *oid)
-{
-	for (size_t i = 0; i < view->extension_count; i++)
-		if (der_oid_is(view->extensions[i].oid, oid))
-			return &view->extensions[i];
-	return NULL;
-}
-
 static bool is_time(const struct der *reader)
 {
 	return der_is_next(reader, DER_UTC_TIME) || der_is_next(reader, DER_GENERALIZED_TIME);

@@ -28,8 +28,6 @@ struct x509_view {
 };
 
 must_check int x509_view_parse(const void *der, size_t size, struct x509_view *ret, struct err *err);
-/* The extension with this OID (dotted), or NULL. */
-const struct x509_ext *x509_view_find(const struct x509_view *view, const char *oid);
 
 struct crl_view {
 	struct der issuer; /* whole Name */

@@ -218,17 +218,6 @@ static int bind_list(struct db_stmt *stmt, struct err *err, const char *format, 
 	return status;
 }
 
-int db_bind(struct db_stmt *stmt, struct err *err, const char *format, ...)
-{
-	va_list args;
-	int status;
-
-	va_start(args, format);
-	status = bind_list(stmt, err, format, args);
-	va_end(args);
-	return status;
-}
-
 int db_step(struct db_stmt *stmt, struct err *err)
 {
 	return stmt->db->ops->step(stmt->handle, err);

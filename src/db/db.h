@@ -47,9 +47,6 @@ must_check int db_bind_text(struct db_stmt *stmt, int index, const char *text, s
 must_check int db_bind_i64(struct db_stmt *stmt, int index, int64_t value, struct err *err);
 must_check int db_bind_null(struct db_stmt *stmt, int index, struct err *err);
 
-/* Binds from parameter 1 on by format: 't' const char *, 'i' int64_t, 'b' bool as int. */
-must_check int db_bind(struct db_stmt *stmt, struct err *err, const char *format, ...);
-
 /* 1: a row, 0: no more. ERR_CONFLICT when a constraint forbids it, ERR_UNAVAILABLE when the disk is full. */
 must_check int db_step(struct db_stmt *stmt, struct err *err);
 
@@ -58,10 +55,13 @@ const char *db_column_text(const struct db_stmt *stmt, int column);
 int64_t db_column_i64(const struct db_stmt *stmt, int column);
 bool db_column_is_null(const struct db_stmt *stmt, int column);
 
-/* Prepare, bind, run to the end. *ret_changed (may be NULL) is the number of rows changed. */
+/*
+ * Prepare, bind, run to the end. *ret_changed (may be NULL) is the number of rows changed. format has a letter for each
+ * parameter: 't' const char *, 'i' int64_t, 'b' bool as int.
+ */
 must_check int db_exec(struct db *db, int64_t *ret_changed, struct err *err, const char *sql, const char *format, ...);
 
-/* Prepare and bind; the caller steps and frees. */
+/* Prepare and bind as above; the caller steps and frees. */
 must_check int db_query(struct db *db, struct db_stmt **ret_stmt, struct err *err, const char *sql, const char *format,
 			...);
 

@@ -318,15 +318,3 @@ int engine_fake_set_log(struct engine *engine, const char *uuid, const char *tex
 	(void)snprintf(app->log, sizeof(app->log), "%s", text);
 	return 0;
 }
-
-int engine_fake_set_usage(struct engine *engine, const char *uuid, const struct engine_usage *usage, struct err *err)
-{
-	scoped(unlockp) struct fake *fake = lock(engine);
-	struct fake_app *app;
-
-	app = require(fake, uuid, err);
-	if (!app)
-		return -1;
-	app->usage = *usage;
-	return 0;
-}

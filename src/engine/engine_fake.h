@@ -34,9 +34,7 @@ void engine_fake_forget(struct engine *engine);
 /* How often that call was made; for start only those that started something. */
 unsigned engine_fake_count(struct engine *engine, enum engine_fake_call call);
 
-/* What later calls of logs and usage answer. ERR_NOT_FOUND when the app is unknown. */
+/* What later calls of logs answer. ERR_NOT_FOUND when the app is unknown. */
 must_check int engine_fake_set_log(struct engine *engine, const char *uuid, const char *text, struct err *err);
-must_check int engine_fake_set_usage(struct engine *engine, const char *uuid, const struct engine_usage *usage,
-				     struct err *err);
 
 #endif

@@ -313,11 +313,6 @@ enum tls_step tls_client_try_write(struct tls_client *client, const void *data, 
 	return step_of(tls_conn_write(client->conn, data, size, ret_put, err));
 }
 
-bool tls_client_has_pending(const struct tls_client *client)
-{
-	return tls_conn_has_pending(client->conn);
-}
-
 void tls_client_end(struct tls_client *client)
 {
 	tls_conn_close_notify(client->conn);

@@ -52,10 +52,7 @@ must_check int tls_client_write(struct tls_client *client, const void *data, siz
 must_check int tls_client_read(struct tls_client *client, void *ret_data, size_t size, size_t *ret_got,
 			       int64_t deadline_ns, struct err *err);
 
-/*
- * One step without waiting, for who watches tls_client_fd himself. Of a write *ret_put bytes are done, perhaps not all.
- * tls_client_has_pending: bytes that the socket no longer holds are still to be read.
- */
+/* One step without waiting, for callers that watch tls_client_fd themselves. A write may do less: *ret_put bytes. */
 enum tls_step {
 	TLS_STEP_DONE,
 	TLS_STEP_WANT_READ,
@@ -67,7 +64,6 @@ enum tls_step tls_client_try_read(struct tls_client *client, void *ret_data, siz
 				  struct err *err);
 enum tls_step tls_client_try_write(struct tls_client *client, const void *data, size_t size, size_t *ret_put,
 				   struct err *err);
-bool tls_client_has_pending(const struct tls_client *client);
 /* Tells the server that nothing more is written (close_notify); reading goes on. */
 void tls_client_end(struct tls_client *client);
 

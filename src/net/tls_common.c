@@ -306,11 +306,6 @@ struct tls_conn *tls_conn_of_ssl(const void *ssl)
 	return SSL_get_app_data((const SSL *)ssl);
 }
 
-int tls_conn_fd(const struct tls_conn *conn)
-{
-	return conn->io.fd;
-}
-
 bool tls_conn_is_http2(const struct tls_conn *conn)
 {
 	const unsigned char *name;

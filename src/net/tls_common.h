@@ -61,7 +61,6 @@ uint8_t *tls_conn_own_key(struct tls_conn *conn);
 
 void *tls_conn_ssl(const struct tls_conn *conn); /* SSL */
 struct tls_conn *tls_conn_of_ssl(const void *ssl);
-int tls_conn_fd(const struct tls_conn *conn);
 
 /* What every context of ours has: version range (0: TLS 1.3), nothing to resume, no renegotiation. NULL: err. */
 void *tls_context_new(bool is_server, int version_min, int version_max, struct err *err);

@@ -13,8 +13,6 @@
 
 #include "net/tls_common.h"
 
-#define HTTP2_NAME_SIZE 3 /* of its ALPN, with the byte for its length */
-
 struct tls_identity {
 	atomic_int refs;
 	X509 *leaf;
@@ -27,7 +25,6 @@ struct tls_server {
 	SSL_CTX *ctx;
 	tls_choose choose;
 	void *arg;
-	bool without_http2;
 };
 
 DEFINE_SCOPED_PTR(struct tls_identity, tls_identity_unref);
@@ -220,12 +217,12 @@ static int on_alpn(SSL *ssl, const unsigned char **ret, unsigned char *ret_size,
 		   unsigned int offered_size, void *arg)
 {
 	static const unsigned char ours[] = "\x02h2\x08http/1.1";
-	const size_t skipped = ((const struct tls_server *)arg)->without_http2 ? HTTP2_NAME_SIZE : 0;
 	unsigned char *chosen;
 
 	(void)ssl;
-	if (SSL_select_next_proto(&chosen, ret_size, ours + skipped, (unsigned)(sizeof(ours) - 1 - skipped), offered,
-				  offered_size) != OPENSSL_NPN_NEGOTIATED)
+	(void)arg;
+	if (SSL_select_next_proto(&chosen, ret_size, ours, sizeof(ours) - 1, offered, offered_size) !=
+	    OPENSSL_NPN_NEGOTIATED)
 		return SSL_TLSEXT_ERR_ALERT_FATAL;
 	*ret = chosen;
 	return SSL_TLSEXT_ERR_OK;
@@ -246,7 +243,7 @@ int tls_server_new(tls_choose choose, void *arg, struct tls_server **ret_server,
 	}
 	(void)SSL_CTX_set_tlsext_servername_callback(server->ctx, on_name);
 	(void)SSL_CTX_set_tlsext_servername_arg(server->ctx, server);
-	SSL_CTX_set_alpn_select_cb(server->ctx, on_alpn, server);
+	SSL_CTX_set_alpn_select_cb(server->ctx, on_alpn, NULL);
 	*ret_server = server;
 	return 0;
 }
@@ -257,11 +254,6 @@ void tls_server_free(struct tls_server *server)
 		return;
 	SSL_CTX_free(server->ctx);
 	free(server);
-}
-
-void tls_server_refuse_http2(struct tls_server *server)
-{
-	server->without_http2 = true;
 }
 
 void *tls_server_context(const struct tls_server *server)

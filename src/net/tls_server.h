@@ -48,8 +48,6 @@ typedef struct tls_identity *(*tls_choose)(const char *sni, void *arg);
 struct tls_server;
 
 must_check int tls_server_new(tls_choose choose, void *arg, struct tls_server **ret_server, struct err *err);
-/* ALPN http/1.1 only; before the first connection. */
-void tls_server_refuse_http2(struct tls_server *server);
 void tls_server_free(struct tls_server *server); /* after the last connection */
 
 #endif

@@ -81,13 +81,6 @@ int store_refresh_revoke_family(struct store *store, const char *family, int64_t
 		       family);
 }
 
-int store_refresh_revoke_user(struct store *store, const char *user_id, int64_t now, struct err *err)
-{
-	return db_exec(store->db, NULL, err,
-		       "UPDATE refresh_tokens SET revoked_at = $1 WHERE user_id = $2 AND revoked_at IS NULL", "it", now,
-		       user_id);
-}
-
 int store_api_token_add(struct store *store, const struct api_token *token, struct err *err)
 {
 	scoped(db_stmt_freep) struct db_stmt *stmt = NULL;

@@ -31,7 +31,6 @@ must_check int store_refresh_rotate(struct store *store, const char *old_hash, c
 				    int64_t now, struct err *err);
 
 must_check int store_refresh_revoke_family(struct store *store, const char *family, int64_t now, struct err *err);
-must_check int store_refresh_revoke_user(struct store *store, const char *user_id, int64_t now, struct err *err);
 
 #define API_TOKEN_NAME_SIZE 129
 

@@ -66,13 +66,3 @@ int store_user_find_by_email(struct store *store, const char *email, struct user
 		return -1;
 	return found;
 }
-
-int store_user_count(struct store *store, int64_t *ret, struct err *err)
-{
-	scoped(db_stmt_freep) struct db_stmt *stmt = NULL;
-
-	if (db_query(store->db, &stmt, err, "SELECT count(*) FROM users", "") < 0 || db_step(stmt, err) < 0)
-		return -1;
-	*ret = db_column_i64(stmt, 0);
-	return 0;
-}

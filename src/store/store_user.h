@@ -16,6 +16,4 @@ must_check int store_user_find(struct store *store, const char *id, struct user 
 must_check int store_user_find_by_email(struct store *store, const char *email, struct user *ret,
 					char ret_password_hash[static STORE_PASSWORD_HASH_SIZE], struct err *err);
 
-must_check int store_user_count(struct store *store, int64_t *ret, struct err *err);
-
 #endif

@@ -68,7 +68,8 @@ def test_layers_accept(tmp_path, relative, content):
     ("/* TODO */\n", "sounds unfinished"),
     ("void f(void)\n{\n" + "\tg();\n" * 120 + "}\n", "'f' has 123 lines, at most 100"),
     ("\n" * 900, "lines, at most 800"),
-], ids=["copy", "number", "process", "unfinished", "long function", "long file"])
+    ("int idle(void);\nint idle(void)\n{\n\treturn 0; /* idle() */\n}\n", "src/net/x.c:3: nobody calls 'idle'"),
+], ids=["copy", "number", "process", "unfinished", "long function", "long file", "dead function"])
 def test_source_refuses(tmp_path, content, wanted):
     result = run("check-source", tree(tmp_path, "net/x.c", content))
     assert result.returncode == 1
@@ -76,7 +77,7 @@ def test_source_refuses(tmp_path, content, wanted):
 
 
 def test_source_looks_at_code_only(tmp_path):
-    content = '/* strcpy(a, b) */\nconst char *t = "system(x)";\nint g(struct s *s) { return s->random(1); }\n'
+    content = '/* strcpy(a, b) */\nconst char *t = "system(x)";\nstatic int g(struct s *s) { return s->random(1); }\n'
     result = run("check-source", tree(tmp_path, "net/x.c", content))
     assert result.returncode == 0, result.stdout
 
