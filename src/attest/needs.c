@@ -3,8 +3,8 @@
 #include <string.h>
 
 #include "attest/api.h"
-#include "attest/ratls.h"
 #include "attest/intel.h"
+#include "attest/ratls.h"
 #include "attest/snp.h"
 #include "format/attest_message.h"
 #include "format/hex.h"

@@ -5,8 +5,8 @@
 
 #include "attest/verdict.h"
 #include "crypto/x509_parse.h"
-#include "format/qe_identity.h"
 #include "format/intel_quote.h"
+#include "format/qe_identity.h"
 #include "format/sgx_report.h"
 
 /* Check qe-report-signature, by the PCK key; leaf NULL: not applicable. */

@@ -3,7 +3,7 @@
  * Fault points: named places where a test makes the process die as by kill -9. Compiled in only when the build has
  * tests (MSE_TESTS); otherwise fault_point is nothing at all.
  *
- * MSE_FAULT=NAME:N (taken from the environment by fault_arm) kills the process at the N-th time NAME is reached.
+ * fault_arm("NAME:N") kills the process at the N-th time NAME is reached; msed takes the text from MSED_FAULT.
  * Every fault_point puts its name into one section of the program, so fault_list knows them all without a table.
  */
 #ifndef MSE_BASE_FAULT_H

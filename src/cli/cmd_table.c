@@ -2,8 +2,8 @@
 #include "cli/attest_evidence.h"
 #include "cli/attest_expect.h"
 #include "cli/attest_options.h"
-#include "cli/watch.h"
 #include "cli/cmd.h"
+#include "cli/watch.h"
 
 #define INFRASTRUCTURE "infrastructure"
 #define OPERATIONS "operations"

@@ -2,7 +2,7 @@
 /*
  * The code package: every file of the tree encrypted (F6: nonce ‖ XSalsa20-Poly1305, suffix .enc; requirements.txt
  * of the code folder itself plain), in a deterministic tar. The same tree and project key give the same bytes, so two
- * deployments of unchanged code have one fingerprint. docs/formats/code-package.md.
+ * deployments of unchanged code have one fingerprint. docs/formats/code-tar.md.
  *
  *   tree digest = SHA-256("mse-tree-1" ‖ for each file by path: le64(|path|) ‖ path ‖ le64(|content|) ‖ content)
  *   code key    = KDF(project key, "mse-code-1" ‖ tree digest)

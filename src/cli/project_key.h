@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The one private key of a project: CONF/keys/UUID.key, 32 random bytes in hex, 0600, never exported. All others
- * derive from it by BLAKE2b-256 keyed with it, over a label of their own (docs/formats/keys.md):
+ * derive from it by BLAKE2b-256 keyed with it, over a label of their own (docs/formats/project-key.md):
  *   mse-owner-1  seed of the owner's Ed25519 key (signs tickets)
  *   mse-log-1    seed of the X25519 key that logs are sealed to
  *   mse-code-1   with the digest of the plaintext tree: the code key of one release

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * DATA_DIR/msed.toml: one row per key in config.c, which reading, checking and the commented file that `msed init`
- * writes derive from. Owned texts; config_free frees all.
+ * writes derive from. Owned texts; cloud_config_done frees all.
  */
 #ifndef MSE_CLOUD_CONFIG_H
 #define MSE_CLOUD_CONFIG_H

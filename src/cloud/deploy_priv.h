@@ -6,9 +6,9 @@
 #include <jansson.h>
 
 #include "cloud/deploy.h"
-#include "domain/release.h"
 #include "domain/hardware.h"
 #include "domain/project.h"
+#include "domain/release.h"
 
 #define DEPLOY_CHAIN_MAX (64u << 10)
 

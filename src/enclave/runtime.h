@@ -8,8 +8,8 @@
 
 #include <stdbool.h>
 
-#include "enclave/process/exit_code.h"
 #include "enclave/attested/instance_input.h"
+#include "enclave/process/exit_code.h"
 
 struct runtime_options {
 	char *const *env;             /* the settings: "NAME=value", ended by NULL */

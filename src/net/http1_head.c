@@ -102,7 +102,7 @@ static int on_field(llhttp_t *llhttp, const char *at, size_t length)
 	(void)length;
 	if (head->header_count >= HTTP_HEADERS_MAX)
 		return -1;
-	/* Ended later, in on_value: the colon is still to be parsed. */
+	/* Ended later, in cut_field: the colon is still to be parsed. */
 	head->headers[head->header_count].name = (char *)parse->data + (at - (const char *)parse->data);
 	head->headers[head->header_count].value = "";
 	head->header_count++;

@@ -44,7 +44,7 @@ void http2_stream_set_deadline(struct http2_stream *stream, int64_t deadline_ns)
 }
 
 /*
- * A client that takes less than WRITE_RATE_MIN bytes in a second, over more than one time-out's worth of waiting, has
+ * A client that takes less than limits.rate_min bytes in a second, over more than one time-out's worth of waiting, has
  * run out of patience as one that takes nothing: windows opened byte by byte hold nothing for long.
  */
 int64_t http2_stream_patience(struct http2_stream *stream)

@@ -105,7 +105,7 @@ static enum step peek(struct http_conn *conn, uint8_t *ret_first)
 	return got < 1 ? STEP_CLOSE : STEP_AGAIN;
 }
 
-/* With PROXY_OPTIONAL: neither TLS (0x16) nor a method begins as the signature does. */
+/* With HTTP_PROXY_OPTIONAL: neither TLS (0x16) nor a method begins as the signature does. */
 static enum step look_for_proxy(struct http_conn *conn)
 {
 	uint8_t first;

@@ -69,7 +69,8 @@ def test_layers_accept(tmp_path, relative, content):
     ("void f(void)\n{\n" + "\tg();\n" * 120 + "}\n", "'f' has 123 lines, at most 100"),
     ("\n" * 900, "lines, at most 800"),
     ("int idle(void);\nint idle(void)\n{\n\treturn 0; /* idle() */\n}\n", "src/net/x.c:3: nobody calls 'idle'"),
-], ids=["copy", "number", "process", "unfinished", "long function", "long file", "dead function"])
+    ('#include "net/b.h"\n#include "base/a.h"\n', "src/net/x.c:3: 'base/a.h' is behind 'net/b.h': sort the block"),
+], ids=["copy", "number", "process", "unfinished", "long function", "long file", "dead function", "order"])
 def test_source_refuses(tmp_path, content, wanted):
     result = run("check-source", tree(tmp_path, "net/x.c", content))
     assert result.returncode == 1

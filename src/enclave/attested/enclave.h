@@ -1,20 +1,20 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Everything one enclave is made of, as main.c puts it together. Immutable after start but for life, which has its own
- * lock, and provisioning, which lets one provisioning request be checked at a time.
+ * Everything one enclave is made of, as runtime.c puts it together. Immutable after start but for life, which has its
+ * own lock, and provisioning, which lets one provisioning request be checked at a time.
  */
 #ifndef MSE_ENCLAVE_ENCLAVE_H
 #define MSE_ENCLAVE_ENCLAVE_H
 
 #include <stdatomic.h>
 
-#include "enclave/serve/app_server.h"
 #include "enclave/attested/identity.h"
 #include "enclave/attested/instance_input.h"
 #include "enclave/attested/life.h"
 #include "enclave/attested/provision.h"
 #include "enclave/attested/quoter.h"
 #include "enclave/process/settings.h"
+#include "enclave/serve/app_server.h"
 #include "net/http_server.h"
 #include "tee/tee.h"
 

@@ -14,16 +14,16 @@
 #include "base/fs.h"
 #include "base/line_queue.h"
 #include "base/number.h"
-#include "enclave/serve/access_log_file.h"
-#include "enclave/serve/app_server.h"
-#include "enclave/process/descriptors.h"
-#include "enclave/process/operator_log.h"
 #include "enclave/plain/plain_notify.h"
 #include "enclave/plain/plain_tls.h"
 #include "enclave/plain/plain_venv.h"
-#include "enclave/python/serving.h"
+#include "enclave/process/descriptors.h"
+#include "enclave/process/operator_log.h"
 #include "enclave/process/start_clock.h"
+#include "enclave/python/serving.h"
 #include "enclave/python/stop_limit.h"
+#include "enclave/serve/access_log_file.h"
+#include "enclave/serve/app_server.h"
 
 #define REQUESTS_JITTER 10     /* a tenth */
 #define ACCESS_LOG_END_MS 1000 /* for who reads it, at the end */

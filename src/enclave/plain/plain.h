@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The plain server: the runtime's HTTP engine and Python protocols as an ordinary application server, without a TEE,
- * provisioning or any of the enclave's own (docs/plain-server.md). Beside main.c, since it is a program of its own.
+ * provisioning or any of the enclave's own (docs/plain-server.md).
  */
 #ifndef MSE_ENCLAVE_PLAIN_H
 #define MSE_ENCLAVE_PLAIN_H
 
-#include "enclave/process/exit_code.h"
 #include "enclave/plain/plain_listen.h"
 #include "enclave/plain/plain_options.h"
+#include "enclave/process/exit_code.h"
 
 /* argv: what follows "--plain". */
 enum exit_code plain_run(char *const *argv);

@@ -5,14 +5,14 @@
 #include <string.h>
 
 #include "base/number.h"
-#include "enclave/serve/app_gate.h"
-#include "enclave/process/application_name.h"
-#include "enclave/process/arguments.h"
-#include "enclave/process/operator_log.h"
 #include "enclave/plain/plain_env.h"
 #include "enclave/plain/plain_hint.h"
 #include "enclave/plain/plain_option_rows.h"
+#include "enclave/process/application_name.h"
+#include "enclave/process/arguments.h"
+#include "enclave/process/operator_log.h"
 #include "enclave/process/settings.h"
+#include "enclave/serve/app_gate.h"
 
 #define SECONDS_MAX 86400
 #define REQUESTS_MAX 1000000000

@@ -3,8 +3,8 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "enclave/process/operator_log.h"
 #include "enclave/plain/plain.h"
+#include "enclave/process/operator_log.h"
 
 #define ARGUMENTS_MAX 128
 #define ADDED_MAX 8

@@ -17,10 +17,10 @@
 #include "base/fd.h"
 #include "base/program.h"
 #include "base/spawn.h"
-#include "enclave/process/operator_log.h"
 #include "enclave/plain/plain.h"
 #include "enclave/plain/plain_notify.h"
 #include "enclave/plain/plain_tree.h"
+#include "enclave/process/operator_log.h"
 #include "enclave/process/wake.h"
 
 #define WORKER_FD 3

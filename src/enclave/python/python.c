@@ -10,12 +10,12 @@
 #include "base/clock.h"
 #include "enclave/process/exit_code.h"
 #include "enclave/process/operator_log.h"
+#include "enclave/process/wake.h"
 #include "enclave/python/python_app.h"
 #include "enclave/python/python_audit.h"
 #include "enclave/python/python_memory.h"
 #include "enclave/python/python_namespace.h"
 #include "enclave/python/python_replace.h"
-#include "enclave/process/wake.h"
 
 #define DYNLOAD PYTHON_STDLIB "/lib-dynload"
 #define DIST_PACKAGES "/usr/lib/python3/dist-packages"

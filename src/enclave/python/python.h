@@ -4,8 +4,9 @@
  *
  * GIL rules. python_start, python_load and python_stop are for the main thread (Python's own main thread: signal and
  * asyncio want that). After python_load the main thread holds no GIL. Any other thread wraps its use of Python in
- * python_enter and python_leave; each such thread gets one thread state, made at its first entry. No C function of ours
- * blocks on a socket, a lock or the TEE while it holds the GIL.
+ * python_enter and python_leave; each such thread gets one thread state, made at its first entry. While it holds
+ * the GIL, no C function of ours waits for a client, the TEE, or what another thread's handler does; it may take locks
+ * that are held for a few instructions, and that of an HTTP/2 session, which is held while frames are read or written.
  *
  * In an enclave the interpreter is isolated: no environment variable, user site, .pth file, or current directory
  * decides what it imports. sys.path is MODULE_PATH, then Debian's standard library and its packages: all measured.

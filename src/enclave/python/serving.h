@@ -3,8 +3,8 @@
 #ifndef MSE_ENCLAVE_SERVING_H
 #define MSE_ENCLAVE_SERVING_H
 
-#include "enclave/python/python.h"
 #include "enclave/process/wake.h"
+#include "enclave/python/python.h"
 
 #define SERVING_FAREWELL_MS 500
 #define SERVING_DRAIN_MS 10000       /* running requests at a stop */

@@ -10,8 +10,8 @@
 
 #include "base/clock.h"
 #include "enclave/process/operator_log.h"
-#include "enclave/python/python.h"
 #include "enclave/process/wake.h"
+#include "enclave/python/python.h"
 
 #define STACK_SIZE (256 << 10)
 #define MS_PER_SECOND 1000

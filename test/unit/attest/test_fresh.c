@@ -5,10 +5,10 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "crypto/ed25519.h"
-#include "crypto/hash.h"
 #include "attest/ratls.h"
 #include "channel_setup.h"
+#include "crypto/ed25519.h"
+#include "crypto/hash.h"
 
 static void expect(const char *error)
 {

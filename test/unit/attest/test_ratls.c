@@ -6,8 +6,8 @@
 #include <string.h>
 
 #include "attest/ratls.h"
-#include "crypto/hash.h"
 #include "channel_setup.h"
+#include "crypto/hash.h"
 
 static void expect(const char *error)
 {

@@ -8,8 +8,8 @@
 
 #include "base/fd.h"
 #include "certs.h"
-#include "enclave/process/operator_log.h"
 #include "enclave/plain/plain_tls.h"
+#include "enclave/process/operator_log.h"
 #include "temp_dir.h"
 
 static struct certs first, second;

@@ -6,8 +6,8 @@
 
 #include "crypto/hash.h"
 #include "crypto/x509_parse.h"
-#include "format/pem.h"
 #include "format/intel_quote.h"
+#include "format/pem.h"
 #include "hexbytes.h"
 #include "tee/sim_quote.h"
 
