@@ -55,7 +55,7 @@ def test_what_c_code_left_in_its_buffer(build):
 
 
 NATIVE_WRITER = """
-items = (ctypes.c_char * 8_000_000)(*b"in clear" * 1_000_000)
+items = ctypes.create_string_buffer(b"clearly\\0" * 1_000_000)
 def write_on():
     libc.qsort(items, ctypes.c_size_t(1_000_000), ctypes.c_size_t(8), libc.puts)
 threading.Thread(target=write_on, daemon=True).start()

@@ -19,21 +19,14 @@ ROOT = pathlib.Path(__file__).resolve().parents[2]
 ASAN = pathlib.Path(os.environ.get("SOAK_BUILD_DIR", os.environ.get("ASAN_BUILD_DIR", ROOT / "build-asan"))).absolute()
 REQUESTS = int(os.environ.get("REQUESTS", 0))
 GROWTH_MAX = 16 << 20
-# Python keeps what it made until the end of the process: what it lost by then is its own business, ours is not.
-SUPPRESSIONS = "leak:libpython\nleak:_Py\nleak:Py\n"
+# Few freed blocks are kept: their memory is not to hide what grows.
+SANITIZED = {
+    "ASAN_OPTIONS": "detect_leaks=1:abort_on_error=0:quarantine_size_mb=32:malloc_context_size=2", "PYTHONMALLOC": "malloc",
+    "LSAN_OPTIONS": f"suppressions={ROOT}/test/support/lsan.supp:print_suppressions=0", "UBSAN_OPTIONS": "print_stacktrace=1"}
 # kind, whether over TLS (which has HTTP/2), share of the requests
 SERVERS = [("wsgi", True, 0.35), ("asgi", True, 0.35), ("wsgi", False, 0.15), ("asgi", False, 0.15)]
 MESSAGES = {"messages", "stream_messages"}
 SAMPLE = 24000  # requests under valgrind
-
-
-def sanitized():
-    """Environment of the instrumented server. Few freed blocks are kept: their memory is not to hide what grows."""
-    suppressions = pathlib.Path(os.environ.get("TMPDIR", "/tmp")) / f"mse-soak-lsan-{os.getpid()}"
-    suppressions.write_text(SUPPRESSIONS)
-    return suppressions, {
-        "ASAN_OPTIONS": "detect_leaks=1:abort_on_error=0:quarantine_size_mb=32:malloc_context_size=12", "PYTHONMALLOC": "malloc",
-        "LSAN_OPTIONS": f"suppressions={suppressions}:print_suppressions=0", "UBSAN_OPTIONS": "print_stacktrace=1"}
 
 
 def say(text):
@@ -70,14 +63,10 @@ def told(results):
 
 def requests(build, seed, minutes):
     assert (ASAN / "mse-enclave").exists(), f"make check-asan first, or say ASAN_BUILD_DIR: {ASAN}"
-    suppressions, env = sanitized()
     until = time.monotonic() + (minutes * 60 * 0.8 if not REQUESTS else 86400)
-    try:
-        results = in_processes([{"build": ASAN, "kind": kind, "is_tls": is_tls, "seed": seed + i, "until": until, "env": env,
-                                 "wanted": int(REQUESTS * share) or 1 << 40}
-                                for i, (kind, is_tls, share) in enumerate(SERVERS)])
-    finally:
-        suppressions.unlink()
+    results = in_processes([{"build": ASAN, "kind": kind, "is_tls": is_tls, "seed": seed + i, "until": until, "env": SANITIZED,
+                             "wanted": int(REQUESTS * share) or 1 << 40}
+                            for i, (kind, is_tls, share) in enumerate(SERVERS)])
     grown = [r for r in results if r["growth"] > GROWTH_MAX]
     assert not grown, told(grown)
     total = sum(r["requests"] for r in results)
@@ -88,13 +77,9 @@ def requests(build, seed, minutes):
 
 def websockets(build, seed, minutes):
     """Nothing but WebSockets, over HTTP/1.1 and HTTP/2, beside connections that idle and drip."""
-    suppressions, env = sanitized()
     until = time.monotonic() + max(minutes * 60, 30)
-    try:
-        results = in_processes([{"build": ASAN, "kind": "asgi", "is_tls": is_tls, "seed": seed, "until": until, "env": env,
-                                 "wanted": 1 << 40, "only": MESSAGES, "threads": 24} for is_tls in (True, False)])
-    finally:
-        suppressions.unlink()
+    results = in_processes([{"build": ASAN, "kind": "asgi", "is_tls": is_tls, "seed": seed, "until": until, "env": SANITIZED,
+                             "wanted": 1 << 40, "only": MESSAGES, "threads": 24} for is_tls in (True, False)])
     grown = [r for r in results if r["growth"] > GROWTH_MAX]
     assert not grown, told(grown)
     echoed = {turn: sum(r["counts"].get(turn, 0) for r in results) for turn in sorted(MESSAGES)}

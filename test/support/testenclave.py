@@ -167,6 +167,7 @@ class Enclave:
             "MSE_EGRESS": "none", "MSE_RELEASE": "1", "MSE_PLAINCODE": "0", "MSE_THREADS": "4",
             "MSE_OWNER_KEY": raw_public(self.owner_key).hex(),
             "MSE_CODE_KEY_ID": sha256(b"mse-code-key-1" + self.code_key).hex(),
+            **{k: os.environ[k] for k in ("ASAN_OPTIONS", "LSAN_OPTIONS", "TSAN_OPTIONS") if k in os.environ},
         }
         self.env.update(settings)
         self.write_code(files or {})
