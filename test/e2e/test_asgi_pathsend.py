@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """http.response.pathsend of ASGI: a file as a body, over HTTP/1.1, TLS and HTTP/2."""
+import concurrent.futures
 import json
 import os
 import subprocess
@@ -169,3 +170,49 @@ def test_files_of_the_runtime_are_refused(build):
             assert enclave.get(f"/file?path=%27{path}%27").text == "refused"
             assert json.loads(enclave.get("/seen").text)[-1] == ["PermissionError", True]
         assert "Linux" in enclave.get("/file?path=%27/etc/os-release%27").text
+
+
+THREADS = '''
+import asyncio, threading
+
+
+class Rest:
+    """What is left of an operation of which one step was taken elsewhere."""
+    def __init__(self, steps, given):
+        self.steps, self.given = steps, given
+    def __await__(self):
+        yield self.given
+        yield from self.steps
+
+
+async def app(scope, receive, send):
+    assert scope["type"] == "http"
+    await send({"type": "http.response.start", "status": 200})
+    message = {"type": "http.response.pathsend", "path": scope["query_string"].decode()}
+    if scope["path"] != "/thread":
+        return await send(message)
+    steps = send(message).__await__()
+    given, is_over = await asyncio.get_running_loop().run_in_executor(None, step, steps)
+    if not is_over:
+        await Rest(steps, given)
+
+
+def step(steps):
+    try:
+        return next(steps), False
+    except StopIteration:
+        return None, True
+'''
+
+
+def test_files_that_are_sent_in_several_threads_are_not_mixed(build, tmp_path):
+    """Applications may step send() wherever they like."""
+    sizes = {"/thread": 200_000, "/loop": 190_001}
+    for path, size in sizes.items():
+        (tmp_path / path[1:]).write_bytes(path[1:2].encode() * size)
+    with PlainServer(build, {"app.py": THREADS}) as server:
+        def fetch(path):
+            wanted = (tmp_path / path[1:]).read_bytes()
+            return all(server.get(f"{path}?{tmp_path}{path}").data == wanted for _ in range(30))
+        with concurrent.futures.ThreadPoolExecutor(4) as pool:
+            assert all(pool.map(fetch, ["/thread", "/loop"] * 2))

@@ -59,10 +59,9 @@ void asgi_output_take_file(struct asgi_request *request, int fd, uint64_t size)
 	output->left = size;
 }
 
-/* The next size bytes, into what is the loop's thread's alone: the engine copies what the client does not take. */
-static int read_file(struct asgi_output *output, size_t size, struct err *err)
+/* The next size bytes, into piece: the engine copies what the client does not take. */
+static int read_file(struct asgi_output *output, char *piece, size_t size, struct err *err)
 {
-	static char piece[HTTP_STEP_ROOM_MAX];
 	size_t used = 0;
 	ssize_t got = 1;
 
@@ -90,11 +89,19 @@ enum http_step asgi_output_write(struct asgi_request *request, struct err *err)
 {
 	struct asgi_output *output = &request->output;
 	enum http_step step = HTTP_STEP_DONE;
+	scoped(freep) char *piece = NULL; /* of a file: others run while it is read */
 
+	if (output->is_file && output->left > 0) {
+		piece = malloc(size_min(output->left, HTTP_STEP_ROOM_MAX));
+		if (!piece) {
+			(void)err_no_memory(err);
+			step = HTTP_STEP_FAILED;
+		}
+	}
 	while (step == HTTP_STEP_DONE && output->left > 0 && !asgi_request_is_spent(request)) {
 		const size_t size = piece_size(request);
 
-		if (output->is_file && read_file(output, size, err) < 0) {
+		if (piece && read_file(output, piece, size, err) < 0) {
 			step = HTTP_STEP_FAILED;
 			break;
 		}
