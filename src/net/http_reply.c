@@ -28,11 +28,9 @@ void http_reply_reason(struct http_exchange *exchange, const char *reason)
 	exchange->reason = http_header_is_valid("reason", reason) ? reason : NULL;
 }
 
-static int begin(struct http_exchange *exchange, int status, const struct http_header *headers, size_t count,
-		 int64_t body_size, struct err *err)
+static int make_head(struct http_exchange *exchange, int status, const struct http_header *headers, size_t count,
+		     int64_t body_size, struct err *err)
 {
-	int made;
-
 	if (exchange->started)
 		return err_set(err, ERR_INTERNAL, "the reply was started before");
 	if (status < 200 || status > 599)
@@ -42,7 +40,15 @@ static int begin(struct http_exchange *exchange, int status, const struct http_h
 	exchange->bodiless =
 	    strcmp(exchange->head.method, "HEAD") == 0 || status == 204 || status == 205 || status == 304;
 	/* RFC 9110 15.3.6: 205 has no content, and says so, since it would be read else. */
-	made = exchange->wire->make_head(exchange, status, headers, count, status == 205 ? 0 : body_size, err);
+	return exchange->wire->make_head(exchange, status, headers, count, status == 205 ? 0 : body_size, err);
+}
+
+static int begin(struct http_exchange *exchange, int status, const struct http_header *headers, size_t count,
+		 int64_t body_size, struct err *err)
+{
+	const int made = make_head(exchange, status, headers, count, body_size, err);
+
+	/* It is not another reply's. */
 	exchange->reason = NULL;
 	if (made < 0)
 		return -1;

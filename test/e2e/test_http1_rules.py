@@ -343,6 +343,9 @@ def test_the_reason_is_the_application_s(app):
         assert got.startswith(b"HTTP/1.1 451 " + reason + b"\r\n")
     assert app.get("/lengths").status == 500, "Content-Length given twice"
     assert app.get("/control").status == 500, "a control byte in the status"
+    for status in b"199", b"600", b"999":
+        got = app.raw(b"GET /status?" + status + b"+Fine HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n")
+        assert got.startswith(b"HTTP/1.1 500 Internal Server Error\r\n")
 
 
 # ---- connections ----

@@ -15,7 +15,7 @@
 #include <structmember.h> /* behind Python.h */
 
 #define STATUS_MIN 200
-#define STATUS_MAX 999
+#define STATUS_MAX 599
 #define STATUS_DIGITS 3
 #define METHOD_SHOWN_MAX 32
 #define LENGTH_UNKNOWN (-1)
