@@ -345,11 +345,3 @@ def test_generated_files_are_those_of_the_table(build, root):
     result = subprocess.run([sys.executable, str(root / "tools" / "gen-cli"), str(build / "mse"), "--check"],
                             capture_output=True, text=True)
     assert result.returncode == 0, result.stderr
-
-
-def test_bash_completion(root):
-    script = f"""source {root}/completion/mse.bash
-COMP_WORDS=(mse cloud context --ex); COMP_CWORD=3; _mse; echo "${{COMPREPLY[*]}}"
-COMP_WORDS=(mse sta); COMP_CWORD=1; _mse; echo "${{COMPREPLY[*]}}"
-"""
-    assert subprocess.run(["bash", "-c", script], capture_output=True, text=True).stdout == "--export\nstatus\n"

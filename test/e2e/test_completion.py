@@ -23,6 +23,8 @@ LINES = [
     ("mse ", FIRST),
     ("mse --", GLOBAL),
     ("mse clo", {"cloud"}),
+    ("mse sta", {"status"}),
+    ("mse cloud context --ex", {"--export"}),
     ("mse image ", {"bill", "key", "sign", "verify"}),
     ("mse cloud trust ", {"add", "add-publisher", "list", "remove", "remove-publisher"}),
     ("mse trust remove-", {"remove-publisher"}),
