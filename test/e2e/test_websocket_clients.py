@@ -5,12 +5,12 @@ import asyncio
 import contextlib
 import socket
 import subprocess
-import time
 
 import pytest
 import websockets
 from browser import BROWSER, visiting
 from plainserver import PlainServer
+from uvicornserver import uvicorn
 from wsclient import KEY, Client, answer_of
 
 import attackers
@@ -109,26 +109,6 @@ def server(build):
         yield started
 
 
-@contextlib.contextmanager
-def uvicorn(server, tmp_path):
-    """The same application under a peer."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    with subprocess.Popen(["/usr/bin/python3", "-m", "uvicorn", "--app-dir", server.code, "--port", str(port), "app:app"],
-                          stdout=subprocess.DEVNULL, stderr=open(tmp_path / "uvicorn", "wb")) as process:
-        try:
-            end = time.monotonic() + 20
-            while True:
-                with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), 1):
-                    break
-                assert time.monotonic() < end and process.poll() is None, (tmp_path / "uvicorn").read_text()
-                time.sleep(0.05)
-            yield port
-        finally:
-            process.terminate()
-
-
 async def story(port):
     """What a client sees, in order; whatever server it is."""
     got = []
@@ -166,7 +146,7 @@ async def story(port):
 
 
 def test_a_client_sees_what_it_sees_under_uvicorn(server, tmp_path):
-    with uvicorn(server, tmp_path) as port:
+    with uvicorn(server.code, tmp_path) as port:
         wanted = asyncio.run(asyncio.wait_for(story(port), 60))
     got = asyncio.run(asyncio.wait_for(story(server.port()), 60))
     # uvicorn of Debian 12 ends a connection whose application raised without a word; we say 1011.
