@@ -3,6 +3,7 @@
 
 #include <stdatomic.h>
 #include <string.h>
+#include <time.h>
 
 #include <openssl/bio.h>
 #include <openssl/err.h>
@@ -12,6 +13,8 @@
 #include <openssl/x509.h>
 
 #include "net/tls_common.h"
+
+#define SECURITY_BITS_MIN 112 /* of RSA with 2048 bits */
 
 struct tls_identity {
 	atomic_int refs;
@@ -78,9 +81,21 @@ static int add_certificate(struct tls_identity *identity, X509 *certificate, str
 	return err_no_memory(err);
 }
 
+/* OpenSSL would refuse each handshake with it. */
+static int check_strength(const struct tls_identity *identity, struct err *err)
+{
+	if (EVP_PKEY_get_security_bits(identity->key) >= SECURITY_BITS_MIN)
+		return 0;
+	return err_set(err, ERR_INVALID, "the %s key is too weak: it has %d bits, wanted %s",
+		       EVP_PKEY_get0_type_name(identity->key), EVP_PKEY_get_bits(identity->key),
+		       EVP_PKEY_is_a(identity->key, "RSA") ? "2048 or more" : "224 or more");
+}
+
 static int finish_identity(struct tls_identity *identity, struct err *err)
 {
 	ERR_clear_error();
+	if (check_strength(identity, err) < 0)
+		return -1;
 	if (X509_check_private_key(identity->leaf, identity->key) != 1)
 		return tls_fail(err, ERR_INVALID, "the private key does not fit the certificate");
 	return tls_spki_sha256(identity->leaf, identity->spki_sha256, err);
@@ -117,6 +132,33 @@ static int read_chain(BIO *bio, struct tls_identity *identity, struct err *err)
 	return 0;
 }
 
+static bool has(const void *pem, size_t size, const char *text)
+{
+	return memmem(pem, size, text, strlen(text)) != NULL;
+}
+
+/* What people take for the other, or forget, before OpenSSL says "no start line" and "unsupported". */
+static int check_pem(const void *chain, size_t chain_size, const void *key, size_t key_size, struct err *err)
+{
+	static const char a_certificate[] = "-----BEGIN CERTIFICATE-----";
+	static const char a_key[] = "PRIVATE KEY-----";
+	const bool has_key = has(key, key_size, a_key);
+
+	if (!has(chain, chain_size, "-----BEGIN ") && !has(key, key_size, "-----BEGIN "))
+		return err_set(err, ERR_INVALID, "neither is PEM text: there is no '-----BEGIN …-----'");
+	if (!has(chain, chain_size, a_certificate) && has(chain, chain_size, a_key))
+		return err_set(err, ERR_INVALID, "no certificate in the chain: it has a private key%s",
+			       has_key ? "" : ", are the two swapped?");
+	if (!has_key)
+		return err_set(err, ERR_INVALID, "no private key%s",
+			       has(key, key_size, a_certificate) ? ": it has a certificate" : "");
+	if (has(key, key_size, "ENCRYPTED"))
+		return err_set(
+		    err, ERR_INVALID,
+		    "the private key is encrypted, wanted one without a passphrase ('openssl pkey' makes it)");
+	return 0;
+}
+
 int tls_identity_from_pem(const void *chain_pem, size_t chain_size, const void *key_pem, size_t key_size,
 			  struct tls_identity **ret_identity, struct err *err)
 {
@@ -129,6 +171,8 @@ int tls_identity_from_pem(const void *chain_pem, size_t chain_size, const void *
 	if (chain_size == 0 || key_size == 0)
 		return err_set(err, ERR_INVALID, "no %s: empty",
 			       chain_size ? "private key" : "certificate in the chain");
+	if (check_pem(chain_pem, chain_size, key_pem, key_size, err) < 0)
+		return -1;
 	chain = BIO_new_mem_buf(chain_pem, (int)chain_size);
 	key = BIO_new_mem_buf(key_pem, (int)key_size);
 	if (!identity || !chain || !key)
@@ -171,6 +215,19 @@ int tls_identity_from_der(const struct tls_der *chain, size_t count, void *evp_k
 		return -1;
 	*ret_identity = TAKE_PTR(identity);
 	return 0;
+}
+
+static int64_t seconds_of(const ASN1_TIME *time)
+{
+	struct tm tm;
+
+	return ASN1_TIME_to_tm(time, &tm) == 1 ? (int64_t)timegm(&tm) : 0;
+}
+
+void tls_identity_validity(const struct tls_identity *identity, int64_t *ret_from, int64_t *ret_until)
+{
+	*ret_from = seconds_of(X509_get0_notBefore(identity->leaf));
+	*ret_until = seconds_of(X509_get0_notAfter(identity->leaf));
 }
 
 void tls_identity_spki_sha256(const struct tls_identity *identity, uint8_t ret[static 32])

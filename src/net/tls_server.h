@@ -33,6 +33,9 @@ struct tls_der {
 must_check int tls_identity_from_der(const struct tls_der *chain, size_t count, void *evp_key,
 				     struct tls_identity **ret_identity, struct err *err);
 
+/* When its certificate is valid, in seconds of Unix time. */
+void tls_identity_validity(const struct tls_identity *identity, int64_t *ret_from, int64_t *ret_until);
+
 /* SHA-256 of the leaf's DER SubjectPublicKeyInfo: "tls_key" of attested-channel.md section 2. */
 void tls_identity_spki_sha256(const struct tls_identity *identity, uint8_t ret[static 32]);
 

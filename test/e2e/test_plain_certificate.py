@@ -1,10 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
 """mse-enclave --plain --cert --key: files that change while it serves. Nobody is cut off, and new handshakes take the new
 pair; a pair that cannot be used changes nothing and is told once."""
+import re
 import ssl
+import subprocess
 
 import pytest
 
+import attackers
 import wsclient
 from http2client import Connection, request
 from plainserver import PlainServer
@@ -70,3 +73,46 @@ def test_a_pair_that_cannot_be_used_changes_nothing_and_is_told_once(build, pair
         wait_shown(server, pair.cert)
         server.wait_for(lambda: shown(server) and "shown from now on" in server.messages())
         assert server.messages()[already:].count("\n") == 2
+
+
+def openssl(*arguments):
+    subprocess.run(["openssl", *map(str, arguments)], check=True, capture_output=True, timeout=30)
+
+
+def made(folder, name, *key):
+    """A key and its certificate."""
+    openssl("req", "-x509", "-nodes", "-newkey", *key, "-subj", "/CN=a", "-keyout", folder / f"{name}.key", "-out", folder / f"{name}.pem")
+    return folder / f"{name}.pem", folder / f"{name}.key"
+
+
+EC = "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1"
+
+
+def test_what_is_wrong_with_a_pair_is_named(build, tmp_path):
+    cert, key = made(tmp_path, "good", *EC)
+    _, other = made(tmp_path, "other", *EC)
+    encrypted, nothing = tmp_path / "encrypted", tmp_path / "nothing"
+    openssl("pkey", "-in", key, "-aes256", "-passout", "pass:x", "-out", encrypted)
+    nothing.write_text("nothing\n")
+    weak = made(tmp_path, "weak", "rsa:1024")
+    for pair, said in [((cert, encrypted), "the private key is encrypted, wanted one without a passphrase"),
+                       ((key, cert), "no certificate in the chain: it has a private key, are the two swapped?"),
+                       ((cert, cert), "no private key: it has a certificate"), ((key, key), "no certificate in the chain: it has a private key"),
+                       ((cert, nothing), "no private key"), ((nothing, key), "no certificate in the chain"),
+                       ((nothing, nothing), "neither is PEM text"), ((cert, other), "the private key does not fit the certificate"),
+                       (weak, "the RSA key is too weak: it has 1024 bits, wanted 2048 or more")]:
+        done = subprocess.run([build / "mse-serve", "app:app", "--cert", pair[0], "--key", pair[1]], capture_output=True, text=True, timeout=20)
+        assert done.returncode == 2 and len(done.stderr.splitlines()) == 1
+        assert done.stderr.startswith(f"mse-serve: '--cert' and '--key': '{pair[0]}' with '{pair[1]}': {said}"), said
+
+
+def test_a_certificate_that_is_not_valid_is_told_and_served(build, tmp_path):
+    certificate, private = attackers.make_certificate("localhost", days=-0.5)
+    cert, key = tmp_path / "old.pem", tmp_path / "old.key"
+    cert.write_bytes(attackers.pem(certificate))
+    key.write_bytes(attackers.key_pem(private))
+    with PlainServer(build, {"app.py": APP}, "--cert", cert, "--key", key, "--workers", "2") as server:
+        assert re.search(rf"the certificate of '{cert}' has expired on \d{{4}}-\d\d-\d\dT[\d:]+Z: clients will refuse it\n", server.messages())
+        assert server.messages().count("has expired") == 1
+        with dial(server) as tls:
+            assert b"done" in ask(tls)

@@ -375,6 +375,8 @@ static enum exit_code run_parent(struct plain *plain, char *const *argv)
 	/* What is wrong here is said before anybody can connect, and once for all workers. */
 	if (check_app_dir(options, &err) < 0 || open_access_log_file(plain, &err) < 0 || setup_tls(plain, &err) < 0)
 		return plain_fail(EXIT_CODE_SETTINGS, &err);
+	if (plain->certificate)
+		plain_tls_tell_validity(plain->certificate);
 	start_clock_mark("TLS");
 	if (plain_listen(options, &plain->listening, &err) < 0) {
 		plain_sockets_leave(&plain->listening);

@@ -6,9 +6,11 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/buf.h"
+#include "base/clock.h"
 #include "base/fs.h"
 #include "crypto/secret.h"
 #include "enclave/process/operator_log.h"
@@ -73,6 +75,25 @@ static int read_pair(const struct plain_tls *tls, struct tls_identity **ret, str
 	return 0;
 }
 
+/* It is served all the same: a clock may be wrong, and who asks for a name that is old wants to see that. */
+static void tell_validity(const struct plain_tls *tls, const struct tls_identity *identity)
+{
+	const time_t now = (time_t)clock_now_seconds();
+	int64_t from, until;
+	char text[32];
+	struct tm tm;
+	time_t moment;
+
+	tls_identity_validity(identity, &from, &until);
+	if (now >= from && now <= until)
+		return;
+	moment = (time_t)(now < from ? from : until);
+	if (!gmtime_r(&moment, &tm) || strftime(text, sizeof(text), "%Y-%m-%dT%H:%M:%SZ", &tm) == 0)
+		return;
+	operator_log("the certificate of '%s' %s %s: clients will refuse it", tls->cert_path,
+		     now < from ? "is not valid before" : "has expired on", text);
+}
+
 static void show(struct plain_tls *tls, struct tls_identity *identity)
 {
 	struct tls_identity *old;
@@ -92,9 +113,11 @@ static void read_change(struct plain_tls *tls)
 
 	tls->reads_left--;
 	if (read_pair(tls, &identity, &err) == 0) {
-		show(tls, identity);
-		if (tls->reads_left == 0)
+		if (tls->reads_left == 0) {
 			operator_log("the certificate of '%s' is shown from now on", tls->cert_path);
+			tell_validity(tls, identity);
+		}
+		show(tls, identity);
 	} else if (tls->reads_left == 0) {
 		operator_log("the certificate stays as it was: %s", err.text);
 	}
@@ -148,6 +171,11 @@ int plain_tls_new(const char *cert_path, const char *key_path, struct plain_tls 
 	}
 	*ret = tls;
 	return 0;
+}
+
+void plain_tls_tell_validity(const struct plain_tls *tls)
+{
+	tell_validity(tls, tls->identity);
 }
 
 void plain_tls_free(struct plain_tls *tls)

@@ -23,6 +23,9 @@ struct plain_tls;
 must_check int plain_tls_new(const char *cert_path, const char *key_path, struct plain_tls **ret, struct err *err);
 void plain_tls_free(struct plain_tls *tls); /* NULL is fine */
 
+/* A line if the certificate is not valid now. Before there is a second thread; of a later one it is said by itself. */
+void plain_tls_tell_validity(const struct plain_tls *tls);
+
 /* A new reference to what is shown at now_ns (monotonic). May read two small files; never fails. */
 struct tls_identity *plain_tls_identity(struct plain_tls *tls, int64_t now_ns);
 
