@@ -54,6 +54,12 @@ class Fickle:
         self.paths = list(paths)
     def __fspath__(self):
         return self.paths.pop()
+class Number:
+    # An int for whoever asks.
+    def __init__(self, value):
+        self.value = value
+    def __index__(self):
+        return self.value
 def app(environ, start_response):
     start_response("200 OK", [("Content-Type", "application/json")])
     return [tried(urllib.parse.unquote(environ["QUERY_STRING"]), {"environ": environ}).encode()]
@@ -130,6 +136,8 @@ REFUSED = "PermissionError: not available in an enclave"
     "socket.socket(socket.AF_UNIX).bind(b'{state}/sock')",
     "os.mkfifo('{state}/fifo')",
     "os.mkfifo(path='state/fifo', dir_fd=os.open('{dir}', 0))",
+    "os.mkfifo('state/fifo', dir_fd=Number(os.open('{dir}', 0)))",
+    "os.mknod('state/node', dir_fd=Number(os.open('{dir}', 0)))",
     "os.mkfifo(Fickle('{home}/harmless', '{state}/fifo'))",
     "fresh('posix').mkfifo('{state}/fifo')",
     "os.mknod('{state}/node')",

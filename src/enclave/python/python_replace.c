@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "base/scoped.h"
+#include "enclave/python/python.h"
 
 #define NODE_ARGUMENTS_MAX 8
 
@@ -54,28 +55,34 @@ static PyObject *find_argument(PyObject *const *arguments, Py_ssize_t count, PyO
 	return NULL;
 }
 
+/* The number that an argument stands for: asked once, so that what the hook saw is what is used. New reference. */
+static PyObject *as_number(PyObject *given)
+{
+	return !given || given == Py_None || PyLong_Check(given) ? Py_XNewRef(given) : PyNumber_Index(given);
+}
+
 static PyObject *make_node(const char *event, fast real, PyObject *self, PyObject *const *arguments, Py_ssize_t count,
 			   PyObject *names)
 {
 	PyObject *copy[NODE_ARGUMENTS_MAX];
 	const Py_ssize_t size = count + (names ? PyTuple_GET_SIZE(names) : 0);
-	Py_ssize_t at = 0;
-	PyObject *const given = count > 0 ? arguments[0] : find_argument(arguments, count, names, "path", &at);
-	PyObject *dir_fd = find_argument(arguments, count, names, "dir_fd", &(Py_ssize_t){0});
-	PyObject *result = NULL;
-	PyObject *path;
+	Py_ssize_t path_at = 0, dir_fd_at = 0;
+	PyObject *const given = count > 0 ? arguments[0] : find_argument(arguments, count, names, "path", &path_at);
+	PyObject *const given_fd = find_argument(arguments, count, names, "dir_fd", &dir_fd_at);
+	scoped(py_decrefp) PyObject *path = NULL;
+	scoped(py_decrefp) PyObject *dir_fd = NULL;
 
 	if (!given || size > NODE_ARGUMENTS_MAX)
 		return real(self, arguments, count, names);
 	path = PyOS_FSPath(given);
-	if (!path)
+	dir_fd = path ? as_number(given_fd) : NULL;
+	if (!path || (given_fd && !dir_fd))
 		return NULL;
 	memcpy(copy, arguments, (size_t)size * sizeof(*copy));
-	copy[at] = path;
-	if (PySys_Audit(event, "OO", path, dir_fd ? dir_fd : Py_None) == 0)
-		result = real(self, copy, count, names);
-	Py_DECREF(path);
-	return result;
+	copy[path_at] = path;
+	if (dir_fd)
+		copy[dir_fd_at] = dir_fd;
+	return PySys_Audit(event, "OO", path, dir_fd ? dir_fd : Py_None) < 0 ? NULL : real(self, copy, count, names);
 }
 
 static fast real_mkfifo, real_mknod;
