@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "cli/log_text.h"
 
+#include <search.h>
 #include <stdbool.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "crypto/sealedbox.h"
@@ -23,19 +25,34 @@ static bool is_sealed(const char *line, size_t size)
 	return size >= strlen(LOG_TEXT_PREFIX) && memcmp(line, LOG_TEXT_PREFIX, strlen(LOG_TEXT_PREFIX)) == 0;
 }
 
-/* Whether the same line stands between start and line. */
-static bool is_copy(const char *start, const char *line, size_t size)
-{
-	for (const char *at = start; at < line;) {
-		const char *end = memchr(at, '\n', (size_t)(line - at));
+struct line {
+	const char *text;
+	size_t size;
+};
 
-		if (!end)
-			return false;
-		if ((size_t)(end - at) == size && memcmp(at, line, size) == 0)
-			return true;
-		at = end + 1;
-	}
-	return false;
+static int compare_lines(const void *left, const void *right)
+{
+	const struct line *a = left, *b = right;
+
+	if (a->size != b->size)
+		return a->size < b->size ? -1 : 1;
+	return memcmp(a->text, b->text, a->size);
+}
+
+/* A tree: whoever fills a log with short lines must not make its owner wait. 1: it was there, 0: now it is. */
+static int remember(void **seen, const char *text, size_t size, struct err *err)
+{
+	struct line *line = malloc(sizeof(*line));
+	struct line **found;
+
+	if (!line)
+		return err_no_memory(err);
+	*line = (struct line){text, size};
+	found = tsearch(line, seen, compare_lines);
+	if (found && *found == line)
+		return 0;
+	free(line);
+	return found ? 1 : err_no_memory(err);
 }
 
 /* It begins a line of its own: what was opened before may end in the middle of one. */
@@ -75,32 +92,40 @@ static bool has_sealed(const char *text, size_t size)
 	return found;
 }
 
+static int add_line(const struct line *line, bool is_marked, const struct log_key *key, void **seen, struct buf *ret,
+		    struct log_count *count, struct err *err)
+{
+	int repeated;
+
+	if (!is_sealed(line->text, line->size)) {
+		count->clear++;
+		return add_clear(line->text, line->size, is_marked, ret, err);
+	}
+	repeated = remember(seen, line->text, line->size, err);
+	if (repeated < 0)
+		return -1;
+	count->repeated += (size_t)repeated;
+	return repeated ? 0 : add_sealed(line->text, line->size, key, ret, count, err);
+}
+
 int log_text_open(const char *text, size_t size, const struct log_key *key, struct buf *ret,
 		  struct log_count *ret_count, struct err *err)
 {
 	const bool is_marked = has_sealed(text, size);
 	struct log_count count = {0};
+	void *seen = NULL;
+	int status = 0;
 
-	for (size_t at = 0; at < size;) {
-		const char *line = text + at;
-		const char *end = memchr(line, '\n', size - at);
-		const size_t length = end ? (size_t)(end - line) : size - at;
-		int status = 0;
+	for (size_t at = 0; at < size && status == 0;) {
+		const char *end = memchr(text + at, '\n', size - at);
+		const struct line line = {text + at, end ? (size_t)(end - text) - at : size - at};
 
-		if (!is_sealed(line, length)) {
-			count.clear++;
-			status = add_clear(line, length, is_marked, ret, err);
-		} else if (is_copy(text, line, length)) {
-			count.repeated++;
-		} else {
-			status = add_sealed(line, length, key, ret, &count, err);
-		}
-		if (status < 0)
-			return -1;
-		at += length + 1;
+		status = add_line(&line, is_marked, key, &seen, ret, &count, err);
+		at += line.size + 1;
 	}
+	tdestroy(seen, free);
 	*ret_count = count;
-	return 0;
+	return status;
 }
 
 void log_text_tame(char *text, size_t size)

@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "base/clock.h"
 #include "cli/log_text.h"
 #include "crypto/sealedbox.h"
 #include "format/base64.h"
@@ -81,6 +82,28 @@ static void what_the_host_adds_is_marked(void **state)
 	secret_done(&ours.secret_key);
 }
 
+/* As long as a log may be: compared each with each these lines would take a quarter of a minute. */
+static void many_short_lines_take_no_time(void **state)
+{
+	scoped(buf_done) struct buf stored = BUF_INIT(LOG_TEXT_SIZE_MAX);
+	scoped(buf_done) struct buf shown = BUF_INIT(LOG_TEXT_SIZE_MAX);
+	struct log_key ours;
+	struct log_count count;
+	struct err err = ERR_INIT;
+	const int64_t began = clock_process_cpu_ns();
+	size_t lines = 0;
+
+	(void)state;
+	make_key(1, &ours);
+	for (; stored.size < LOG_TEXT_SIZE_MAX - 32; lines++)
+		assert_ok(buf_addf(&stored, &err, LOG_TEXT_PREFIX "%zu\n", lines / 2), &err);
+	assert_ok(log_text_open(buf_text(&stored), stored.size, &ours, &shown, &count, &err), &err);
+	assert_int_equal(count.unreadable + count.repeated, lines);
+	assert_in_range(count.repeated, lines / 2 - 1, lines / 2);
+	assert_true(clock_process_cpu_ns() - began < 5 * NS_PER_SECOND);
+	secret_done(&ours.secret_key);
+}
+
 static void without_the_key_sealed_lines_are_counted(void **state)
 {
 	scoped(buf_done) struct buf stored = BUF_INIT(LOG_TEXT_SIZE_MAX);
@@ -117,6 +140,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(sealed_lines_are_opened_others_are_shown),
 	    cmocka_unit_test(what_the_host_adds_is_marked),
+	    cmocka_unit_test(many_short_lines_take_no_time),
 	    cmocka_unit_test(without_the_key_sealed_lines_are_counted),
 	    cmocka_unit_test(control_characters_do_not_reach_a_terminal),
 	};
