@@ -125,6 +125,17 @@ static int give_up(struct cloud *cloud, const struct app *app, const char *reaso
 	return AGAIN_NOW_MS;
 }
 
+/* Its owner may let it take over at this very moment, since its row was read: one of the two comes first. */
+static int give_up_take_over(struct cloud *cloud, const struct app *app, const char *reason)
+{
+	struct err err = ERR_INIT;
+	bool noted;
+
+	if (store_app_want_no_take_over(cloud->store, app->id, reason, &noted, &err) < 0)
+		return failed(app, "give up the take-over", &err);
+	return noted ? give_up(cloud, app, reason) : AGAIN_NOW_MS;
+}
+
 /* Paths of a launch, owned. */
 struct launch_paths {
 	char *manifest, *code, *instance, *state, *run, *log;
@@ -332,7 +343,7 @@ static int drive(struct cloud *cloud, const struct app *app)
 	int found;
 
 	if (late)
-		return give_up(cloud, app, late);
+		return give_up_take_over(cloud, app, late);
 	fault_point("engine-inspect:before");
 	found = engine_inspect(cloud->engine, app->id, &status, &err);
 	fault_point("engine-inspect:after");

@@ -243,15 +243,16 @@ int store_app_move(struct store *store, const char *id, enum app_state expected,
 	return store_commit(store, "app-move", err);
 }
 
-int store_app_want_stop(struct store *store, const char *id, const char *reason, bool *ret_noted, struct err *err)
+#define WANT_STOP "UPDATE apps SET stop_wanted = 1, stop_reason = $1 WHERE id = $2 AND stop_wanted = 0 AND " ACTIVE
+
+static int want_stop(struct store *store, const char *sql, const char *id, const char *reason, bool *ret_noted,
+		     struct err *err)
 {
 	int64_t changed = 0;
 
 	if (store_begin(store, err) < 0)
 		return -1;
-	if (db_exec(store->db, &changed, err,
-		    "UPDATE apps SET stop_wanted = 1, stop_reason = $1 WHERE id = $2 AND stop_wanted = 0 AND " ACTIVE,
-		    "tt", reason, id) < 0) {
+	if (db_exec(store->db, &changed, err, sql, "tt", reason, id) < 0) {
 		store_rollback(store);
 		return -1;
 	}
@@ -259,6 +260,17 @@ int store_app_want_stop(struct store *store, const char *id, const char *reason,
 		return -1;
 	*ret_noted = changed == 1;
 	return 0;
+}
+
+int store_app_want_stop(struct store *store, const char *id, const char *reason, bool *ret_noted, struct err *err)
+{
+	return want_stop(store, WANT_STOP, id, reason, ret_noted, err);
+}
+
+int store_app_want_no_take_over(struct store *store, const char *id, const char *reason, bool *ret_noted,
+				struct err *err)
+{
+	return want_stop(store, WANT_STOP " AND replaces IS NOT NULL", id, reason, ret_noted, err);
 }
 
 int store_app_stop_reason(struct store *store, const char *id, char ret[static APP_REASON_SIZE], struct err *err)
@@ -290,9 +302,11 @@ static int take_over(struct store *store, const struct app *app, int64_t now, st
 
 static int check_take_over(const struct app *app, struct err *err)
 {
-	if (app->state != APP_RUNNING || app->stop_wanted)
+	if (app->state != APP_RUNNING)
 		return err_set(err, ERR_CONFLICT, "the app %s cannot take over: it is %s", app->id,
-			       app->stop_wanted ? "being stopped" : app_state_text(app->state));
+			       app_state_text(app->state));
+	if (app->stop_wanted)
+		return err_set(err, ERR_CONFLICT, "the app %s cannot take over: it is being stopped", app->id);
 	if (*app->replaced_by)
 		return err_set(err, ERR_CONFLICT, "the app %s has been replaced by %s", app->id, app->replaced_by);
 	return 0;

@@ -54,6 +54,9 @@ must_check int store_app_move(struct store *store, const char *id, enum app_stat
 /* Notes that the app is to end, with the reason it will get. *ret_noted false: it had ended, or was noted already. */
 must_check int store_app_want_stop(struct store *store, const char *id, const char *reason, bool *ret_noted,
 				   struct err *err);
+/* The same, unless it has taken over from the app that it replaces: after this it cannot any more. */
+must_check int store_app_want_no_take_over(struct store *store, const char *id, const char *reason, bool *ret_noted,
+					   struct err *err);
 must_check int store_app_stop_reason(struct store *store, const char *id, char ret[static APP_REASON_SIZE],
 				     struct err *err);
 

@@ -285,6 +285,39 @@ static void a_domain_passes_in_one_step(void **state)
 		     "has been replaced");
 }
 
+static void who_gives_up_and_who_takes_over_do_not_meet(void **state)
+{
+	struct place *place = *state;
+	struct app first, second, before;
+	struct err err = ERR_INIT;
+	bool noted;
+
+	add_both(place, &first, &second);
+	run(place, second.id);
+	assert_ok(store_app_want_no_take_over(place->store, first.id, "late", &noted, &err), &err);
+	assert_false(noted);
+	assert_ok(store_app_want_no_take_over(place->store, second.id, "late", &noted, &err), &err);
+	assert_true(noted);
+	assert_fails(store_app_take_over(place->store, second.id, PLACE_NOW, &before, &err), &err, ERR_CONFLICT,
+		     "it is being stopped");
+	assert_leads_to(place, "owner.example.org", first.id);
+}
+
+static void who_has_taken_over_is_not_given_up(void **state)
+{
+	struct place *place = *state;
+	struct app first, second, before;
+	struct err err = ERR_INIT;
+	bool noted;
+
+	add_both(place, &first, &second);
+	run(place, second.id);
+	assert_ok(store_app_take_over(place->store, second.id, PLACE_NOW, &before, &err), &err);
+	assert_ok(store_app_want_no_take_over(place->store, second.id, "late", &noted, &err), &err);
+	assert_false(noted);
+	assert_leads_to(place, "owner.example.org", second.id);
+}
+
 static void one_replaces_at_a_time(void **state)
 {
 	struct place *place = *state;
@@ -340,13 +373,22 @@ static void both_have_their_slot(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    WITH_PLACE(what_is_added_is_found),         WITH_PLACE(only_one_of_a_name_is_active),
-	    WITH_PLACE(only_one_of_a_domain_is_active), WITH_PLACE(moves_name_what_they_expect),
-	    WITH_PLACE(every_move_has_its_history),     WITH_PLACE(a_stop_is_noted_once),
-	    WITH_PLACE(lists_are_filtered_and_paged),   WITH_PLACE(work_is_what_is_active_or_not_cleaned),
-	    WITH_PLACE(slots_are_those_of_active_apps), WITH_PLACE(the_last_of_a_name_is_found),
-	    WITH_PLACE(a_domain_passes_in_one_step),    WITH_PLACE(one_replaces_at_a_time),
-	    WITH_PLACE(both_have_their_slot),           WITH_PLACE(what_is_being_replaced_is_no_ones_else),
+	    WITH_PLACE(what_is_added_is_found),
+	    WITH_PLACE(only_one_of_a_name_is_active),
+	    WITH_PLACE(only_one_of_a_domain_is_active),
+	    WITH_PLACE(moves_name_what_they_expect),
+	    WITH_PLACE(every_move_has_its_history),
+	    WITH_PLACE(a_stop_is_noted_once),
+	    WITH_PLACE(lists_are_filtered_and_paged),
+	    WITH_PLACE(work_is_what_is_active_or_not_cleaned),
+	    WITH_PLACE(slots_are_those_of_active_apps),
+	    WITH_PLACE(the_last_of_a_name_is_found),
+	    WITH_PLACE(a_domain_passes_in_one_step),
+	    WITH_PLACE(who_gives_up_and_who_takes_over_do_not_meet),
+	    WITH_PLACE(who_has_taken_over_is_not_given_up),
+	    WITH_PLACE(one_replaces_at_a_time),
+	    WITH_PLACE(both_have_their_slot),
+	    WITH_PLACE(what_is_being_replaced_is_no_ones_else),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
