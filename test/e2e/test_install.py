@@ -71,7 +71,7 @@ def test_files(installed, usr, library_dir):
     assert wanted <= seen, sorted(wanted - seen)
     extra = {name for name in seen - wanted if not name.startswith("share/doc/mse/")}
     assert extra == set()
-    assert not [name for name in seen if "/decisions/" in name or name.endswith(".in")]
+    assert not [name for name in seen if name.endswith(".in")]
     assert all(os.access(usr / name, os.X_OK) for name in PROGRAMS)
 
 
@@ -134,6 +134,20 @@ def test_shells_take_the_completions(usr):
     for shell, name in [("zsh", "zsh/site-functions/_mse"), ("fish", "fish/vendor_completions.d/mse.fish"),
                         ("zsh", "zsh/site-functions/_mse-serve"), ("fish", "fish/vendor_completions.d/mse-serve.fish")]:
         run(shell, "-n", usr / "share" / name)
+
+
+def test_documents_name_what_is_installed(usr):
+    """But what a clone alone has: sources, HACKING.md, tests."""
+    home, missing = usr / "share/doc/mse", set()
+    for document in [*home.glob("*.md"), *home.glob("*/*.md")]:
+        for link in re.findall(r"\]\(([^)#:\s]+)[^)]*\)", document.read_text()):
+            if not (document.parent / link).exists():
+                missing.add(link)
+    assert missing <= {"HACKING.md", "include/mse/attest.h"}
+    for page in PAGES:
+        for name in re.findall(r"/\S*share/doc/mse/([\w./\\-]*\w)", (usr / "share/man" / page).read_text()):
+            assert (home / name.replace("\\-", "-")).exists(), f"{page}: {name}"
+        assert " docs/" not in (usr / "share/man" / page).read_text()
 
 
 @pytest.mark.parametrize("page", PAGES)
