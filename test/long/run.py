@@ -3,7 +3,7 @@
 """make check-long: random kills, soaks, big bodies, every bit of a quote, fuzzing. Records commit, seed and counts.
 
 SEED (default: the time) makes the kills repeatable, as far as a scheduler lets them be; MINUTES (default 30) is shared by
-the parts. PARTS (default: all) names some of them; only a run of all, that passed, is written into docs/testing.md.
+the parts. PARTS (default: all) names some of them; only a run of all, that passed, is written into docs/results/DATE.md.
 """
 import datetime
 import os
@@ -28,7 +28,7 @@ import testcloud  # noqa: E402
 BUILD = pathlib.Path(os.environ.get("MSE_BUILD_DIR", ROOT / "build"))
 SEED = int(os.environ.get("SEED", time.time()))
 MINUTES = float(os.environ.get("MINUTES", 30))
-RECORD = ROOT / "docs" / "testing.md"
+RESULTS = ROOT / "docs" / "results"
 QUIETLY = ["chrt", "-i", "0", "nice", "-n", "19"]
 
 
@@ -122,8 +122,11 @@ def record(lines):
     commit = subprocess.run(["git", "describe", "--always", "--dirty", "--abbrev=10"], cwd=ROOT, capture_output=True,
                             text=True).stdout.strip()
     today = datetime.date.today().isoformat()
-    with open(RECORD, "a") as file:
-        file.write(f"\n### {today}, commit {commit}, seed {SEED}, {MINUTES:g} minutes\n\n" +
+    RESULTS.mkdir(exist_ok=True)
+    with open(RESULTS / f"{today}.md", "a") as file:
+        if file.tell() == 0:
+            file.write(f"# Runs of {today}\n")
+        file.write(f"\n### commit {commit}, seed {SEED}, {MINUTES:g} minutes\n\n" +
                    "".join(f"- {line}\n" for line in lines))
 
 
