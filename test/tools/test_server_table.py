@@ -5,7 +5,9 @@ import re
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 TEXT = (ROOT / "docs/testing-server.md").read_text()
-ROWS = [row for row in re.findall(r"^\| (.*) \|$", TEXT, re.M) if not row.startswith(("rule ", "limit "))]
+# Of the tables of rules and limits; that of runs has no tests.
+ROWS = [row for table in re.findall(r"(?:^\|.*\n)+", TEXT, re.M) if table.startswith(("| rule |", "| limit |"))
+        for row in re.findall(r"^\| (.*) \|$", table, re.M)[1:] if not row.startswith("---")]
 RULES = "test/e2e/test_http1_rules.py"
 
 
