@@ -68,10 +68,16 @@ static int run_tests(struct cmd_call *call, const struct project *project, const
 static int wait_and_test(struct cmd_call *call, const struct project *project, const struct workspace *workspace,
 			 struct local_app *app, struct err *err)
 {
+	const char *endpoint = project->config.healthcheck_endpoint;
+	int status;
+
 	out_step(call->out, "Waiting for the application on 127.0.0.1:%u", app->port);
-	if (local_app_wait_healthy(app, project->config.healthcheck_endpoint, HEALTH_TIMEOUT_MS, err) < 0)
+	if (local_app_wait_healthy(app, endpoint, HEALTH_TIMEOUT_MS, &status, err) < 0)
 		return -1;
 	out_step_done(call->out);
+	/* A cloud takes it for running too: one that asks for a password is. */
+	if (status >= 400)
+		out_warning(call->out, "GET %s ('healthcheck_endpoint') answers %d", endpoint, status);
 	if (cmd_has(call, "no-tests")) {
 		out_success(call->out, "The application is ready");
 		return 0;

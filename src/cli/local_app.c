@@ -174,7 +174,8 @@ static int check_alive(struct local_app *app, struct err *err)
 	return err_set(err, ERR_CONFLICT, "the application ended at once with status %d", status);
 }
 
-int local_app_wait_healthy(struct local_app *app, const char *endpoint, int timeout_ms, struct err *err)
+int local_app_wait_healthy(struct local_app *app, const char *endpoint, int timeout_ms, int *ret_status,
+			   struct err *err)
 {
 	const int64_t until = clock_monotonic_ns() + timeout_ms * (int64_t)1000000;
 	int status = -1;
@@ -183,6 +184,7 @@ int local_app_wait_healthy(struct local_app *app, const char *endpoint, int time
 		if (check_alive(app, err) < 0)
 			return -1;
 		status = probe(app->port, endpoint);
+		*ret_status = status;
 		if (status >= 100 && status < 500)
 			return 0;
 		if (interrupt_sleep_ms(PROBE_PAUSE_MS, err) < 0)

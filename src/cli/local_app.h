@@ -25,8 +25,12 @@ struct local_app_options {
 /* Starts it on 127.0.0.1:5000, or another free port when that is taken. */
 must_check int local_app_start(const struct local_app_options *options, struct local_app *ret_app, struct err *err);
 
-/* Asks GET endpoint until the answer is below 500 or timeout_ms pass. ERR_CONFLICT when the app ended. */
-must_check int local_app_wait_healthy(struct local_app *app, const char *endpoint, int timeout_ms, struct err *err);
+/*
+ * Asks GET endpoint until the answer, *ret_status, is below 500 (as msed does) or timeout_ms pass. ERR_CONFLICT when
+ * the app ended.
+ */
+must_check int local_app_wait_healthy(struct local_app *app, const char *endpoint, int timeout_ms, int *ret_status,
+				      struct err *err);
 
 /* The last of its output, at most 64 KiB, on the heap; "" when there is none. */
 char *local_app_output(const struct local_app *app);

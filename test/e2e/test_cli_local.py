@@ -227,7 +227,11 @@ def test_scaffold_tests_itself(mse):
     result = mse("localtest", cwd=app)
     assert result.returncode == 0, result.stderr
     assert "Tests successful" in result.stderr
-    assert mse("localtest", "--no-tests", "--path", app / "mse.toml").returncode == 0
+    result = mse("localtest", "--no-tests", "--path", app / "mse.toml")
+    assert result.returncode == 0 and "healthcheck_endpoint" not in result.stderr
+    edit(app / "mse.toml", 'healthcheck_endpoint = "/health"', 'healthcheck_endpoint = "/nowhere"')
+    result = mse("localtest", "--no-tests", "--path", app / "mse.toml")
+    assert result.returncode == 0 and "GET /nowhere ('healthcheck_endpoint') answers 404" in result.stderr
     assert [p.name for p in mse.folder.glob("mse-*")] == [], "the workspace is removed"
 
 
