@@ -32,11 +32,13 @@ def say(text):
     print(text, file=sys.stderr, flush=True)
 
 
-def make_certificate(folder):
+def make_setup(folder):
+    """A certificate, and applications in a folder of their own, where what Python compiles of them may lie."""
     cert, key = folder / "cert.pem", folder / "key.pem"
     subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "2",
                     "-subj", "/CN=localhost", "-keyout", key, "-out", cert], check=True, capture_output=True)
-    return {"cert": cert, "key": key, "folder": folder}
+    apps = shutil.copytree(servers.APPS, folder / "apps", ignore=shutil.ignore_patterns("__pycache__"))
+    return {"cert": cert, "key": key, "folder": folder, "apps": apps}
 
 
 @contextlib.contextmanager
@@ -186,7 +188,7 @@ def main():
     cases = options.cases.split(",") if options.cases else [*servers.CASES, "h2-hello", "handshake", "start"]
     machine = report.machine()
     with tempfile.TemporaryDirectory(prefix="mse-bench-") as folder:
-        setup = make_certificate(pathlib.Path(folder))
+        setup = make_setup(pathlib.Path(folder))
         (setup["folder"] / "post.lua").write_text(POST)
         setup["body"] = setup["folder"] / "body"
         setup["body"].write_bytes(bytes(1 << 20))

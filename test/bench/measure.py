@@ -24,6 +24,18 @@ def pinned(core, argv):
     return ["taskset", "-c", str(core), *argv] if shutil.which("taskset") and os.cpu_count() > 1 else argv
 
 
+@contextlib.contextmanager
+def children_on(core):
+    """What is started within runs there from its first instruction: no other program is loaded before it."""
+    before = os.sched_getaffinity(0)
+    if len(before) > 1:
+        os.sched_setaffinity(0, {core})
+    try:
+        yield
+    finally:
+        os.sched_setaffinity(0, before)
+
+
 def free_port():
     with socket.create_server(("127.0.0.1", 0)) as sock:
         return sock.getsockname()[1]
@@ -58,20 +70,27 @@ def memory_kib(group):
     return total
 
 
+def environment(apps):
+    """Nothing of the caller's decides for Python's servers whether a module is compiled anew at each start."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("PYTHON")}
+    return {**kept, "PYTHONPATH": str(apps)}
+
+
 class Server:
     """One server over one application, in a process group of its own, on core 0."""
 
     def __init__(self, name, case, setup):
         kind, module, self.path, _ = servers.CASES[case]
         self.name, self.port = name, free_port()
-        words = {"app": f"{module}:app", "kind": kind, "port": self.port, "apps": servers.APPS, **setup}
+        words = {"app": f"{module}:app", "kind": kind, "port": self.port, **setup}
         if name == "nginx":
             (setup["folder"] / f"nginx-{self.port}.conf").write_text(servers.NGINX.format(**words))
         self.log = open(setup["folder"] / f"log-{self.port}", "w+")
-        argv = pinned(0, [part.format(**words) for part in servers.SERVERS[name][2]])
-        self.began = time.monotonic()
-        self.process = subprocess.Popen(argv, cwd=servers.APPS, stdout=subprocess.DEVNULL, stderr=self.log,
-                                        env={**os.environ, "PYTHONPATH": str(servers.APPS)}, start_new_session=True)
+        argv = [part.format(**words) for part in servers.SERVERS[name][2]]
+        with children_on(0):
+            self.began = time.monotonic()
+            self.process = subprocess.Popen(argv, cwd=setup["apps"], stdout=subprocess.DEVNULL, stderr=self.log,
+                                            env=environment(setup["apps"]), start_new_session=True)
 
     def url(self, path=None):
         return f"https://127.0.0.1:{self.port}{path or self.path}"
