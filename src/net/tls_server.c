@@ -6,6 +6,7 @@
 #include <time.h>
 
 #include <openssl/bio.h>
+#include <openssl/decoder.h>
 #include <openssl/err.h>
 #include <openssl/evp.h>
 #include <openssl/pem.h>
@@ -159,6 +160,33 @@ static int check_pem(const void *chain, size_t chain_size, const void *key, size
 	return 0;
 }
 
+/* NULL if it is not one of this kind. */
+static EVP_PKEY *read_key_of(const EVP_PKEY *kind, BIO *bio)
+{
+	EVP_PKEY *key = NULL;
+	OSSL_DECODER_CTX *decoder = OSSL_DECODER_CTX_new_for_pkey(&key, "PEM", NULL, EVP_PKEY_get0_type_name(kind),
+								  EVP_PKEY_KEYPAIR, NULL, NULL);
+
+	if (decoder && OSSL_DECODER_CTX_set_pem_password_cb(decoder, no_password, NULL) == 1)
+		IGNORE_RESULT(OSSL_DECODER_from_bio(decoder, bio));
+	OSSL_DECODER_CTX_free(decoder);
+	return key;
+}
+
+/* The certificate says of what kind it is: to be ready for every kind takes OpenSSL 3.0 half a millisecond. */
+static EVP_PKEY *read_key(const X509 *leaf, BIO *bio)
+{
+	const EVP_PKEY *kind = X509_get0_pubkey(leaf);
+	EVP_PKEY *key = kind ? read_key_of(kind, bio) : NULL;
+
+	if (key && X509_check_private_key(leaf, key) == 1)
+		return key;
+	EVP_PKEY_free(key);
+	(void)BIO_reset(bio);
+	ERR_clear_error();
+	return PEM_read_bio_PrivateKey(bio, NULL, no_password, NULL);
+}
+
 int tls_identity_from_pem(const void *chain_pem, size_t chain_size, const void *key_pem, size_t key_size,
 			  struct tls_identity **ret_identity, struct err *err)
 {
@@ -180,7 +208,7 @@ int tls_identity_from_pem(const void *chain_pem, size_t chain_size, const void *
 	ERR_clear_error();
 	if (read_chain(chain, identity, err) < 0)
 		return -1;
-	identity->key = PEM_read_bio_PrivateKey(key, NULL, no_password, NULL);
+	identity->key = read_key(identity->leaf, key);
 	if (!identity->key)
 		return tls_fail(err, ERR_INVALID, "malformed private key");
 	if (finish_identity(identity, err) < 0)

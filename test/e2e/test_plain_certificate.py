@@ -116,3 +116,21 @@ def test_a_certificate_that_is_not_valid_is_told_and_served(build, tmp_path):
         assert server.messages().count("has expired") == 1
         with dial(server) as tls:
             assert b"done" in ask(tls)
+
+
+def test_keys_of_each_kind_and_form_are_read(build, tmp_path):
+    """As openssl writes them: PKCS #8, the older form of their kind, and behind their parameters."""
+    pairs = [made(tmp_path, name, *key) for name, key in (("p256", EC), ("rsa", ("rsa:2048",)), ("ed25519", ("ed25519",)))]
+    for (cert, key), name in zip(pairs[:2], ("ec", "rsa")):
+        old = tmp_path / f"old-{name}"
+        openssl("pkey", "-in", key, "-traditional", "-out", old)
+        assert f"BEGIN {name.upper()} PRIVATE KEY" in old.read_text()
+        pairs.append((cert, old))
+    parameters = tmp_path / "parameters"
+    openssl("ecparam", "-name", "prime256v1", "-out", parameters)
+    behind = tmp_path / "behind"
+    behind.write_text(parameters.read_text() + pairs[3][1].read_text())
+    pairs.append((pairs[0][0], behind))
+    for cert, key in pairs:
+        with PlainServer(build, {"app.py": APP}, "--cert", str(cert), "--key", str(key)) as server:
+            assert shown(server) == cert.read_text(), key
