@@ -262,10 +262,20 @@ static int on_stream_close(nghttp2_session *nghttp2, int32_t id, uint32_t code, 
 
 /* ---- memory: what a client sent is wiped ---- */
 
+/* nghttp2 keeps one buffer for the frame that it sends. */
+static bool is_for_frames(const struct http2_session *session, size_t size)
+{
+	return !session->frame_memory && size >= HTTP2_FRAME_MIN && size <= HTTP2_PAGES_SIZE;
+}
+
 static void *take_memory(size_t size, void *arg)
 {
-	(void)arg;
-	return malloc(size);
+	struct http2_session *session = arg;
+
+	if (!is_for_frames(session, size))
+		return malloc(size);
+	session->frame_memory = http2_pages_take(&session->frame_slab);
+	return session->frame_memory;
 }
 
 static void *take_zeros(size_t count, size_t size, void *arg)
@@ -276,17 +286,39 @@ static void *take_zeros(size_t count, size_t size, void *arg)
 
 static void give_memory(void *ptr, void *arg)
 {
-	(void)arg;
-	http_wipe_free(ptr);
+	struct http2_session *session = arg;
+
+	if (ptr && ptr == session->frame_memory)
+		http2_pages_give(session->frame_slab, TAKE_PTR(session->frame_memory));
+	else
+		http_wipe_free(ptr);
 }
 
 static void *change_memory(void *ptr, size_t size, void *arg)
 {
-	(void)arg;
-	return realloc(ptr, size);
+	struct http2_session *session = arg;
+	void *larger;
+
+	if (!ptr)
+		return take_memory(size, arg);
+	if (ptr != session->frame_memory)
+		return realloc(ptr, size);
+	if (size <= HTTP2_PAGES_SIZE)
+		return ptr;
+	larger = malloc(size);
+	if (!larger)
+		return NULL;
+	memcpy(larger, ptr, HTTP2_PAGES_SIZE);
+	give_memory(ptr, arg);
+	return larger;
 }
 
-static nghttp2_mem memory = {NULL, take_memory, give_memory, take_zeros, change_memory};
+void http2_frames_rest(struct http2_session *session)
+{
+	if (session->frame_memory && session->has_sent)
+		http2_pages_rest(session->frame_memory);
+	session->has_sent = false;
+}
 
 /* ---- setup ---- */
 
@@ -346,6 +378,7 @@ static int submit_settings(struct http2_session *session)
 
 int http2_frames_setup(struct http2_session *session, struct err *err)
 {
+	nghttp2_mem memory = {session, take_memory, give_memory, take_zeros, change_memory}; /* copied */
 	nghttp2_session_callbacks *callbacks = NULL;
 	nghttp2_option *option = NULL;
 	int failed = -1;

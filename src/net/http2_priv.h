@@ -10,7 +10,7 @@
  * http2_news.c      descriptors for those who wait in steps
  * http2_run.c       exchanges on the pool, their end
  * http2_input.c, http2_output.c   the rows
- * http2_guard.c     floods; http2_bytes.c  queues of bytes
+ * http2_guard.c     floods; http2_bytes.c  queues of bytes; http2_pages.c  memory for frames
  *
  * Locks: session->lock guards the session, its streams, nghttp2 and the reads and writes of the connection; it is never
  * held while a handler runs or anything waits. It is taken before server->lock.
@@ -30,6 +30,7 @@
 
 #include "net/http2_bytes.h"
 #include "net/http2_guard.h"
+#include "net/http2_pages.h"
 #include "net/http_priv.h"
 
 /*
@@ -46,8 +47,9 @@
 #define HTTP2_OUT_ALL_MAX (4u << 20)        /* so much of a connection's replies may wait beyond that, ended or not */
 #define HTTP2_OUT_SCARCE HTTP_STEP_ROOM_MIN /* instead of both, while the server's memory is scarce */
 #define HTTP2_LOOK_MS 60000
-#define HTTP2_NOTICE_MS 1000    /* for a client to answer that it knows of the end */
-#define HTTP2_FIELD_OVERHEAD 32 /* RFC 9113 6.5.2 */
+#define HTTP2_NOTICE_MS 1000        /* for a client to answer that it knows of the end */
+#define HTTP2_FRAME_MIN (16u << 10) /* nghttp2's buffer for the frame that it sends is no less */
+#define HTTP2_FIELD_OVERHEAD 32     /* RFC 9113 6.5.2 */
 
 enum http2_pseudo {
 	HTTP2_METHOD,
@@ -119,8 +121,10 @@ struct http2_session {
 	size_t out_size;             /* of all streams' out */
 	struct http_exchange *ready; /* for the pool, in order */
 	struct http_exchange **ready_end;
-	struct http2_stream *closed;  /* to be freed when the lock is given back */
-	struct http2_bytes out;       /* frames on their way */
+	struct http2_stream *closed; /* to be freed when the lock is given back */
+	struct http2_bytes out;      /* frames on their way */
+	void *frame_memory;          /* nghttp2's, for the frame that it sends */
+	struct http2_slab *frame_slab;
 	int64_t head_deadline_ns;     /* of the preface, or a head that has begun; 0: none */
 	int32_t head_id;              /* that head's stream; 0: none */
 	size_t list_size;             /* of that head, or trailers: as RFC 9113 6.5.2 counts */
@@ -134,6 +138,8 @@ struct http2_session {
 	int64_t armed_until_ns; /* conn->deadline_ns is the server's while it is armed */
 	bool is_driven;
 	bool takes_tunnels; /* said so in its first SETTINGS */
+	bool has_sent;      /* frame_memory was used since it rested */
+	bool has_read;      /* in this turn */
 	bool has_more;      /* bytes may be here that epoll does not tell of */
 	bool is_leaving;    /* a GOAWAY says which streams are the last */
 	bool is_ending;     /* a GOAWAY that ends it at once is queued */
@@ -148,6 +154,8 @@ struct http2_session {
 void http2_drive(struct http2_session *session);
 /* Writes what nghttp2 has; with the lock. */
 void http2_flush(struct http2_session *session);
+/* Gives buffers back if no stream is left and it is not warm; with the lock. */
+void http2_rest(struct http2_session *session);
 /* The client is told of the end, then of the last stream that is served; with the lock. */
 void http2_say_goodbye(struct http2_session *session);
 void http2_say_last(struct http2_session *session);
@@ -174,6 +182,8 @@ void http2_stream_retire(struct http2_stream *stream);
 
 /* ---- http2_frames.c ---- */
 must_check int http2_frames_setup(struct http2_session *session, struct err *err);
+/* Nothing is being sent: the memory for that goes back to the system. */
+void http2_frames_rest(struct http2_session *session);
 
 /* ---- http2_request.c ---- */
 /* 0, or a status: the field is one too many, too long or malformed. */

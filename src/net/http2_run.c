@@ -118,5 +118,6 @@ void http2_finish(struct http_exchange *exchange)
 	if (stream->is_closed)
 		http2_stream_retire(stream);
 	http2_flush(session);
+	http2_rest(session);
 	http2_unlock(session);
 }

@@ -231,9 +231,8 @@ static void note_write(struct http2_session *session, enum tls_io io, bool has_m
 /* What the client did not take before. */
 static bool write_kept(struct http2_session *session)
 {
-	struct iovec piece = {.iov_base = session->out.data + session->out.start,
-			      .iov_len = http2_bytes_size(&session->out)};
-	const size_t before = piece.iov_len;
+	const size_t before = http2_bytes_size(&session->out);
+	struct iovec piece = {.iov_len = before};
 	struct iovec *pieces = &piece;
 	size_t count = 1;
 	struct err ignored = ERR_INIT;
@@ -241,6 +240,7 @@ static bool write_kept(struct http2_session *session)
 
 	if (before == 0)
 		return true;
+	piece.iov_base = session->out.data + session->out.start;
 	io = http_conn_try_write(session->conn, &pieces, &count, &ignored);
 	note_write(session, io, count == 0 || piece.iov_len < before);
 	if (io == TLS_IO_DONE)
@@ -278,6 +278,7 @@ static bool write_some(struct http2_session *session, uint8_t gathered[static GA
 		memcpy(gathered + pieces[0].iov_len, frame, (size_t)size);
 		pieces[0].iov_len += (size_t)size;
 	}
+	session->has_sent = true;
 	session->is_dead = session->is_dead || size < 0;
 	size = (ssize_t)pieces[0].iov_len;
 	goes_on = size + (ssize_t)pieces[1].iov_len > 0 && write_pieces(session, pieces, COUNT_OF(pieces));
@@ -344,6 +345,7 @@ static enum tls_io read_once(struct http2_session *session)
 		return TLS_IO_DONE;
 	}
 	io = http_conn_read(conn, data, sizeof(data), &got, &ignored);
+	session->has_read = session->has_read || io == TLS_IO_DONE;
 	if (io == TLS_IO_DONE)
 		take_in(session, data, got);
 	explicit_bzero(data, got);
@@ -360,6 +362,7 @@ static void read_some(struct http2_session *session)
 	enum tls_io io = TLS_IO_DONE;
 
 	session->has_more = false;
+	session->has_read = false;
 	for (int i = 0; i < READS_AT_ONCE && io == TLS_IO_DONE && !session->is_dead && !session->is_ending; i++) {
 		io = read_once(session);
 		bound_queue(session);
@@ -418,6 +421,8 @@ static void look_at_clock(struct http2_session *session)
 {
 	const int64_t now_ns = clock_monotonic_ns();
 
+	if (session->has_read && session->stream_count > 0)
+		http_server_warm(session->conn, now_ns);
 	if (is_due(session->write_deadline_ns, now_ns))
 		session->is_dead = true;
 	if (!session->is_ending && is_due(session->head_deadline_ns, now_ns))
@@ -461,6 +466,20 @@ void http2_say_goodbye(struct http2_session *session)
 		session->notice_deadline_ns = clock_monotonic_ns() + HTTP2_NOTICE_MS * NS_PER_MS;
 }
 
+static void cool(struct http_conn *conn)
+{
+	conn->cools = false;
+	http_server_cool(conn);
+}
+
+/* Between two requests a connection keeps its buffers for a moment. */
+void http2_rest(struct http2_session *session)
+{
+	if (session->conn->cool_ns == 0 && session->stream_count == 0 && session->has_sent && !session->is_dead &&
+	    !nghttp2_session_want_write(session->nghttp2))
+		http2_frames_rest(session);
+}
+
 void http2_drive(struct http2_session *session)
 {
 	if (!session->is_dead && !session->is_ending)
@@ -471,4 +490,7 @@ void http2_drive(struct http2_session *session)
 	http2_flush(session);
 	/* One that ends does not read any more: what has come stays where it is. */
 	session->has_more = session->has_more && !session->is_ending && !session->is_dead;
+	if (session->conn->cools)
+		cool(session->conn);
+	http2_rest(session);
 }

@@ -196,6 +196,9 @@ static enum step begin_http2(struct http_conn *conn)
 {
 	struct err ignored = ERR_INIT;
 
+	/* What the session keeps fits in the hole that they leave, and does not part it. */
+	if (conn->tls)
+		tls_conn_keep_buffers(conn->tls, false);
 	if (http2_session_new(conn, &ignored) < 0)
 		return STEP_CLOSE;
 	conn->phase = PHASE_HTTP2;
@@ -302,7 +305,7 @@ static enum step finish_exchange(struct http_conn *conn)
 	}
 	/* Else epoll is asked, not the socket: there is seldom something, and a vain read costs as much. */
 	set_deadline(conn, conn->server->idle_timeout_ms);
-	http_server_warm(conn);
+	http_server_warm(conn, conn->deadline_ns - conn->server->idle_timeout_ms * NS_PER_MS);
 	http_conn_release_input(conn);
 	return STEP_WAIT_READ;
 }
@@ -624,7 +627,8 @@ void http_conn_run(struct http_conn *conn)
 	enum step step = STEP_AGAIN;
 	unsigned phases = 0;
 
-	if (conn->cools) {
+	/* A session does so with its lock. */
+	if (conn->cools && conn->phase != PHASE_HTTP2) {
 		conn->cools = false;
 		http_server_cool(conn);
 	}

@@ -196,7 +196,8 @@ struct http_server {
 	struct http_batch batch;
 	void (*ring)(void *arg); /* the driver has the lead; set while nobody can pass it */
 	void *ring_arg;
-	atomic_uint warm; /* connections that keep their buffers */
+	atomic_uint warm;   /* connections that keep their buffers */
+	atomic_uint cooled; /* those that gave them up since the heap was trimmed */
 	unsigned stream_waits_max;
 	atomic_uint stream_waits; /* streams of HTTP/2 with descriptors of their own */
 	atomic_bool takes_tunnels;
@@ -238,8 +239,8 @@ bool http_server_take(struct http_conn *conn);
 void http_server_hand_over(struct http_conn *conn);
 /* Somebody else's epoll watches the descriptor while an exchange waits: ours is not to wake up for it. */
 void http_server_mute(struct http_conn *conn);
-/* It keeps its buffers for a moment behind a request, if not too many others do. */
-void http_server_warm(struct http_conn *conn);
+/* It keeps its buffers for a moment behind a request, if not too many others do. For an owner, as the next two. */
+void http_server_warm(struct http_conn *conn, int64_t now_ns);
 /* The opposite; for an owner. */
 void http_server_cool(struct http_conn *conn);
 /* The opposite if many connections are warm: who may be parked for long leaves room for the others. */

@@ -9,8 +9,8 @@
  * Only epoll, poll, sockets and pipes are used (Gramine has no timerfd, signalfd or nested epoll).
  *
  * An exchange belongs to the engine: valid in the handler until it returns HTTP_HANDLED (or until http_reply_part), or,
- * after HTTP_DEFERRED, until http_complete. Its functions are for the handler's thread only, http_complete for any thread.
- * All text returned by http_* getters is owned by the exchange.
+ * after HTTP_DEFERRED, until http_complete. Its functions are for the handler's thread only, http_complete for any
+ * thread. All text returned by http_* getters is owned by the exchange.
  *
  * Refused before the handler sees it (RFC 9112): bare LF, folded fields, Content-Length with Transfer-Encoding, a
  * second Host or Content-Length, an absolute target of another host, transfer codings but chunked, an HTTP/1.1 request

@@ -2,6 +2,7 @@
 /* Who owns a connection, what epoll tells of it, and when its time is over. */
 #include "net/http_watch.h"
 
+#include <malloc.h>
 #include <sys/epoll.h>
 #include <unistd.h>
 
@@ -11,6 +12,7 @@
 #define WARM_MAX 256        /* connections that keep their buffers: 40 KiB each */
 #define WARM_PARKED_MAX 192 /* of them, with requests that may wait for long */
 #define WARM_MS 1000
+#define COOLED_MIN 64
 
 /* ---- the wheel of deadlines, under lock ---- */
 
@@ -240,7 +242,7 @@ void http_server_mute(struct http_conn *conn)
 	(void)pthread_mutex_unlock(&server->lock);
 }
 
-void http_server_warm(struct http_conn *conn)
+void http_server_warm(struct http_conn *conn, int64_t now_ns)
 {
 	struct http_server *server = conn->server;
 
@@ -252,7 +254,18 @@ void http_server_warm(struct http_conn *conn)
 		if (conn->tls)
 			tls_conn_keep_buffers(conn->tls, true);
 	}
-	conn->cool_ns = conn->deadline_ns + ((int64_t)WARM_MS - server->idle_timeout_ms) * NS_PER_MS;
+	conn->cool_ns = now_ns + WARM_MS * NS_PER_MS;
+}
+
+/* Nobody asks any more: what many connections left free in the heap goes back to the system. */
+static void note_cool(struct http_server *server)
+{
+	const bool is_last = atomic_fetch_sub(&server->warm, 1) == 1;
+
+	if (atomic_fetch_add(&server->cooled, 1) + 1 < COOLED_MIN || !is_last)
+		return;
+	atomic_store(&server->cooled, 0);
+	(void)malloc_trim(0);
 }
 
 void http_server_cool(struct http_conn *conn)
@@ -260,10 +273,10 @@ void http_server_cool(struct http_conn *conn)
 	if (conn->cool_ns == 0)
 		return;
 	conn->cool_ns = 0;
-	(void)atomic_fetch_sub(&conn->server->warm, 1);
 	if (conn->tls)
 		tls_conn_keep_buffers(conn->tls, false);
 	http_conn_release_input(conn);
+	note_cool(conn->server);
 }
 
 void http_server_yield_warmth(struct http_conn *conn)

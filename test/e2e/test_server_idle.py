@@ -31,15 +31,16 @@ def server(request, build, tmp_path):
 
 
 @pytest.mark.parametrize("server", ["wsgi"], indirect=True)
-def test_idle_connections_cost_little(build, server):
-    excess = excess_kib(pathlib.Path(build), server, CONNECTIONS)
+@pytest.mark.parametrize("protocol", ["http1", "http2"])
+def test_idle_connections_cost_little(build, server, protocol):
+    excess = excess_kib(pathlib.Path(build), server, CONNECTIONS, protocol)
     assert excess <= EXCESS_KIB_MAX
 
 
 def test_who_is_idle_sleeps(build, server):
     """Alone, and with connections that say nothing once their buffers are gone."""
     assert sleeps(server.process.pid, 2, 10)
-    with held(pathlib.Path(build), server.port(), 100):
+    with held(pathlib.Path(build), server.port(), 50), held(pathlib.Path(build), server.port(), 50, "http2"):
         assert sleeps(server.process.pid, 2, 10)
 
 

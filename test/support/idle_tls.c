@@ -2,8 +2,8 @@
 /*
  * Idle TLS connections, to weigh what a server keeps for each.
  *   idle_tls serve CERT KEY   the least server: epoll, OpenSSL with released buffers, no tickets; prints its port
- *   idle_tls hold PORT COUNT [REQUEST]   connects COUNT times, sends a GET and reads its answer if there is a fourth
- *                             argument, prints "ready" and holds all until its input ends
+ *   idle_tls hold PORT COUNT [http1|http2]   connects COUNT times, sends a GET of that protocol and reads its answer if
+ *                             there is one, prints "ready" and holds all until its input ends
  */
 #include <arpa/inet.h>
 #include <signal.h>
@@ -128,7 +128,51 @@ static int serve(const char *cert, const char *key)
 
 /* ---- hold ---- */
 
-static int ask(SSL *ssl)
+/* Preface, SETTINGS, HEADERS of GET / https localhost; RFC 7541: indexed but for the authority. */
+static const uint8_t get_http2[] = "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
+				   "\0\0\0\4\0\0\0\0\0"
+				   "\0\0\16\1\5\0\0\0\1\x82\x87\x84\x41\x09localhost";
+static const uint8_t settings_ack[] = {0, 0, 0, 4, 1, 0, 0, 0, 0};
+
+enum { FRAME_HEAD = 9, FRAME_MAX = 16384, HEADERS = 1, END_STREAM = 1, STATUS_200 = 0x88 };
+
+static int read_all(SSL *ssl, uint8_t *ret, size_t size)
+{
+	for (size_t got = 0, part; got < size; got += part) {
+		if (SSL_read_ex(ssl, ret + got, size - got, &part) != 1)
+			return -1;
+	}
+	return 0;
+}
+
+/* Frames up to the end of the only stream. */
+static int read_answer(SSL *ssl)
+{
+	bool is_good = false;
+	uint8_t head[FRAME_HEAD];
+	uint8_t payload[FRAME_MAX];
+
+	do {
+		size_t size;
+
+		if (read_all(ssl, head, sizeof(head)) < 0)
+			return -1;
+		size = (size_t)(head[0] << 16 | head[1] << 8 | head[2]);
+		if (size > sizeof(payload) || read_all(ssl, payload, size) < 0)
+			return -1;
+		is_good = is_good || (head[3] == HEADERS && size > 0 && payload[0] == STATUS_200);
+	} while (head[8] != 1 || !(head[4] & END_STREAM));
+	return is_good ? 0 : -1;
+}
+
+static int ask_http2(SSL *ssl)
+{
+	if (SSL_write(ssl, get_http2, sizeof(get_http2) - 1) <= 0 || read_answer(ssl) < 0)
+		return -1;
+	return SSL_write(ssl, settings_ack, sizeof(settings_ack)) > 0 ? 0 : -1;
+}
+
+static int ask_http1(SSL *ssl)
 {
 	char answer[4096];
 
@@ -137,7 +181,7 @@ static int ask(SSL *ssl)
 	return memcmp(answer, "HTTP/1.1 200", 12) == 0 ? 0 : -1;
 }
 
-static int open_one(SSL_CTX *context, uint64_t port, bool asks)
+static int open_one(SSL_CTX *context, uint64_t port, int (*ask)(SSL *ssl))
 {
 	const struct sockaddr_in address = loopback(port);
 	const int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
@@ -146,17 +190,21 @@ static int open_one(SSL_CTX *context, uint64_t port, bool asks)
 	if (fd < 0 || !ssl || connect(fd, (const struct sockaddr *)&address, sizeof(address)) < 0 ||
 	    SSL_set_fd(ssl, fd) != 1 || SSL_connect(ssl) != 1)
 		return -1;
-	return asks ? ask(ssl) : 0;
+	return ask ? ask(ssl) : 0;
 }
 
-static int hold(uint64_t port, uint64_t count, bool asks)
+static int hold(uint64_t port, uint64_t count, const char *protocol)
 {
+	static const uint8_t alpn[] = "\2h2";
+	int (*const ask)(SSL * ssl) = !protocol ? NULL : strcmp(protocol, "http2") == 0 ? ask_http2 : ask_http1;
 	SSL_CTX *context = SSL_CTX_new(TLS_client_method());
 	char byte;
 
 	(void)SSL_CTX_set_mode(context, SSL_MODE_RELEASE_BUFFERS);
+	if (ask == ask_http2)
+		(void)SSL_CTX_set_alpn_protos(context, alpn, sizeof(alpn) - 1);
 	for (uint64_t i = 0; i < count; i++) {
-		if (open_one(context, port, asks) < 0)
+		if (open_one(context, port, ask) < 0)
 			return fail("hold");
 	}
 	if (printf("ready\n") < 0 || fflush(stdout) != 0)
@@ -180,5 +228,5 @@ int main(int argc, char **argv)
 	if (argc < 4 || strcmp(argv[1], "hold") != 0 || number_parse_u64(argv[2], 1, UINT16_MAX, &port, &err) < 0 ||
 	    number_parse_u64(argv[3], 1, COUNT_MAX, &count, &err) < 0)
 		return 2;
-	return hold(port, count, argc > 4);
+	return hold(port, count, argc > 4 ? argv[4] : NULL);
 }

@@ -65,9 +65,9 @@ class BareServer:
 
 
 @contextlib.contextmanager
-def held(build, port, count, asks=True):
-    """Opens and holds count connections, each behind one request if asks."""
-    holder = subprocess.Popen([build / "test/support/idle_tls", "hold", str(port), str(count), *(["request"] if asks else [])],
+def held(build, port, count, protocol="http1"):
+    """Opens and holds count connections, each behind one request, unless protocol is None."""
+    holder = subprocess.Popen([build / "test/support/idle_tls", "hold", str(port), str(count), *([protocol] if protocol else [])],
                               stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
     try:
         assert holder.stdout.readline() == "ready\n", "not all connections came up"
@@ -78,12 +78,12 @@ def held(build, port, count, asks=True):
         holder.stdout.close()
 
 
-def kib_each(build, pid, port, count, asks):
+def kib_each(build, pid, port, count, protocol):
     """Growth of the server for each of count idle connections, measured behind a few that warm it up."""
-    with held(build, port, 20, asks):
+    with held(build, port, 20, protocol):
         pass
     before = settled_kib(pid)
-    with held(build, port, count, asks):
+    with held(build, port, count, protocol):
         return (settled_kib(pid) - before) / count
 
 
@@ -94,13 +94,20 @@ def certificate(folder):
     return cert, key
 
 
-def excess_kib(build, server, count):
+def bare_kib(build, server, count, found={}):
+    """What a bare server keeps for each; measured once."""
+    if count not in found:
+        bare = BareServer(build, server.cert, server.key)
+        try:
+            found[count] = kib_each(build, bare.process.pid, bare.port, count, None)
+        finally:
+            bare.end()
+    return found[count]
+
+
+def excess_kib(build, server, count, protocol="http1"):
     """What a PlainServer with .cert and .key keeps for each idle connection beyond what a bare server does."""
-    bare = BareServer(build, server.cert, server.key)
-    try:
-        least = kib_each(build, bare.process.pid, bare.port, count, False)
-    finally:
-        bare.end()
-    ours = kib_each(build, server.process.pid, server.port(), count, True)
-    print(f"{count} idle TLS connections, {os.cpu_count()} cores: {ours:.1f} KiB each, a bare server keeps {least:.1f}")
+    least = bare_kib(build, server, count)
+    ours = kib_each(build, server.process.pid, server.port(), count, protocol)
+    print(f"{count} idle TLS connections of {protocol}, {os.cpu_count()} cores: {ours:.1f} KiB each, a bare server keeps {least:.1f}")
     return ours - least
