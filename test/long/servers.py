@@ -3,8 +3,8 @@
 test/e2e/test_server_load.py.
 """
 import pathlib
-import statistics
 import tempfile
+import time
 
 import aborting
 import idling
@@ -18,6 +18,8 @@ IDLE = 10000
 IDLE_KIB_MAX = 20
 IDLE_APP = "def app(environ, start_response):\n    start_response('200 OK', [])\n    return [b'hello']\n"
 RATE_MIN = 0.9
+PAIRS = 20  # of turns of a second
+SETTLE_SECONDS = 1  # until what slow clients asked for has filled all buffers
 FRAGMENTS_GROWTH_MAX = 64 << 20
 
 
@@ -34,15 +36,18 @@ def bodies(build):
 def idle(build):
     """10,000 idle connections, each behind a request: at most 20 KiB more than in a bare OpenSSL server."""
     idling.allow_descriptors()
+    found = []
     with tempfile.TemporaryDirectory(prefix="mse-idle-") as folder:
         cert, key = idling.certificate(pathlib.Path(folder))
-        with plainserver.PlainServer(build, {"app.py": IDLE_APP}, "--cert", str(cert), "--key", str(key),
-                                     "--idle-timeout", "600", "--connections", str(2 * IDLE)) as server:
-            server.cert, server.key = cert, key
-            excess = idling.excess_kib(pathlib.Path(build), server, IDLE)
-            assert excess <= IDLE_KIB_MAX, f"{excess:.1f} KiB each"
-            assert idling.sleeps(server.process.pid, 2, 10)
-    return f"{IDLE} idle TLS connections: {excess:.1f} KiB each beyond a bare server's"
+        for protocol in "http1", "http2":
+            with plainserver.PlainServer(build, {"app.py": IDLE_APP}, "--cert", str(cert), "--key", str(key),
+                                         "--idle-timeout", "600", "--connections", str(2 * IDLE)) as server:
+                server.cert, server.key = cert, key
+                excess = idling.excess_kib(pathlib.Path(build), server, IDLE, protocol)
+                assert excess <= IDLE_KIB_MAX, f"{protocol}: {excess:.1f} KiB each"
+                assert idling.sleeps(server.process.pid, 2, 10)
+                found.append(f"{excess:.1f} KiB each ({protocol})")
+    return f"{IDLE} idle TLS connections, beyond a bare server's: " + ", ".join(found)
 
 
 def aborts(build):
@@ -68,19 +73,6 @@ def floods(build):
     return "others are served, by the server's CPU time for a request, at " + ", ".join(found) + " of the usual rate"
 
 
-def shares(server, flood, rounds, begin=lambda: None, end=lambda: None):
-    """(by the server's CPU time for a request, by the clock) what honest clients have beside a flood, of the usual rate."""
-    usual, beside = [], []
-    for _ in range(rounds):
-        usual.append(load.rate_of_h2load(server, 3))
-        begin()
-        beside.append(load.rate_of_h2load(server, 3, flood.drip))
-        end()
-    flood.stop()
-    return (statistics.median(ns for _, ns in usual) / statistics.median(ns for _, ns in beside),
-            statistics.median(r for r, _ in beside) / statistics.median(r for r, _ in usual))
-
-
 def told(what, share):
     text = f"{share[0]:.0%} ({share[1]:.0%} by the clock) {what}"
     print(f"  {text}", flush=True)
@@ -93,13 +85,19 @@ def flooded(build, kind):
         flood = load.Flood(server, 400)
         kinds = (0, 2, 3, 1, 4) if kind == "asgi" else (0, 3)
         return told(f"beside 400 slow clients of {kind}",
-                    shares(server, flood, 5, lambda: flood.start(kinds).settle(), flood.stop))
+                    load.shares_beside(server, flood, 8, lambda: time.sleep(SETTLE_SECONDS) if flood.start(kinds) else None,
+                                       flood.stop, 2))
+
+
+def attacked_shares(server, flood):
+    """The attack ends with its turn: what it still held would be there in the next one."""
+    return load.shares_beside(server, flood, PAIRS, end=flood.stop)
 
 
 def attacked(build, kind):
     """Rapid resets, floods of PING, SETTINGS and CONTINUATION, slow reads."""
     with load.TlsServer(build, {"app.py": load.SEEN[kind]}) as server:
-        return told(f"beside attacks of HTTP/2 on {kind}", shares(server, load.Http2Flood(server), 3))
+        return told(f"beside attacks of HTTP/2 on {kind}", attacked_shares(server, load.Http2Flood(server)))
 
 
 def fragments(build):
@@ -107,7 +105,7 @@ def fragments(build):
     with load.TlsServer(build, {"app.py": soakapps.ASGI}) as server:
         before = load.memory(server.process.pid, "VmRSS")
         flood = load.FragmentFlood(server)
-        share = shares(server, flood, 3)
+        share = attacked_shares(server, flood)
         assert set(flood.codes) == {1008, 1009} and len(flood.codes) >= 12, flood.codes
         grown = load.memory(server.process.pid, "VmHWM") - before
         assert grown < FRAGMENTS_GROWTH_MAX, f"{grown >> 20} MiB"

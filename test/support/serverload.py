@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """What a plain server is put through: big bodies, aborts, floods, millions of requests. Short in e2e, whole in test/long."""
+import bisect
 import contextlib
 import hashlib
 import os
@@ -7,7 +8,9 @@ import pathlib
 import random
 import re
 import select
+import signal
 import socket
+import statistics
 import subprocess
 import time
 
@@ -233,16 +236,6 @@ class Flood:
             self.socks.append((sock, kind))
         return self
 
-    def settle(self, seconds=20):
-        """Until what they asked for has filled all buffers, and nothing happens any more."""
-        pid, end = self.server.process.pid, time.monotonic() + seconds
-        while time.monotonic() < end:
-            before = cpu_ns(pid)
-            time.sleep(0.2)
-            if cpu_ns(pid) - before < 4_000_000:
-                return self
-        raise AssertionError("the server does not come to rest")
-
     def drip(self):
         """One byte more from each that still sends."""
         for sock, kind in self.socks:
@@ -365,22 +358,79 @@ def rate(server, seconds, meanwhile=None):
         return done / (time.monotonic() - begun), (cpu_ns(server.process.pid) - cpu) / done
 
 
-def rate_of_h2load(server, seconds, meanwhile=None):
-    """As rate(), of eight connections of HTTP/1.1 at once; what goes on meanwhile does not keep them from asking."""
-    cpu, until = cpu_ns(server.process.pid), time.monotonic() + 2 * seconds + 20
-    argv = ["h2load", "--h1", "-t1", "-c8", f"-D{seconds}", server.url()]
-    with subprocess.Popen(argv, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as client:
-        while client.poll() is None:
-            assert time.monotonic() < until
-            if meanwhile:
+class Turns:
+    """Eight connections of h2load that ask all the time, counted in turns: undisturbed ones and ones beside something else, in pairs,
+    so that what slows the whole machine for a while slows both of a pair."""
+
+    def __init__(self, server, seconds):
+        self.server, self.log = server, pathlib.Path(server.dir) / "h2load.log"
+        self.client = subprocess.Popen(["h2load", "--h1", "-t1", "-c8", f"-D{seconds}", f"--log-file={self.log}", server.url()],
+                                       stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+        self.turns = []  # (begin, end) by the clock, CPU nanoseconds of the server meanwhile
+
+    def take(self, seconds, meanwhile=lambda: None):
+        began, cpu = time.time(), cpu_ns(self.server.process.pid)
+        next_drip = began
+        while (now := time.time()) < began + seconds:
+            if now >= next_drip:
                 meanwhile()
-            with contextlib.suppress(subprocess.TimeoutExpired):
-                client.wait(DRIP_SECONDS)
-        said = client.stdout.read()
-    cpu = cpu_ns(server.process.pid) - cpu
-    done, failed = (int(re.search(rf"(\d+) {word}", said)[1]) for word in ("succeeded", "failed"))
-    assert done and not failed, said
-    return done / seconds, cpu / done
+                next_drip += DRIP_SECONDS
+            time.sleep(max(0, min(next_drip, began + seconds) - time.time()))
+        self.turns.append((began, time.time(), cpu_ns(self.server.process.pid) - cpu))
+
+    def results(self):
+        """(requests a second, CPU nanoseconds for each) of each turn, in order. Ends the client."""
+        assert self.client.poll() is None, "it was to ask until the last turn is over"
+        self.client.send_signal(signal.SIGINT)
+        self.client.communicate(timeout=30)
+        counts = count_answers(self.log, [(int(begin * 1e6), int(end * 1e6)) for begin, end, _ in self.turns])
+        self.log.unlink()
+        assert all(counts), counts
+        return [(count / (end - begin), cpu / count) for count, (begin, end, cpu) in zip(counts, self.turns)]
+
+
+def count_answers(log, windows):
+    """Lines of h2load's log (microseconds of the start, status, microseconds until the answer) with an answer in each window."""
+    counts = [0] * len(windows)
+    ends = [end for _, end in windows]
+    with open(log) as lines:
+        for line in lines:
+            fields = line.split()
+            if len(fields) < 3 or not line.endswith("\n"):
+                continue
+            assert fields[1] == "200", line
+            at = int(fields[0]) + int(fields[2])
+            i = bisect.bisect_left(ends, at)
+            if i < len(ends) and at >= windows[i][0]:
+                counts[i] += 1
+    return counts
+
+
+def shares(results):
+    """(by CPU time for a request, by the clock): medians over pairs, of which each has its disturbed turn second, then first, …"""
+    pairs = [(a, b) if i % 2 == 0 else (b, a) for i, (a, b) in enumerate(zip(results[::2], results[1::2]))]
+    return (statistics.median(usual[1] / beside[1] for usual, beside in pairs),
+            statistics.median(beside[0] / usual[0] for usual, beside in pairs))
+
+
+def shares_beside(server, flood, pairs, begin=lambda: None, end=lambda: None, seconds=1):
+    """What honest clients have beside a flood, of the usual rate. begin and end are outside of the turns."""
+    turns = Turns(server, pairs * (2 * seconds + 10))
+    turns.take(seconds)  # the first one warms up
+    turns.turns.clear()
+    try:
+        for i in range(pairs):
+            for is_beside in (False, True) if i % 2 == 0 else (True, False):
+                if is_beside:
+                    begin()
+                turns.take(seconds, flood.drip if is_beside else lambda: None)
+                if is_beside:
+                    end()
+        return shares(turns.results())
+    finally:
+        turns.client.kill()
+        turns.client.communicate()
+        flood.stop()
 
 
 # ---- many requests ----
