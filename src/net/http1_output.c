@@ -8,6 +8,8 @@
 
 #define SHORT_MAX 4096      /* of a body that is sent with its head */
 #define KEEP_MAX (1u << 20) /* of a reply that a slow client takes later; more holds the thread */
+#define BODY_PIECES_MAX 3   /* a chunk's size, its data, its end */
+#define CHUNK_LINE_SIZE 24
 
 /* ---- waiting ---- */
 
@@ -68,24 +70,32 @@ static int send_or_keep(struct http_exchange *exchange, struct iovec *pieces, si
 	return 0;
 }
 
+/* A piece of the body as it leaves, in at most BODY_PIECES_MAX of ret; line is for a chunk's size. */
+static size_t frame_piece(const struct http_exchange *exchange, const void *data, size_t size,
+			  char line[static CHUNK_LINE_SIZE], struct iovec *ret)
+{
+	size_t count = 0;
+
+	if (size > 0 && exchange->chunked)
+		ret[count++] = (struct iovec){
+		    .iov_base = line,
+		    .iov_len = (size_t)snprintf(line, CHUNK_LINE_SIZE, "%zx\r\n", size),
+		};
+	if (size > 0)
+		ret[count++] = (struct iovec){.iov_base = (void *)(uintptr_t)data, .iov_len = size};
+	if (size > 0 && exchange->chunked)
+		ret[count++] = (struct iovec){.iov_base = (void *)(uintptr_t) "\r\n", .iov_len = 2};
+	return count;
+}
+
 /* The head, if it still waits, and one piece of the body. */
 static int write_piece(struct http_exchange *exchange, const void *data, size_t size, struct err *err)
 {
-	char chunk[24];
-	struct iovec pieces[4] = {{0}};
-	size_t count = 0;
+	char line[CHUNK_LINE_SIZE];
+	struct iovec pieces[1 + BODY_PIECES_MAX] = {{.iov_base = exchange->out.data, .iov_len = exchange->out.size}};
+	const size_t count = 1 + frame_piece(exchange, data, size, line, pieces + 1);
 	int sent;
 
-	pieces[count++] = (struct iovec){.iov_base = exchange->out.data, .iov_len = exchange->out.size};
-	if (size > 0 && exchange->chunked)
-		pieces[count++] = (struct iovec){
-		    .iov_base = chunk,
-		    .iov_len = (size_t)snprintf(chunk, sizeof(chunk), "%zx\r\n", size),
-		};
-	if (size > 0)
-		pieces[count++] = (struct iovec){.iov_base = (void *)(uintptr_t)data, .iov_len = size};
-	if (size > 0 && exchange->chunked)
-		pieces[count++] = (struct iovec){.iov_base = (void *)(uintptr_t) "\r\n", .iov_len = 2};
 	sent = send_pieces(exchange, pieces, count, err);
 	buf_clear(&exchange->out);
 	return sent;
@@ -198,21 +208,13 @@ enum http_step http1_step_flush(struct http_exchange *exchange, struct err *err)
 
 static enum http_step step_write(struct http_exchange *exchange, const void *data, size_t size, struct err *err)
 {
-	char chunk[24];
-	struct iovec pieces[4] = {waiting(exchange)};
+	char line[CHUNK_LINE_SIZE];
+	struct iovec pieces[1 + BODY_PIECES_MAX] = {waiting(exchange)};
 	size_t count = 1;
 
 	if (exchange->sized && exchange->reply_left == 0 && is_held(exchange, size))
 		return buf_add(&exchange->out, data, size, err) < 0 ? failed(exchange) : HTTP_STEP_DONE;
-	if (size > 0 && exchange->chunked)
-		pieces[count++] = (struct iovec){
-		    .iov_base = chunk,
-		    .iov_len = (size_t)snprintf(chunk, sizeof(chunk), "%zx\r\n", size),
-		};
-	if (size > 0)
-		pieces[count++] = (struct iovec){.iov_base = (void *)(uintptr_t)data, .iov_len = size};
-	if (size > 0 && exchange->chunked)
-		pieces[count++] = (struct iovec){.iov_base = (void *)(uintptr_t) "\r\n", .iov_len = 2};
+	count += frame_piece(exchange, data, size, line, pieces + 1);
 	return step_pieces(exchange, pieces, count, err);
 }
 

@@ -91,7 +91,7 @@ static size_t proxy_size_wanted(const struct http_conn *conn)
 {
 	if (conn->proxy_got < PROXY_V2_SIZE_MIN)
 		return PROXY_V2_SIZE_MIN;
-	return PROXY_V2_SIZE_MIN + (size_t)(conn->in[14] << 8 | conn->in[15]);
+	return proxy_v2_size(conn->in);
 }
 
 /* The byte that the connection begins with, left where it is. */
@@ -398,12 +398,6 @@ static bool is_worth_waiting_for(const struct http_exchange *exchange)
 	       !exchange->continue_wanted;
 }
 
-static enum step refuse_late(struct http_conn *conn)
-{
-	http_reply_refusal(conn, 408);
-	return linger(conn) == STEP_AGAIN ? run_linger(conn) : STEP_CLOSE;
-}
-
 static enum step read_body_ahead(struct http_conn *conn)
 {
 	struct err ignored = ERR_INIT;
@@ -435,7 +429,7 @@ static enum step run_body(struct http_conn *conn)
 		if (step != STEP_AGAIN)
 			return step;
 		if (http_exchange_check_pace(exchange, conn->in_end - conn->in_start, &ignored) < 0)
-			return refuse_late(conn);
+			return refuse(conn, 408);
 	}
 	return run_handler(conn);
 }
@@ -555,14 +549,14 @@ static enum step run_expired(struct http_conn *conn)
 	enum step step;
 
 	if (conn->phase == PHASE_HEAD && conn->in_end > conn->in_start)
-		return refuse_late(conn);
+		return refuse(conn, 408);
 	if (conn->phase == PHASE_BODY) {
 		/* It may have waited for us, not for the client: one more try. */
 		step = run_body(conn);
-		return is_waiting(step) && conn->phase == PHASE_BODY && is_late(conn) ? refuse_late(conn) : step;
+		return is_waiting(step) && conn->phase == PHASE_BODY && is_late(conn) ? refuse(conn, 408) : step;
 	}
 	if (conn->phase == PHASE_SKIP)
-		return linger(conn) == STEP_AGAIN ? run_linger(conn) : STEP_CLOSE;
+		return linger(conn);
 	/* At a stop, too: the next request may be in the kernel. */
 	if (conn->phase == PHASE_HEAD)
 		return read_head(conn) == STEP_AGAIN ? STEP_AGAIN : STEP_CLOSE;

@@ -224,14 +224,15 @@ static void take_http2_limits(const struct http2_limits *given, struct http2_lim
 	};
 }
 
-/* A quarter of all, two for each. */
+/* Streams that wait may take a quarter of all descriptors, and each takes two. */
 static unsigned waits_by_descriptors(void)
 {
+	const rlim_t share = 4 * 2;
 	struct rlimit limit;
 
-	if (getrlimit(RLIMIT_NOFILE, &limit) < 0 || limit.rlim_cur > 8ULL * HTTP_CONNECTIONS_MAX)
+	if (getrlimit(RLIMIT_NOFILE, &limit) < 0 || limit.rlim_cur > share * HTTP_CONNECTIONS_MAX)
 		return HTTP_CONNECTIONS_MAX;
-	return limit.rlim_cur < 8 ? 1 : (unsigned)(limit.rlim_cur / 8);
+	return limit.rlim_cur < share ? 1 : (unsigned)(limit.rlim_cur / share);
 }
 
 static void take_options(struct http_server *server, const struct http_server_options *options)

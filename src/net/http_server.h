@@ -143,7 +143,7 @@ struct http_server_options {
 	struct http_limits limits;
 	struct http2_limits http2;
 	size_t http2_memory; /* [HTTP2_MEMORY] of heads, bodies and replies of all connections of HTTP/2 */
-	/* Handlers know http_is_upgrade: without it, extended CONNECT (RFC 8441) is not offered and none gets to them.
+	/* Handlers know http_upgrade: without it, extended CONNECT (RFC 8441) is not offered and none gets to them.
 	 */
 	bool takes_tunnels;
 	/* Handlers hold one lock most of the time: one thread works while it is quick, others only when it is not. */
@@ -359,13 +359,13 @@ enum http_step http_step_end(struct http_exchange *exchange, const struct http_h
 void http_step_announce_end(struct http_exchange *exchange);
 enum http_step http_step_flush(struct http_exchange *exchange, struct err *err);
 /*
- * A tunnel: another protocol behind the request. http_is_upgrade: what the client asks for, "websocket" (RFC 6455), or
+ * A tunnel: another protocol behind the request. http_upgrade: what the client asks for, "websocket" (RFC 6455), or
  * NULL; whoever does not mean it answers as to any request. http_step_upgrade says yes, with more fields of headers
  * (101 over HTTP/1.1), instead of http_reply_start. From then on http_step_read and http_step_write carry the bytes of
  * that protocol: DONE with *ret_got 0 is the client's end, http_step_end ours, and http_step_watch is not for it. A
  * header that cannot be sent is ERR_INVALID, and nothing has happened.
  */
-const char *http_is_upgrade(const struct http_exchange *exchange);
+const char *http_upgrade(const struct http_exchange *exchange);
 enum http_step http_step_upgrade(struct http_exchange *exchange, const struct http_header *headers, size_t header_count,
 				 struct err *err);
 /* Not valid afterwards. A reply that has not ended is cut; what is not flushed is sent by the engine. */

@@ -147,7 +147,7 @@ enum http_step http_step_end(struct http_exchange *exchange, const struct http_h
 
 /* ---- tunnels ---- */
 
-const char *http_is_upgrade(const struct http_exchange *exchange)
+const char *http_upgrade(const struct http_exchange *exchange)
 {
 	return exchange->wire->upgrade_asked(exchange);
 }
@@ -155,7 +155,7 @@ const char *http_is_upgrade(const struct http_exchange *exchange)
 enum http_step http_step_upgrade(struct http_exchange *exchange, const struct http_header *headers, size_t header_count,
 				 struct err *err)
 {
-	const char *protocol = http_is_upgrade(exchange);
+	const char *protocol = http_upgrade(exchange);
 
 	if (!protocol || exchange->started) {
 		(void)err_set(err, ERR_INTERNAL, "nothing to upgrade to");

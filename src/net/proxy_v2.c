@@ -35,6 +35,11 @@ static uint16_t read_u16(const uint8_t *at)
 	return (uint16_t)(at[0] << 8 | at[1]);
 }
 
+size_t proxy_v2_size(const uint8_t *data)
+{
+	return PROXY_V2_SIZE_MIN + (size_t)read_u16(data + LENGTH);
+}
+
 static int parse_inet(const uint8_t *at, size_t size, int family, struct proxy_v2_addresses *ret, struct err *err)
 {
 	const size_t each = family == AF_INET ? 4 : 16;

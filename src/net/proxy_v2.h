@@ -39,6 +39,9 @@ struct proxy_v2_addresses {
 must_check int proxy_v2_parse(const uint8_t *data, size_t size, struct proxy_v2_addresses *ret, size_t *ret_size,
 			      struct err *err);
 
+/* How long the header is that begins with these PROXY_V2_SIZE_MIN bytes, if it is one. */
+size_t proxy_v2_size(const uint8_t *data);
+
 /* true while data can still be the beginning of a header. */
 bool proxy_v2_is_possible(const uint8_t *data, size_t size);
 

@@ -18,7 +18,7 @@
 
 #define WEBSOCKET_VERSION "13"
 
-/* For an exchange that http_is_upgrade says is one. 0: may be accepted; else refuse with this status (400, 426). */
+/* For an exchange that http_upgrade says is one. 0: may be accepted; else refuse with this status (400, 426). */
 int websocket_check(const struct http_exchange *exchange);
 /* The next protocol that the client offers, from the field and position in *at (zero at first). false: no further. */
 struct websocket_offer {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* RFC 6455 section 4.2. Which connection it is, and that the method is right, http_is_upgrade knows. */
+/* RFC 6455 section 4.2. Which connection it is, and that the method is right, http_upgrade knows. */
 #include <string.h>
 #include <strings.h>
 

@@ -277,7 +277,7 @@ static enum http_result tunnel(struct http_exchange *exchange)
 {
 	pthread_t thread;
 
-	if (!http_is_upgrade(exchange)) {
+	if (!http_upgrade(exchange)) {
 		reply_text(exchange, 426, "no tunnel\n");
 		return HTTP_HANDLED;
 	}

@@ -145,7 +145,7 @@ static enum http_result enqueue(struct http_exchange *exchange)
 static enum http_result asgi_serve(struct http_exchange *exchange, void *arg)
 {
 	(void)arg;
-	if (http_is_upgrade(exchange) && refuse_handshake(exchange))
+	if (http_upgrade(exchange) && refuse_handshake(exchange))
 		return HTTP_HANDLED;
 	http_set_body_max(exchange, asgi.site->body_max);
 	if (direct_left == 0)

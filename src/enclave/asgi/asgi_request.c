@@ -573,7 +573,7 @@ static struct asgi_request *request_of(struct http_exchange *exchange)
 {
 	struct asgi_request *request = request_new(exchange);
 
-	if (request && http_is_upgrade(exchange) && asgi_websocket_new(request, &request->websocket) < 0)
+	if (request && http_upgrade(exchange) && asgi_websocket_new(request, &request->websocket) < 0)
 		Py_CLEAR(request);
 	return request;
 }
