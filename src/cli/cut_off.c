@@ -19,8 +19,8 @@ struct looking {
 };
 
 /* An active app of that name: 1 when it is the one that was begun and has no context, else 0. */
-static int is_left_over(struct looking *looking, const struct context_begun *begun, const struct app_view *view,
-			struct err *err)
+static int find_left_over(struct looking *looking, const struct context_begun *begun, const struct app_view *view,
+			  struct err *err)
 {
 	scoped(json_decrefp) json_t *app = NULL;
 	scoped(freep) char *path = NULL;
@@ -82,7 +82,7 @@ static int look_at(const struct context_begun *begun, void *arg, struct err *err
 		return may_be_forgotten(looking, begun, err);
 	json_array_foreach (apps, i, app) {
 		struct app_view view;
-		int left = app_view_read(app, &view, err) < 0 ? -1 : is_left_over(looking, begun, &view, err);
+		int left = app_view_read(app, &view, err) < 0 ? -1 : find_left_over(looking, begun, &view, err);
 
 		if (left == 1)
 			left = handle_left_over(looking, begun, &view, err);

@@ -337,7 +337,7 @@ static int drain(struct cloud *cloud, const struct app *app)
 
 static int drive(struct cloud *cloud, const struct app *app)
 {
-	const char *late = take_over_is_late(cloud, app);
+	const char *late = take_over_lateness(cloud, app);
 	struct engine_status status;
 	struct err err = ERR_INIT;
 	int found;

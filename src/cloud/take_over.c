@@ -35,7 +35,7 @@ int take_over(struct cloud *cloud, const char *app_id, struct err *err)
 	return 0;
 }
 
-const char *take_over_is_late(const struct cloud *cloud, const struct app *app)
+const char *take_over_lateness(const struct cloud *cloud, const struct app *app)
 {
 	const int64_t now = cloud_now(cloud);
 

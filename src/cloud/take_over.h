@@ -20,7 +20,7 @@
 must_check int take_over(struct cloud *cloud, const char *app_id, struct err *err);
 
 /* Why an app that is to replace another is given up; NULL: it may go on. */
-const char *take_over_is_late(const struct cloud *cloud, const struct app *app);
+const char *take_over_lateness(const struct cloud *cloud, const struct app *app);
 
 /* One step for an app that was replaced: 1 it may be stopped, 0 later. */
 must_check int take_over_drain(struct cloud *cloud, const struct app *app, struct err *err);
