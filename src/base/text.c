@@ -60,3 +60,11 @@ void text_clean(const char *text, char *ret, size_t size)
 	}
 	ret[used] = '\0';
 }
+
+bool text_ends_with(const char *text, const char *end)
+{
+	const size_t size = strlen(text);
+	const size_t end_size = strlen(end);
+
+	return size >= end_size && memcmp(text + size - end_size, end, end_size) == 0;
+}

@@ -6,7 +6,10 @@
 #ifndef MSE_BASE_TEXT_H
 #define MSE_BASE_TEXT_H
 
+#include <stdbool.h>
 #include <stddef.h>
+
+bool text_ends_with(const char *text, const char *end);
 
 /* Bytes of the printable character at text, 1 to 4; 0 at the end and where there is none. */
 size_t text_character(const char *text);

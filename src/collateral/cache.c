@@ -13,6 +13,7 @@
 #include "base/clock.h"
 #include "base/fd.h"
 #include "base/fs.h"
+#include "base/text.h"
 #include "crypto/hash.h"
 #include "format/hex.h"
 
@@ -189,14 +190,6 @@ struct listing {
 	size_t bytes;
 };
 
-static bool ends_with(const char *text, const char *suffix)
-{
-	const size_t size = strlen(text);
-	const size_t suffix_size = strlen(suffix);
-
-	return size >= suffix_size && strcmp(text + size - suffix_size, suffix) == 0;
-}
-
 static int add_entry(const char *name, void *arg, struct err *err)
 {
 	struct listing *listing = arg;
@@ -209,7 +202,7 @@ static int add_entry(const char *name, void *arg, struct err *err)
 	/* What a process that was killed while it wrote left behind. */
 	if (strstr(name, ".tmp-") && info.st_mtime < clock_now_seconds() - STALE_TEMP_SECONDS)
 		(void)unlinkat(listing->cache->dir, name, 0);
-	if (!ends_with(name, listing->suffix) || strlen(name) >= sizeof(entry->file))
+	if (!text_ends_with(name, listing->suffix) || strlen(name) >= sizeof(entry->file))
 		return 0;
 	memcpy(entry->file, name, strlen(name) + 1);
 	entry->written = info.st_mtim;

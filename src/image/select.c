@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/scoped.h"
+#include "base/text.h"
 
 /* Below these only. */
 static const char *const trees[] = {"/usr/lib/python3.11/", "/usr/lib/python3/dist-packages/", "/usr/share/zoneinfo/"};
@@ -78,14 +79,6 @@ static bool is_left_out_module(const char *path)
 	return false;
 }
 
-static bool ends_with(const char *path, const char *end)
-{
-	const size_t path_size = strlen(path);
-	const size_t size = strlen(end);
-
-	return path_size >= size && strcmp(path + path_size - size, end) == 0;
-}
-
 static bool is_in_a_tree(const char *path)
 {
 	for (size_t i = 0; i < COUNT_OF(trees); i++) {
@@ -108,7 +101,7 @@ bool select_wants(const char *path)
 			return false;
 	}
 	for (size_t i = 0; i < COUNT_OF(left_out_ends); i++) {
-		if (ends_with(path, left_out_ends[i]))
+		if (text_ends_with(path, left_out_ends[i]))
 			return false;
 	}
 	return true;

@@ -75,12 +75,24 @@ static void test_it_is_cut_between_characters(void **state)
 	assert_string_equal(ret, "");
 }
 
+static void test_ends(void **state)
+{
+	(void)state;
+	assert_true(text_ends_with("a.bin", ".bin"));
+	assert_true(text_ends_with(".bin", ".bin"));
+	assert_true(text_ends_with("a", ""));
+	assert_false(text_ends_with("bin", ".bin"));
+	assert_false(text_ends_with("a.binx", ".bin"));
+	assert_false(text_ends_with("", "x"));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(test_characters),
 	    cmocka_unit_test(test_what_is_no_text_is_replaced),
 	    cmocka_unit_test(test_it_is_cut_between_characters),
+	    cmocka_unit_test(test_ends),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
