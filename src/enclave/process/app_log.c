@@ -27,7 +27,7 @@
 #define STOP_BYTES_MAX (128u << 10)            /* what is still read of one who writes on: more than a pipe holds */
 #define DRAIN_MS_MAX (OPERATOR_LOG_WAIT_MS + 500)
 #define FLUSH_MS_MAX 200 /* for a thread that prints, or stopped within: it keeps the lock, or gets it again first */
-#define FD_BASE 64 /* our own descriptors stay out of the way of small numbers */
+#define FD_BASE 64       /* our own descriptors stay out of the way of small numbers */
 
 struct app_log {
 	enum app_log_mode mode;
@@ -47,7 +47,7 @@ struct app_log {
 
 static struct app_log app_log = {.write_fd = -1};
 
-size_t app_log_cut(const uint8_t *data, size_t size, int is_paused)
+size_t app_log_cut(const uint8_t *data, size_t size, bool is_paused)
 {
 	const uint8_t *end = memrchr(data, '\n', size);
 	size_t cut = size;

@@ -10,6 +10,7 @@
 #ifndef MSE_ENCLAVE_APP_LOG_H
 #define MSE_ENCLAVE_APP_LOG_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -40,6 +41,6 @@ void app_log_stop(void);
 void app_log_drain(void);
 
 /* How many bytes of data (size > 0) make the next chunk, at most APP_LOG_CHUNK_MAX; 0: wait for more. Pure. */
-size_t app_log_cut(const uint8_t *data, size_t size, int is_paused);
+size_t app_log_cut(const uint8_t *data, size_t size, bool is_paused);
 
 #endif

@@ -111,25 +111,29 @@ static int meaning(int number, bool is_kernels)
 	}
 }
 
-/* true: it was asked for before. */
-static bool is_again(int number)
+/* The first stop that is asked for counts. 0: it is this one; else when that was. */
+static int64_t note_stop(int number, int64_t now_ns)
 {
-	const int64_t now_ns = clock_monotonic_ns();
 	int64_t asked_ns = 0;
 
 	if (atomic_compare_exchange_strong(&g_asked_ns, &asked_ns, now_ns)) {
 		g_is_quick = number == SIGQUIT;
 		(void)sem_post(&g_asked);
-		return false;
 	}
-	if (number == SIGHUP || (g_role == WAKE_WORKER && number != SIGQUIT))
+	return asked_ns;
+}
+
+/* The stop was asked for at asked_ns, and is asked for again. */
+static bool is_impatient(int number, int64_t asked_ns, int64_t now_ns)
+{
+	if (asked_ns == 0 || number == SIGHUP || (g_role == WAKE_WORKER && number != SIGQUIT))
 		return false;
 	return now_ns - asked_ns >= WAKE_AGAIN_MS * NS_PER_MS;
 }
 
 void wake_ask_stop(void)
 {
-	(void)is_again(SIGTERM);
+	(void)note_stop(SIGTERM, clock_monotonic_ns());
 	wake_send(WAKE_STOP);
 }
 
@@ -145,6 +149,7 @@ static void act_as_ever(int number)
 static void on_signal(int number, siginfo_t *info, void *context)
 {
 	const int saved = errno;
+	int64_t now_ns;
 	int reason;
 
 	(void)context;
@@ -153,8 +158,11 @@ static void on_signal(int number, siginfo_t *info, void *context)
 		return;
 	}
 	reason = meaning(number, info->si_code == SI_KERNEL);
-	if ((reason == WAKE_STOP || reason == WAKE_QUIT) && (is_again(number) || g_is_loading))
-		end_now();
+	if (reason == WAKE_STOP || reason == WAKE_QUIT) {
+		now_ns = clock_monotonic_ns();
+		if (is_impatient(number, note_stop(number, now_ns), now_ns) || g_is_loading)
+			end_now();
+	}
 	if (reason == WAKE_UNUSED)
 		g_unused = number;
 	if (reason)

@@ -26,11 +26,8 @@ const char *_Py_DumpTracebackThreads(int fd, PyInterpreterState *interpreter, Py
 
 static void say_requests(unsigned seconds)
 {
-	unsigned running;
+	const unsigned running = app_gate_running(&limit.app->gate);
 
-	(void)pthread_mutex_lock(&limit.app->gate.lock);
-	running = limit.app->gate.running;
-	(void)pthread_mutex_unlock(&limit.app->gate.lock);
 	if (running > 0)
 		operator_log("%u request%s did not end within %u s: stopped without", running, running == 1 ? "" : "s",
 			     seconds);

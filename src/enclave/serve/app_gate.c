@@ -61,6 +61,16 @@ void app_gate_leave(struct app_gate *gate)
 		gate->resume(next.item, next.tag);
 }
 
+unsigned app_gate_running(struct app_gate *gate)
+{
+	unsigned running;
+
+	(void)pthread_mutex_lock(&gate->lock);
+	running = gate->running;
+	(void)pthread_mutex_unlock(&gate->lock);
+	return running;
+}
+
 void app_gate_close(struct app_gate *gate, void (*refuse)(void *item, void *tag))
 {
 	struct app_gate_waiting next;

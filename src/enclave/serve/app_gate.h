@@ -45,6 +45,9 @@ enum app_gate_result app_gate_enter(struct app_gate *gate, void *item, void *tag
 /* One that was in is out: the next one is resumed in its place. */
 void app_gate_leave(struct app_gate *gate);
 
+/* How many are in. */
+unsigned app_gate_running(struct app_gate *gate);
+
 /* Nobody is let in any more; refuse is called for each that waits. */
 void app_gate_close(struct app_gate *gate, void (*refuse)(void *item, void *tag));
 

@@ -83,7 +83,10 @@ static int take_word(const char *text, size_t size, struct forwarded_trust *ret,
 	}
 	if (ret->count == FORWARDED_NETWORKS_MAX)
 		return err_set(err, ERR_LIMIT, "more than %d addresses", FORWARDED_NETWORKS_MAX);
-	return parse_network(word, &ret->networks[ret->count], err) < 0 ? -1 : (ret->count++, 0);
+	if (parse_network(word, &ret->networks[ret->count], err) < 0)
+		return -1;
+	ret->count++;
+	return 0;
 }
 
 int forwarded_trust_parse(const char *text, struct forwarded_trust *ret, struct err *err)
