@@ -14,6 +14,7 @@ complete -c mse-serve -l max-requests -r -d 'that a worker answers, and up to a 
 complete -c mse-serve -l proxy -xa 'none optional required' -d 'PROXY protocol v2: none, optional or required [none]'
 complete -c mse-serve -l forwarded-allow-ips -r -d 'whose X-Forwarded-For and -Proto count: addresses, networks, unix, * or none [none]'
 complete -c mse-serve -l graceful-timeout -r -d 'for running requests at a stop [10; 1 with --reload]'
+complete -c mse-serve -l request-timeout -r -d 'until an answer begins; then ASGI is cancelled, WSGI gets a new worker; 0: any time [0]'
 complete -c mse-serve -l exit-timeout -r -d 'then, until it ends whatever still runs [5]'
 complete -c mse-serve -l factory -d 'APP is called without arguments and gives the application: MODULE:NAME()'
 complete -c mse-serve -l reload -d 'start anew when a file of the application changes'

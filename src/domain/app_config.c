@@ -103,7 +103,7 @@ static const struct config_key keys[] = {
     {"python_application", CONFIG_TEXT, FIELD(python_application), 1, 255, true, app_config_check_application,
      "module_name:variable_name of the WSGI or ASGI application"},
     {"healthcheck_endpoint", CONFIG_TEXT, FIELD(healthcheck_endpoint), 1, 255, true, app_config_check_endpoint,
-     "GET endpoint without authentication and parameters that tells whether the application is ready"},
+     "GET endpoint without authentication and parameters that tells whether the application is ready: below 500"},
     {"tests_cmd", CONFIG_TEXT, FIELD(tests_cmd), 1, APP_COMMAND_MAX, true, check_printable,
      "command that tests the application (test, localtest)"},
     {"tests_requirements", CONFIG_TEXTS, FIELD(tests_requirements), 0, APP_REQUIREMENTS_MAX, true, NULL,

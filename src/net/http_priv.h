@@ -124,7 +124,7 @@ struct http_exchange {
 	uint64_t skipped;     /* of a body that nobody read, behind the reply */
 	bool continue_wanted; /* 100 Continue not sent yet */
 	bool body_failed;
-	bool started;
+	atomic_bool started; /* who watches over it may ask */
 	bool ended;
 	bool close; /* no further request on this connection */
 	bool aborted;

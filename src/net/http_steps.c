@@ -163,6 +163,7 @@ enum http_step http_step_upgrade(struct http_exchange *exchange, const struct ht
 	}
 	if (exchange->wire->make_upgrade(exchange, protocol, headers, header_count, err) < 0)
 		return HTTP_STEP_FAILED;
-	exchange->is_tunnel = exchange->started = true;
+	exchange->is_tunnel = true;
+	exchange->started = true;
 	return http_step_flush(exchange, err);
 }

@@ -3,6 +3,7 @@
 import os
 import pty
 import re
+import resource
 import signal
 import socket
 import subprocess
@@ -504,3 +505,19 @@ def test_a_stop_waits_for_no_idle_connection(build):
                 began = time.monotonic()
                 assert server.stop() == 0
                 assert time.monotonic() - began < 5
+
+
+def test_a_worker_that_cannot_be_started_ends_nobody(build):
+    """What the system lacks for a moment: the others serve on, and it is tried again."""
+    with PlainServer(build, {"app.py": PID}, "--workers", "2") as server:
+        server.wait_for(lambda: server.messages().count(" is served (") == 2)
+        before = resource.prlimit(server.process.pid, resource.RLIMIT_NOFILE)
+        resource.prlimit(server.process.pid, resource.RLIMIT_NOFILE, (6, before[1]))
+        os.kill(children(server.process.pid)[0], signal.SIGKILL)
+        server.wait_for(lambda: "a worker cannot be started: " in server.messages())
+        server.process.send_signal(signal.SIGHUP)
+        server.wait_for(lambda: server.messages().count("a worker cannot be started: ") > 1)
+        assert server.get().status == 200
+        resource.prlimit(server.process.pid, resource.RLIMIT_NOFILE, before)
+        server.wait_for(lambda: server.messages().count(" is served (") == 3)
+        assert server.stop() == 0

@@ -572,4 +572,5 @@ const struct python_protocol asgi_protocol = {
     .takes_tunnels = true,
     .run = asgi_run,
     .stop = asgi_stop,
+    .late_ns = asgi_limit_late_ns,
 };

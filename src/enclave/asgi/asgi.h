@@ -113,6 +113,7 @@ struct asgi_request {
 	bool is_busy;         /* in receive() or send(): what these call must not come back */
 	bool is_over;         /* the application has ended */
 	bool has_trailers;
+	int64_t began_ns;   /* 0: no limit, or it was cancelled for it */
 	int failure_status; /* what to say instead of 500, if the body failed */
 	uint64_t body_got;
 	size_t turn_used; /* of ASGI_TURN_BYTES */
@@ -147,6 +148,15 @@ must_check int asgi_request_watch_output(struct asgi_request *request);
 bool asgi_request_is_any(void);
 /* There is no loop any more: all exchanges go back to the engine, cut. */
 void asgi_request_abandon_all(void);
+/*
+ * Of requests that began before before_ns and have not begun to answer: cancels the tasks, once. true: there are
+ * others, or were.
+ */
+bool asgi_request_cancel_overdue(int64_t before_ns);
+/* The time of a request that begins now; 0: there is no limit. Main thread. */
+int64_t asgi_limit_begin(void);
+/* Since when the loop should have run; 0: it is in time. Any thread. */
+int64_t asgi_limit_late_ns(void);
 /* Cancels the tasks of all requests. */
 void asgi_request_cancel_all(void);
 /* No requests come any more: WebSockets are told. */

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "enclave/asgi/asgi_websocket.h"
+#include "enclave/process/operator_log.h"
 
 #define DONE_WAITERS_KEPT 8 /* cancelled futures that may lie about before they are swept */
 #define MS_PER_SECOND 1000.0
@@ -404,6 +405,44 @@ void asgi_request_abandon_all(void)
 	}
 }
 
+/* To be looked at again, as long as it may be late. */
+static bool is_limited(const struct asgi_request *request)
+{
+	return request->began_ns && !request->is_over && !request->websocket && request->phase == ASGI_HEAD;
+}
+
+static void cancel_overdue(struct asgi_request *request)
+{
+	scoped(py_decrefp) PyObject *task = Py_XNewRef(request->task);
+
+	request->began_ns = 0;
+	request->failure_status = 503;
+	if (request->exchange)
+		operator_log("%s %.200s: no answer has begun within %u s: it is cancelled",
+			     http_method(request->exchange), http_target(request->exchange),
+			     asgi.site->request_limit_ms / 1000);
+	if (task)
+		asgi_drop(PyObject_CallMethod(task, "cancel", NULL));
+}
+
+bool asgi_request_cancel_overdue(int64_t before_ns)
+{
+	scoped(py_decrefp) PyObject *requests = list_all();
+	bool is_any = false;
+
+	for (Py_ssize_t i = 0; requests && i < PyList_GET_SIZE(requests); i++) {
+		struct asgi_request *request = (struct asgi_request *)PyList_GET_ITEM(requests, i);
+
+		if (!is_limited(request))
+			continue;
+		is_any = true;
+		if (request->began_ns <= before_ns)
+			cancel_overdue(request);
+	}
+	asgi_report();
+	return is_any;
+}
+
 void asgi_request_cancel_all(void)
 {
 	scoped(py_decrefp) PyObject *requests = list_all();
@@ -589,6 +628,7 @@ void asgi_request_begin(struct http_exchange *exchange)
 		return;
 	}
 	enlist(request);
+	request->began_ns = asgi_limit_begin();
 	if (!scope || asgi_task_begin(request, scope) < 0) {
 		if (!request->is_over)
 			asgi_request_end(request, true);

@@ -17,6 +17,7 @@
 #include "enclave/plain/plain_notify.h"
 #include "enclave/plain/plain_tls.h"
 #include "enclave/plain/plain_venv.h"
+#include "enclave/plain/plain_watch.h"
 #include "enclave/process/descriptors.h"
 #include "enclave/process/operator_log.h"
 #include "enclave/process/start_clock.h"
@@ -292,6 +293,28 @@ static void on_wake(enum wake wake, void *arg)
 		operator_log("SIGHUP: one process alone is not started anew; with --workers or --reload it would be");
 }
 
+static void give_up(void *arg)
+{
+	operator_log("this worker takes no more requests, and stops");
+	leave(arg);
+}
+
+/* WSGI's threads are watched; a loop watches over its requests, and is watched itself. */
+static int watch_requests(struct plain *plain, struct err *err)
+{
+	const struct plain_watch watch = {.limit_ms = plain->options.request_timeout_ms,
+					  .serve = plain->protocol->serve,
+					  .late_ns = plain->protocol->late_ns,
+					  .give_up = give_up,
+					  .arg = plain};
+
+	if (watch.limit_ms == 0)
+		return 0;
+	if (!plain->protocol->is_deferring)
+		plain->app.serve = plain_watch_serve;
+	return plain_watch_start(&watch, err);
+}
+
 static int limit_stop(struct plain *plain, struct err *err)
 {
 	const struct stop_limit limit = {
@@ -328,6 +351,7 @@ static enum exit_code work(struct plain *plain)
 	    .threads = options->threads,
 	    .body_max = options->body_max,
 	    .websocket = options->websocket,
+	    .request_limit_ms = options->request_timeout_ms,
 	};
 	/* Workers that began together do not end together. */
 	atomic_init(&plain->requests_left,
@@ -338,7 +362,8 @@ static enum exit_code work(struct plain *plain)
 	if (load(plain, &site, &err) < 0)
 		return plain_fail(EXIT_CODE_APPLICATION, &err);
 	descriptors_raise(options->connections);
-	if (begin_access_log(plain, &err) < 0 || limit_stop(plain, &err) < 0 || start_server(plain, &server, &err) < 0)
+	if (begin_access_log(plain, &err) < 0 || limit_stop(plain, &err) < 0 || watch_requests(plain, &err) < 0 ||
+	    start_server(plain, &server, &err) < 0)
 		return plain_fail(EXIT_CODE_INTERNAL, &err);
 	start_clock_mark("threads");
 	operator_log("%s is served (%s)", options->application, plain->protocol->name);
@@ -382,7 +407,8 @@ static enum exit_code run_parent(struct plain *plain, char *const *argv)
 		plain_sockets_leave(&plain->listening);
 		return plain_fail(EXIT_CODE_LISTEN, &err);
 	}
-	if (options->workers > 1 || options->wants_reload || options->max_requests > 0)
+	if (options->workers > 1 || options->wants_reload || options->max_requests > 0 ||
+	    options->request_timeout_ms > 0)
 		code = plain_workers_run(options, argv, &plain->listening);
 	else if (wake_set_role(WAKE_ALONE, options->access_log_file != NULL, &err) < 0)
 		code = plain_fail(EXIT_CODE_INTERNAL, &err);

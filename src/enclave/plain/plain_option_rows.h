@@ -24,6 +24,8 @@
 	X(forwarded, "--forwarded-allow-ips", "LIST", "none", \
 	  "whose X-Forwarded-For and -Proto count: addresses, networks, unix, * or none") \
 	X(drain, "--graceful-timeout", "S", "", "for running requests at a stop [10; 1 with --reload]") \
+	X(request_timeout, "--request-timeout", "S", "0", \
+	  "until an answer begins; then ASGI is cancelled, WSGI gets a new worker; 0: any time") \
 	X(exit_timeout, "--exit-timeout", "S", "5", "then, until it ends whatever still runs")
 
 #define PLAIN_ROWS_TLS(X) \

@@ -142,6 +142,7 @@ static int parse_numbers(const struct texts *texts, struct plain_options *ret, s
 	    {"--worker-fds", texts->worker_fds, 1, PLAIN_BINDS_MAX, 1, &ret->worker_fds},
 	    {"--graceful-timeout", drain, 0, SECONDS_MAX, MS_PER_SECOND, &ret->drain_ms},
 	    {"--max-requests", texts->max_requests, 0, REQUESTS_MAX, 1, &ret->max_requests},
+	    {"--request-timeout", texts->request_timeout, 0, SECONDS_MAX, MS_PER_SECOND, &ret->request_timeout_ms},
 	    {"--exit-timeout", texts->exit_timeout, 0, SECONDS_MAX, MS_PER_SECOND, &ret->exit_ms},
 	};
 

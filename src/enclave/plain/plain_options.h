@@ -62,8 +62,9 @@ struct plain_options {
 	unsigned idle_timeout_ms;
 	unsigned write_timeout_ms;
 	unsigned drain_ms;
-	unsigned exit_ms; /* behind these: then the process ends */
-	int worker_fd;    /* this is a worker: the first of its listening sockets; else PLAIN_NO_FD */
+	unsigned request_timeout_ms; /* 0: none */
+	unsigned exit_ms;            /* behind these: then the process ends */
+	int worker_fd;               /* this is a worker: the first of its listening sockets; else PLAIN_NO_FD */
 	unsigned worker_fds;
 	const char *worker_name; /* what its messages begin with */
 	int worker_ready_fd;     /* and where it says that it serves */

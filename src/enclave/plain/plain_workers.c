@@ -83,6 +83,8 @@ static int start_worker(struct workers *workers, struct worker *worker, struct e
 	struct spawn_options spawn = SPAWN_OPTIONS_INIT;
 	int pipe_fds[2];
 
+	*worker = NO_WORKER;
+	worker->start_ns = clock_monotonic_ns() + RESTART_PAUSE_NS;
 	if (pipe2(pipe_fds, O_CLOEXEC) < 0)
 		return err_set_errno(err, "cannot make a pipe");
 	scoped(fd_closep) int ready_fd = pipe_fds[0];
@@ -99,8 +101,6 @@ static int start_worker(struct workers *workers, struct worker *worker, struct e
 		    (struct spawn_keep){.fd = workers->listening->items[k].fd, .target = WORKER_FD + (int)k};
 	spawn.keep[spawn.keep_count++] = (struct spawn_keep){.fd = theirs, .target = READY_FD};
 	spawn.die_with_parent = true;
-	*worker = NO_WORKER;
-	worker->start_ns = clock_monotonic_ns() + RESTART_PAUSE_NS;
 	if (spawn_start(&spawn, &worker->pid, err) < 0)
 		return -1;
 	worker->ready_fd = TAKE_FD(ready_fd);
@@ -208,13 +208,23 @@ static void begin_anew(struct workers *workers, const char *why)
 	workers->is_told = false;
 }
 
+/* What the system lacks for a moment is no reason to end those that serve. */
+static int forgive(const struct workers *workers, struct err *err)
+{
+	if (!is_any_served(workers))
+		return -1;
+	operator_log("a worker cannot be started: %s", err->text);
+	*err = (struct err)ERR_INIT;
+	return 0;
+}
+
 static int start_missing(struct workers *workers, struct err *err)
 {
 	if (workers->waits_for_change || (workers->options->wants_reload && workers->leaver_count > 0))
 		return 0;
 	for (unsigned i = 0; i < workers->count; i++) {
 		if (workers->all[i].pid == 0 && clock_monotonic_ns() >= workers->all[i].start_ns &&
-		    start_worker(workers, &workers->all[i], err) < 0)
+		    start_worker(workers, &workers->all[i], err) < 0 && forgive(workers, err) < 0)
 			return -1;
 	}
 	return 0;
@@ -254,8 +264,10 @@ static int roll(struct workers *workers, struct err *err)
 			workers->rolled++;
 		if (workers->rolled == workers->count)
 			end_rolling(workers);
-		else if (start_worker(workers, &workers->fresh, err) < 0)
-			return -1;
+		else if (start_worker(workers, &workers->fresh, err) < 0) {
+			workers->is_rolling = false;
+			return forgive(workers, err);
+		}
 	}
 	return 0;
 }

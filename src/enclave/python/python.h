@@ -53,6 +53,7 @@ struct python_site {
 	unsigned threads;
 	uint64_t body_max;
 	struct websocket_options websocket;
+	unsigned request_limit_ms; /* until an answer begins, then the request is cancelled: ASGI. 0: none */
 };
 
 struct python_protocol {
@@ -68,7 +69,8 @@ struct python_protocol {
 	 * cancel_ms >= 0: what still runs after so many is cancelled. NULL: there is nothing.
 	 */
 	void (*run)(struct http_server *server, int fd, int cancel_ms);
-	void (*stop)(void); /* GIL held */
+	void (*stop)(void);       /* GIL held */
+	int64_t (*late_ns)(void); /* since when its loop should have run; 0: in time; NULL: it has none. Any thread */
 };
 
 /* Starts the interpreter, with the audit hook of python_audit.h in place before it runs any code. */
