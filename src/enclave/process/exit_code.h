@@ -9,7 +9,7 @@
 #include "format/enclave_lines.h"
 
 #define EXIT_CODES(X) \
-	X(STOPPED, 0, "stopped", "SIGTERM or SIGINT; running requests were finished first") \
+	X(STOPPED, 0, "stopped", "a signal asked for the stop; running requests were finished first, but for SIGQUIT") \
 	X(INTERNAL, 1, "internal", "a fault of the runtime or the system it runs on") \
 	X(SETTINGS, 2, "settings-invalid", "a measured setting is missing or wrong: the release is bad") \
 	X(APPLICATION, ENCLAVE_EXIT_APPLICATION, ENCLAVE_EXIT_APPLICATION_NAME, \
