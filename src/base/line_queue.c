@@ -32,6 +32,8 @@ struct line_queue {
 	unsigned dropped; /* lines not yet told about */
 	bool is_writing, is_ending;
 	int failed; /* errno */
+	bool is_failing;
+	int untold; /* errno of a failure behind a success */
 };
 
 /* ---- the thread ---- */
@@ -117,6 +119,9 @@ static void write_line(struct line_queue *queue, struct line *line)
 	queue->is_writing = false;
 	if (failed)
 		queue->failed = failed;
+	if (failed && !queue->is_failing)
+		queue->untold = failed;
+	queue->is_failing = failed != 0;
 }
 
 static void *run(void *arg)
@@ -208,6 +213,17 @@ void line_queue_add(struct line_queue *queue, const char *text, size_t size)
 	}
 	(void)pthread_cond_broadcast(&queue->changed);
 	(void)pthread_mutex_unlock(&queue->lock);
+}
+
+int line_queue_trouble(struct line_queue *queue)
+{
+	int failed;
+
+	(void)pthread_mutex_lock(&queue->lock);
+	failed = queue->untold;
+	queue->untold = 0;
+	(void)pthread_mutex_unlock(&queue->lock);
+	return failed;
 }
 
 static bool is_done(const struct line_queue *queue)

@@ -21,6 +21,10 @@ must_check int line_queue_new(int fd, bool is_json, struct line_queue **ret, str
 /* Any thread. text is one line with its end. */
 void line_queue_add(struct line_queue *queue, const char *text, size_t size);
 
+/* The errno of a line that could not be written, if the one before it could; told once. 0: nothing is new. Any thread.
+ */
+int line_queue_trouble(struct line_queue *queue);
+
 /* A stream whose lines are added; closed before the queue ends. What has no line end yet is not added. */
 must_check int line_queue_stream(struct line_queue *queue, FILE **ret, struct err *err);
 

@@ -392,6 +392,29 @@ def test_an_access_log_file_is_rotated(build, options, number):
         assert server.output() == ""
 
 
+def test_a_disk_that_is_full_stops_no_request(build):
+    """It is told at once, and once; what has room again is written on."""
+    server = PlainServer(build, {"app.py": PID}, "--access-log-file", "access.log")
+    try:
+        log = server.dir / "access.log"
+        log.symlink_to("/dev/full")
+        server.start()
+
+        def is_told():
+            assert server.get("/lost").status == 200
+            return "access log: No space left on device: requests go on without\n" in server.messages()
+        server.wait_for(is_told)
+        log.unlink()
+        server.process.send_signal(signal.SIGUSR1)
+        server.wait_for(log.exists)
+        server.get("/kept")
+        server.wait_for(lambda: "/kept" in log.read_text())
+        assert server.messages().count("No space left on device") == 1
+        assert server.stop() == 0
+    finally:
+        server.remove()
+
+
 def test_an_access_log_file_that_cannot_be(build):
     server = PlainServer(build, {"app.py": PID}, "--access-log-file", "no/such/dir.log")
     try:

@@ -88,10 +88,14 @@ static void write_access_log(const struct http_exchange *exchange, const struct 
 	scoped(buf_done) struct buf line = BUF_INIT(ACCESS_LOG_LINE_MAX);
 	struct access_log_entry entry;
 	struct err err = ERR_INIT;
+	int failed;
 
 	access_log_entry_of(exchange, done, clock_now_seconds(), &entry);
 	if (access_log_format_line(plain->options.access_log, &entry, &line, &err) == 0)
 		line_queue_add(plain->access_log, (const char *)line.data, line.size);
+	failed = line_queue_trouble(plain->access_log);
+	if (failed)
+		operator_log("access log: %s: requests go on without", strerror(failed));
 }
 
 static void tell_parent(const struct plain_options *options, char word)
