@@ -33,7 +33,7 @@ class Api:
         self.server.daemon_threads = True
         self.server.socket = attackers.server_context(*leaf).wrap_socket(self.server.socket, server_side=True)
         self.url = f"https://api.evil.localhost:{self.server.server_port}"
-        threading.Thread(target=self.server.serve_forever, daemon=True).start()
+        threading.Thread(target=self.server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True).start()
 
     def __enter__(self):
         return self

@@ -87,7 +87,7 @@ def test_a_page_of_another_site_reaches_nothing(proxy, tmp_path, site):
     """127.0.0.1 is another site than localhost to a browser, another port of it is the same site: both are strangers."""
     server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Page)
     server.page = EVIL.format(url=f"http://localhost:{proxy.port}")
-    threading.Thread(target=server.serve_forever, daemon=True).start()
+    threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True).start()
     try:
         text = browse(tmp_path, f"http://{site}:{server.server_port}/")
     finally:

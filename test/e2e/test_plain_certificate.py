@@ -20,24 +20,25 @@ def pair(tmp_path):
 
 
 def test_nobody_is_cut_off(build, pair):
-    with PlainServer(build, {"app.py": APP}, *pair.options()) as server, dial(server) as kept, dial(server) as waiting, \
-            Connection(dial(server, "h2")) as http2, wsclient.Client(dial(server)) as websocket:
-        first = shown(server)
-        assert b"done" in ask(kept)
-        waiting.sendall(b"GET /wait?1 HTTP/1.1\r\nHost: a\r\n\r\n")
-        read(waiting, b"begun \r\n")
-        stream = http2.head(request("/wait?1", authority="localhost"))
-        http2.until(lambda: http2.replies[stream].body)
-        pair.renew()
-        wait_shown(server, pair.cert)
-        assert shown(server) != first
-        assert b"done" in ask(kept)
-        websocket.sock.sendall(wsclient.frame(wsclient.TEXT, b"still here"))
-        assert read(websocket.sock, b"still here")
-        ask(kept, "/open?1")
-        assert b"done" in read(waiting, b"\r\n0\r\n\r\n") and b"done" in ask(waiting)
-        assert b"done" in http2.reply(stream).body
-        assert http2.reply(http2.head(request("/", authority="localhost"))).status == 200
+    with PlainServer(build, {"app.py": APP}, *pair.options()) as server:
+        with dial(server) as kept, dial(server) as waiting, Connection(dial(server, "h2")) as http2, \
+                wsclient.Client(dial(server)) as websocket:
+            first = shown(server)
+            assert b"done" in ask(kept)
+            waiting.sendall(b"GET /wait?1 HTTP/1.1\r\nHost: a\r\n\r\n")
+            read(waiting, b"begun \r\n")
+            stream = http2.head(request("/wait?1", authority="localhost"))
+            http2.until(lambda: http2.replies[stream].body)
+            pair.renew()
+            wait_shown(server, pair.cert)
+            assert shown(server) != first
+            assert b"done" in ask(kept)
+            websocket.sock.sendall(wsclient.frame(wsclient.TEXT, b"still here"))
+            assert read(websocket.sock, b"still here")
+            ask(kept, "/open?1")
+            assert b"done" in read(waiting, b"\r\n0\r\n\r\n") and b"done" in ask(waiting)
+            assert b"done" in http2.reply(stream).body
+            assert http2.reply(http2.head(request("/", authority="localhost"))).status == 200
         server.wait_for(lambda: shown(server) and f"the certificate of '{pair.cert}' is shown from now on" in server.messages())
         assert server.messages().count("shown from now on") == 1
         assert server.stop() == 0

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """Signals and the plain server: whom they reach, what they end, and what an application's own handlers change."""
+import concurrent.futures
 import os
 import pty
 import re
@@ -216,15 +217,15 @@ async def app(scope, receive, send):
 """
 
 
-@pytest.mark.parametrize("app, ask, said", [
-    (NAP, True, "1 request did not end within 2 s: stopped without"),
-    (THREAD, False, "threads or exit functions of the application did not end within 2 s: stopped without"),
-    (BLOCKED, True, "the application did not end within 2 s: stopped without it"),
-], ids=["request", "thread", "loop"])
-def test_what_does_not_end_is_named_and_left(build, app, ask, said):
-    """Whoever holds its threads, its exit or its loop for ever gets a limit, and is told where they were."""
-    with PlainServer(build, {"app.py": app}, "--graceful-timeout", "1", "--exit-timeout", "1") as server:
-        client = server.dial()
+STUCK = {
+    "request": (NAP, True, "1 request did not end within 2 s: stopped without"),
+    "thread": (THREAD, False, "threads or exit functions of the application did not end within 2 s: stopped without"),
+    "loop": (BLOCKED, True, "the application did not end within 2 s: stopped without it"),
+}
+
+
+def stop_stuck(build, app, ask, said):
+    with PlainServer(build, {"app.py": app}, "--graceful-timeout", "1", "--exit-timeout", "1") as server, server.dial() as client:
         if ask:
             client.sendall(b"GET /?60 HTTP/1.1\r\nHost: a\r\n\r\n")
             server.wait_for(lambda: "in" in server.output())
@@ -234,7 +235,13 @@ def test_what_does_not_end_is_named_and_left(build, app, ask, said):
         assert f"mse-enclave: {said}\n" in server.messages()
         where = "in sleeper" if app is THREAD else "in app"
         assert where in server.messages().partition(said)[2]
-        client.close()
+
+
+def test_what_does_not_end_is_named_and_left(build):
+    """Whoever holds its threads, its exit or its loop for ever gets a limit, and is told where they were. All at once: each waits."""
+    with concurrent.futures.ThreadPoolExecutor() as pool:
+        for done in [pool.submit(stop_stuck, build, *case) for case in STUCK.values()]:
+            done.result()
 
 
 STRAYS = """

@@ -319,7 +319,7 @@ class Pccs:
         self.server.socket = server_context(*make_certificate("127.0.0.1")).wrap_socket(self.server.socket,
                                                                                         server_side=True)
         self.url = f"https://127.0.0.1:{self.server.server_port}"
-        threading.Thread(target=self.server.serve_forever, daemon=True).start()
+        threading.Thread(target=self.server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True).start()
 
     def close(self):
         self.server.shutdown()
