@@ -3,6 +3,7 @@
  * Inside the HTTP engine. Private to net/http_*.c.
  *
  * http_server.c  accepting, start and stop
+ * http_options.c defaults and bounds of its options
  * http_pool.c    what the threads of the pool do, and the driver
  * http_hold.c    replies that the driver sends at the end of its turn
  * http_watch.c   epoll, the table of connections, time-outs

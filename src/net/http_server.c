@@ -8,30 +8,19 @@
 #include <signal.h>
 #include <string.h>
 #include <sys/epoll.h>
-#include <sys/resource.h>
 #include <sys/socket.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "base/clock.h"
 #include "base/fd.h"
-#include "base/number.h"
-#include "net/http2_guard.h"
+#include "net/http_options.h"
 #include "net/http_pool.h"
 #include "net/http_watch.h"
 
 #define NEWCOMER_NS 250000000LL /* at a stop, for a first request */
-#define THREADS 8
-#define CONNECTIONS 10000
-#define HEADER_TIMEOUT_MS 10000
-#define BODY_TIMEOUT_MS 30000
-#define IDLE_TIMEOUT_MS 75000
-#define WRITE_TIMEOUT_MS 30000
 #define ACCEPTS_PER_ROUND 64
 #define NO_DESCRIPTORS_PAUSE_MS 50
-#define TICK_MS_MAX 250
-#define STACK_SIZE (1u << 20)
-#define STACK_SIZE_MIN (128u << 10)
 
 /* ---- the acceptor: one thread that accepts and watches the clock ---- */
 
@@ -179,90 +168,6 @@ static int start_thread(pthread_t *ret_thread, void *(*run)(void *), void *arg, 
 
 /* ---- start ---- */
 
-static unsigned or_default(unsigned value, unsigned fallback)
-{
-	return value ? value : fallback;
-}
-
-static unsigned least(unsigned a, unsigned b)
-{
-	return a < b ? a : b;
-}
-
-static unsigned limit(unsigned value, unsigned most)
-{
-	return value ? least(value, most) : most;
-}
-
-static void take_limits(const struct http_limits *given, struct http_limits *ret)
-{
-	*ret = (struct http_limits){
-	    .target_bytes = limit(given->target_bytes, HTTP_TARGET_MAX),
-	    .header_bytes = limit(given->header_bytes, HTTP_HEADER_BYTES_MAX),
-	    .header_count = limit(given->header_count, HTTP_HEADERS_MAX),
-	    .chunk_extension_bytes = limit(given->chunk_extension_bytes, HTTP_CHUNK_EXTENSION_MAX),
-	    .trailer_bytes = limit(given->trailer_bytes, HTTP_TRAILER_BYTES_MAX),
-	    .rate_min = least(or_default(given->rate_min, HTTP_RATE_MIN), HTTP_RATE_MIN_MAX),
-	};
-}
-
-static void take_http2_limits(const struct http2_limits *given, struct http2_limits *ret)
-{
-	*ret = (struct http2_limits){
-	    .streams = least(or_default(given->streams, HTTP2_STREAMS), HTTP2_STREAMS_MAX),
-	    .header_table = least(or_default(given->header_table, HTTP2_HEADER_TABLE), HTTP2_HEADER_TABLE_MAX),
-	    .continuations = least(or_default(given->continuations, HTTP2_CONTINUATIONS), HTTP2_CONTINUATIONS_MAX),
-	    .window = least(or_default(given->window, HTTP2_WINDOW), HTTP2_WINDOW_MAX),
-	    .acks = least(or_default(given->acks, HTTP2_ACKS), HTTP2_ACKS_MAX),
-	    .queue = least(or_default(given->queue, HTTP2_QUEUE), HTTP2_QUEUE_MAX),
-	    .resets = least(or_default(given->resets, HTTP2_RESETS), HTTP2_RATE_MAX),
-	    .pings = least(or_default(given->pings, HTTP2_PINGS), HTTP2_RATE_MAX),
-	    .settings = least(or_default(given->settings, HTTP2_SETTINGS), HTTP2_RATE_MAX),
-	    .empty_data = least(or_default(given->empty_data, HTTP2_EMPTY_DATA), HTTP2_RATE_MAX),
-	    .window_updates = least(or_default(given->window_updates, HTTP2_WINDOW_UPDATES), HTTP2_RATE_MAX),
-	    .others = least(or_default(given->others, HTTP2_OTHERS), HTTP2_RATE_MAX),
-	};
-}
-
-/* Streams that wait may take a quarter of all descriptors, and each takes two. */
-static unsigned waits_by_descriptors(void)
-{
-	const rlim_t share = 4 * 2;
-	struct rlimit limit;
-
-	if (getrlimit(RLIMIT_NOFILE, &limit) < 0 || limit.rlim_cur > share * HTTP_CONNECTIONS_MAX)
-		return HTTP_CONNECTIONS_MAX;
-	return limit.rlim_cur < share ? 1 : (unsigned)(limit.rlim_cur / share);
-}
-
-static void take_options(struct http_server *server, const struct http_server_options *options)
-{
-	unsigned tick_ms;
-
-	server->handler = options->handler;
-	server->arg = options->arg;
-	server->on_done = options->on_done;
-	server->is_led = options->is_led;
-	server->runs_others_code = options->runs_others_code;
-	atomic_init(&server->takes_tunnels, options->takes_tunnels);
-	server->thread_count = least(or_default(options->threads, THREADS), HTTP_THREADS_MAX);
-	server->connections_max = least(or_default(options->connections_max, CONNECTIONS), HTTP_CONNECTIONS_MAX);
-	server->header_timeout_ms = or_default(options->header_timeout_ms, HEADER_TIMEOUT_MS);
-	server->body_timeout_ms = or_default(options->body_timeout_ms, BODY_TIMEOUT_MS);
-	server->idle_timeout_ms = or_default(options->idle_timeout_ms, IDLE_TIMEOUT_MS);
-	server->write_timeout_ms = or_default(options->write_timeout_ms, WRITE_TIMEOUT_MS);
-	server->stream_waits_max = or_default(options->stream_waits_max, waits_by_descriptors());
-	take_limits(&options->limits, &server->limits);
-	take_http2_limits(&options->http2, &server->http2);
-	server->http2_memory = options->http2_memory ? size_min(options->http2_memory, HTTP2_MEMORY_MAX) : HTTP2_MEMORY;
-	server->stack_size = options->stack_size ? options->stack_size : STACK_SIZE;
-	if (server->stack_size < STACK_SIZE_MIN)
-		server->stack_size = STACK_SIZE_MIN;
-	tick_ms = least(server->header_timeout_ms, server->idle_timeout_ms) / 8;
-	server->tick_ns = (tick_ms < 1 ? 1 : least(tick_ms, TICK_MS_MAX)) * NS_PER_MS;
-	server->last_tick = clock_monotonic_ns() / server->tick_ns;
-}
-
 static int make_table(struct http_server *server, struct err *err)
 {
 	server->table = calloc(server->connections_max, sizeof(*server->table));
@@ -311,7 +216,7 @@ static int open_epoll(struct http_server *server, struct err *err)
 
 static int start_all(struct http_server *server, const struct http_server_options *options, struct err *err)
 {
-	take_options(server, options);
+	http_options_take(server, options);
 	if (options->server_name && !(server->server_name = strdup(options->server_name)))
 		return err_no_memory(err);
 	if (make_table(server, err) < 0 || open_epoll(server, err) < 0 || listen_all(server, options, err) < 0)

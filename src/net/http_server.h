@@ -5,7 +5,8 @@
  *
  * Threads: whichever thread finds a connection readable parses the request and runs the handler itself; there is no
  * hand-over. The handler may block; it runs on several threads at once, but one connection is never in two. A
- * connection without a complete request head costs no thread. One more thread accepts and watches time-outs.
+ * connection without a complete request head costs no thread. One more thread accepts and watches time-outs; with
+ * is_led another one looks after the thread that leads.
  * Only epoll, poll, sockets and pipes are used (Gramine has no timerfd, signalfd or nested epoll).
  *
  * An exchange belongs to the engine: valid in the handler until it returns HTTP_HANDLED (or until http_reply_part), or,
@@ -26,9 +27,15 @@
 #include "net/proxy_v2.h"
 #include "net/tls_server.h"
 
+#define HTTP_THREADS 8
 #define HTTP_THREADS_MAX 256
 #define HTTP_LISTENERS_MAX 8
+#define HTTP_CONNECTIONS 10000
 #define HTTP_CONNECTIONS_MAX 100000
+#define HTTP_HEADER_TIMEOUT_MS 10000
+#define HTTP_BODY_TIMEOUT_MS 30000
+#define HTTP_IDLE_TIMEOUT_MS 75000
+#define HTTP_WRITE_TIMEOUT_MS 30000
 #define HTTP2_STREAMS 100
 #define HTTP2_STREAMS_MAX 1000
 #define HTTP2_HEADER_TABLE 4096
@@ -92,26 +99,25 @@ struct http_listener {
 };
 
 /*
- * Of one connection of HTTP/2. Zero means the default in brackets; more than HTTP2_*_MAX counts as that. The last six
- * are in a second: more ends it.
+ * Of one connection of HTTP/2. Zero means the default, HTTP2_STREAMS and so on (those of a second are in
+ * net/http2_guard.h); more than HTTP2_*_MAX counts as that. The last six are in a second: more ends it.
  */
 struct http2_limits {
-	unsigned streams;       /* [100] open at once, with those whose handler has not ended */
-	unsigned header_table;  /* [4096] bytes of each table of HPACK */
-	unsigned continuations; /* [8] CONTINUATION frames of one head; more ends it */
-	unsigned window; /* [1 MiB] of one body, on their way, while its handler reads on; HTTP2_WINDOW_MIN at least */
-	unsigned acks;   /* [128] of PING and SETTINGS that the client does not take; more ends it */
-	unsigned queue;  /* [256] frames that the client does not take, besides HTTP2_QUEUE_STREAM a stream */
-	unsigned resets; /* [200] RST_STREAM */
-	unsigned pings;  /* [100] */
-	unsigned settings;       /* [20] */
-	unsigned empty_data;     /* [100] DATA without data */
-	unsigned window_updates; /* [1000] besides those for what was sent */
-	unsigned others;         /* [500] priorities */
+	unsigned streams;       /* open at once, with those whose handler has not ended */
+	unsigned header_table;  /* bytes of each table of HPACK */
+	unsigned continuations; /* CONTINUATION frames of one head; more ends it */
+	unsigned window;        /* of one body, on their way, while its handler reads on; HTTP2_WINDOW_MIN at least */
+	unsigned acks;          /* of PING and SETTINGS that the client does not take; more ends it */
+	unsigned queue;         /* frames that the client does not take, besides HTTP2_QUEUE_STREAM a stream */
+	unsigned resets;        /* RST_STREAM */
+	unsigned pings;
+	unsigned settings;
+	unsigned empty_data;     /* DATA without data */
+	unsigned window_updates; /* besides those for what was sent */
+	unsigned others;         /* priorities */
 };
 
-/* What one request may have. Zero means the default, which but for rate_min is also the most (more counts as the most).
- */
+/* What one request may have. Zero means the default, which but for rate_min is also the most; more is the most. */
 struct http_limits {
 	unsigned target_bytes;          /* HTTP_TARGET_MAX; 414 */
 	unsigned header_bytes;          /* HTTP_HEADER_BYTES_MAX, of the whole head; 431 */
@@ -121,19 +127,19 @@ struct http_limits {
 	unsigned rate_min;              /* HTTP_RATE_MIN, most HTTP_RATE_MIN_MAX: see there */
 };
 
-/* Zero means the default in brackets. */
+/* Zero means the default: HTTP_THREADS and so on, or what stands in brackets. */
 struct http_server_options {
 	const struct http_listener *listeners;
 	size_t listener_count;
 	http_handler handler;
 	void *arg;
 	const char *server_name;    /* value of Server in every response; NULL: none */
-	unsigned threads;           /* [8] of the handler's pool */
-	unsigned connections_max;   /* [10000] further ones wait in the backlog */
-	unsigned header_timeout_ms; /* [10000] PROXY header, handshake and request head, each from its first wait */
-	unsigned body_timeout_ms;   /* [30000] between two pieces of a body */
-	unsigned idle_timeout_ms;   /* [75000] between two requests */
-	unsigned write_timeout_ms;  /* [30000] between two pieces a client accepts */
+	unsigned threads;           /* of the handler's pool */
+	unsigned connections_max;   /* further ones wait in the backlog */
+	unsigned header_timeout_ms; /* PROXY header, handshake and request head, each from its first wait */
+	unsigned body_timeout_ms;   /* between two pieces of a body */
+	unsigned idle_timeout_ms;   /* between two requests */
+	unsigned write_timeout_ms;  /* between two pieces a client accepts */
 	/*
 	 * [an eighth of the descriptors the process may have] streams of HTTP/2 that wait in steps, of all connections:
 	 * each needs two descriptors. While so many wait, new ones are told 503.
@@ -143,13 +149,12 @@ struct http_server_options {
 	struct http_limits limits;
 	struct http2_limits http2;
 	size_t http2_memory; /* [HTTP2_MEMORY] of heads, bodies and replies of all connections of HTTP/2 */
-	/* Handlers know http_upgrade: without it, extended CONNECT (RFC 8441) is not offered and none gets to them.
-	 */
+	/* Handlers know http_upgrade: else extended CONNECT (RFC 8441) is not offered and none gets to them. */
 	bool takes_tunnels;
 	/* Handlers hold one lock most of the time: one thread works while it is quick, others only when it is not. */
 	bool is_led;
-	bool runs_others_code; /* who starts processes and threads: those of the pool block no more signals than the
-				  caller */
+	/* It may start processes and threads: the pool's threads block no more signals than the caller. */
+	bool runs_others_code;
 	/* For an access log, on the thread that ends the exchange; NULL: none. Requests refused before the handler
 	 * are not told. */
 	void (*on_done)(const struct http_exchange *exchange, const struct http_done *done, void *arg);

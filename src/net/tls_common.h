@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What the two sides of TLS share. Private to net/: the rest of the tree sees tls_server.h and tls_client.h. */
+/*
+ * What the two sides of TLS share. Private to net/: the rest of the tree sees tls_server.h and tls_client.h. A tls_conn
+ * owns its SSL object and buffers; the socket and the SSL_CTX stay the caller's, and must outlive it.
+ */
 #ifndef MSE_NET_TLS_COMMON_H
 #define MSE_NET_TLS_COMMON_H
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The virtual environment that the plain server takes its packages from. */
+/* The virtual environment (PEP 405) that the plain server takes its packages from. Main thread, before Python starts.
+ */
 #ifndef MSE_ENCLAVE_PLAIN_VENV_H
 #define MSE_ENCLAVE_PLAIN_VENV_H
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* How many descriptors the plain server may have: the soft limit that it is started with (1024) is for programs that
- * use select().
+/*
+ * How many descriptors the plain server may have: the soft limit that it is started with (1024) is for programs that
+ * use select(). Main thread, while it is the only one.
  */
 #ifndef MSE_ENCLAVE_DESCRIPTORS_H
 #define MSE_ENCLAVE_DESCRIPTORS_H

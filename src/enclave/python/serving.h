@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Running an application until the process shall end, and the orderly end, for the enclave and the plain server. */
+/*
+ * Running an application until the process shall end, and the orderly end, for the enclave and the plain server. All of
+ * it on the main thread.
+ */
 #ifndef MSE_ENCLAVE_SERVING_H
 #define MSE_ENCLAVE_SERVING_H
 

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Percent-decoding of a request's path as application servers do it: "%41" becomes one byte, a '%' that begins nothing
- * stays. Pure. */
+/*
+ * Percent-decoding of a request's path (RFC 3986 section 2.1) as application servers do it: "%41" becomes one byte, a
+ * '%' that begins nothing stays. Pure.
+ */
 #ifndef MSE_ENCLAVE_PATH_DECODE_H
 #define MSE_ENCLAVE_PATH_DECODE_H
 
