@@ -19,6 +19,7 @@
 #include "enclave/process/crash.h"
 #include "enclave/process/hardening.h"
 #include "enclave/process/operator_log.h"
+#include "enclave/process/start_clock.h"
 #include "enclave/process/wake.h"
 #include "enclave/python/serving.h"
 #include "format/enclave_lines.h"
@@ -26,17 +27,6 @@
 #define SECRET_FILE_MODE 0600
 #define SECRET_DIR_MODE 0700
 #define OWN_THREADS 4 /* for handshakes, attestation and probes, whatever the application does */
-
-static int64_t g_started_ns;
-static bool g_is_debug;
-
-/* MSE_DEBUG: how far it is, and when. */
-static void phase(const char *text)
-{
-	if (g_is_debug)
-		operator_log("phase: %s after %.1f ms", text,
-			     (double)(clock_monotonic_ns() - g_started_ns) / (double)NS_PER_MS);
-}
 
 static void on_accepted(void *arg)
 {
@@ -128,8 +118,9 @@ static enum exit_code prepare(const struct runtime_options *options, struct encl
 		return EXIT_CODE_SETTINGS;
 	if (hardening_drop_descriptors(enclave->settings.tee == TEE_KIND_SIM, err) < 0 || wake_setup(err) < 0)
 		return EXIT_CODE_INTERNAL;
-	g_is_debug = enclave->settings.is_debug;
-	phase("settings read");
+	if (enclave->settings.is_debug)
+		start_clock_tell();
+	start_clock_mark("settings read");
 	app_server_init(&enclave->app, enclave->settings.threads, APP_GATE_QUEUE_MAX);
 	/* Before anything opens a descriptor that could be taken for it. */
 	if (tee_open(enclave->settings.tee, &enclave->tee, err) < 0)
@@ -137,7 +128,7 @@ static enum exit_code prepare(const struct runtime_options *options, struct encl
 	tee_measurement(enclave->tee, enclave->fingerprint, &enclave->fingerprint_size);
 	if (load_input(options, enclave, err) < 0)
 		return EXIT_CODE_INSTANCE;
-	phase("TEE and instance open");
+	start_clock_mark("TEE and instance open");
 	quoting.quote_arg = enclave->tee;
 	if (start_log(enclave, err) < 0 || crash_setup(err) < 0 || quoter_start(&quoting, &enclave->quoter, err) < 0)
 		return EXIT_CODE_INTERNAL;
@@ -192,14 +183,14 @@ static int load_application(struct enclave *enclave, const struct python_site *s
 	identity_drop_x25519(&enclave->identity);
 	if (status < 0)
 		return -1;
-	phase("code decrypted");
+	start_clock_mark("code decrypted");
 	if (chdir(settings->module_path) < 0)
 		return err_set_errno(err, "cannot enter '%s'", settings->module_path);
 	/* No line behind this one is known to be ours: the application will share our descriptors. */
 	operator_log(ENCLAVE_TEXT_LOADING);
 	if (python_start(&options, err) < 0)
 		return -1;
-	phase("Python started");
+	start_clock_mark("Python started");
 	return python_load(&options, site, ret_protocol, err);
 }
 
@@ -251,7 +242,7 @@ static enum exit_code run_application(struct enclave *enclave, struct http_serve
 	if ((*ret_protocol)->takes_tunnels)
 		http_server_take_tunnels(server);
 	life_set(&enclave->life, LIFE_ACCEPTED, LIFE_RUNNING);
-	phase("application loaded");
+	start_clock_mark("application loaded");
 	operator_log("running");
 	*ret_why = serving_run(server, *ret_protocol, on_wake, NULL);
 	if (*ret_why == WAKE_STOP) {
@@ -348,7 +339,7 @@ static enum exit_code serve(struct enclave *enclave)
 		tls_server_free(tls);
 		return runtime_fail(EXIT_CODE_LISTEN, &err);
 	}
-	phase("listening, identity ready");
+	start_clock_mark("listening, identity ready");
 	operator_log("%s", life_state_text(life_state(&enclave->life)));
 	why = wait_for_owner(enclave);
 	switch (why) {
@@ -393,7 +384,7 @@ enum exit_code runtime_run(const struct runtime_options *options)
 	struct err err = ERR_INIT;
 	enum exit_code code;
 
-	g_started_ns = clock_monotonic_ns();
+	start_clock_begin();
 	enclave.input = INSTANCE_INPUT_INIT;
 	enclave.identity = IDENTITY_INIT;
 	enclave.on_accepted = on_accepted;

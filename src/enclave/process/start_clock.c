@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "enclave/process/start_clock.h"
 
+#include <stdbool.h>
+
 #include "base/buf.h"
 #include "base/clock.h"
 #include "base/number.h"
@@ -16,7 +18,9 @@ struct phase {
 
 static struct phase phases[PHASES_MAX];
 static size_t phase_count;
+static int64_t begin_ns;
 static int64_t since_ns;
+static bool is_told;
 
 static void add(const char *name, int64_t spent_ns)
 {
@@ -28,7 +32,12 @@ void start_clock_begin(void)
 {
 	phase_count = 0;
 	add("program", clock_process_cpu_ns());
-	since_ns = clock_monotonic_ns();
+	begin_ns = since_ns = clock_monotonic_ns();
+}
+
+void start_clock_tell(void)
+{
+	is_told = true;
 }
 
 void start_clock_mark(const char *name)
@@ -37,6 +46,8 @@ void start_clock_mark(const char *name)
 
 	add(name, now_ns - since_ns);
 	since_ns = now_ns;
+	if (is_told)
+		operator_log("phase: %s after %.1f ms", name, (double)(now_ns - begin_ns) / (double)NS_PER_MS);
 }
 
 static long long rounded_ms(int64_t ns)
