@@ -992,6 +992,9 @@ async def app(scope, receive, send):
     "class Framework:\n    async def __call__(self, scope, receive, send):\n        BODY\napp = Framework()",
     "async def inner(scope, receive, send):\n    BODY\ndef app(scope, receive, send):\n    return inner(scope, receive, send)",
     "import functools\nasync def inner(x, scope, receive, send):\n    BODY\napp = functools.partial(inner, 1)",
+    "async def inner(scope, receive, send):\n    BODY\ndef app(scope, receive, send, x=1, *, y=2):\n    return inner(scope, receive, send)",
+    "import functools\nasync def inner(scope, receive, send):\n    BODY\n"
+    "@functools.wraps(inner)\ndef app(*arguments):\n    return inner(*arguments)",
     "class app:\n    def __init__(self, scope, receive, send):\n        self.args = scope, receive, send\n"
     "    def __await__(self):\n        return self.run(*self.args).__await__()\n"
     "    async def run(self, scope, receive, send):\n        BODY",
@@ -1002,6 +1005,15 @@ def test_asgi_is_recognized(build, code):
     with PlainServer(build, {"app.py": code.replace("BODY", body)}) as one:
         assert "is served (asgi)" in one.messages()
         assert one.get().text == "asgi"
+
+
+@pytest.mark.parametrize("head", ["def app(environ, start, x=1)", "def app(environ, start, *, x=1)", "def app(environ, *rest)"])
+def test_a_plain_function_of_wsgi_needs_no_inspect(build, head):
+    """Which asyncio loads anyway, and which takes a third of a small application's start."""
+    code = f"import sys\n{head}:\n    (rest[0] if 'rest' in locals() else start)('200 OK', [])\n    return [str('inspect' in sys.modules).encode()]"
+    with PlainServer(build, {"app.py": code}) as one:
+        assert "is served (wsgi)" in one.messages()
+        assert one.get().text == "False"
 
 
 def test_the_interface_may_be_said(build):

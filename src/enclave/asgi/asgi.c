@@ -46,51 +46,6 @@ static bool has_turn;                      /* one is to come in the loop */
 static unsigned quiet_turns;               /* one after the other */
 static _Thread_local unsigned direct_left; /* requests that may still begin in this turn, within the engine's call */
 
-/* ---- is it one? ---- */
-
-static bool says_yes(PyObject *inspect, const char *question, PyObject *object)
-{
-	scoped(py_decrefp) PyObject *answer = PyObject_CallMethod(inspect, question, "O", object);
-	const bool is_yes = answer && PyObject_IsTrue(answer) == 1;
-
-	PyErr_Clear();
-	return is_yes;
-}
-
-/* A plain function or object around one: it takes three arguments where WSGI takes two. */
-static bool takes_three(PyObject *inspect, PyObject *app)
-{
-	scoped(py_decrefp) PyObject *signature = PyObject_CallMethod(inspect, "signature", "O", app);
-	scoped(py_decrefp) PyObject *three = signature ? PyObject_CallMethod(signature, "bind", "iii", 1, 2, 3) : NULL;
-	scoped(py_decrefp) PyObject *two = NULL;
-
-	PyErr_Clear();
-	if (!three)
-		return false;
-	two = PyObject_CallMethod(signature, "bind", "ii", 1, 2);
-	PyErr_Clear();
-	return !two;
-}
-
-static bool asgi_is_mine(PyObject *app)
-{
-	scoped(py_decrefp) PyObject *inspect = PyImport_ImportModule("inspect");
-	scoped(py_decrefp) PyObject *call = PyObject_GetAttrString(app, "__call__");
-	bool is_mine;
-
-	if (!inspect || !call) {
-		PyErr_Clear();
-		return false;
-	}
-	if (PyType_Check(app))
-		is_mine = PyObject_HasAttrString(app, "__await__");
-	else
-		is_mine = says_yes(inspect, "iscoroutinefunction", app) ||
-			  says_yes(inspect, "iscoroutinefunction", call) || takes_three(inspect, app);
-	PyErr_Clear();
-	return is_mine;
-}
-
 /* ---- from the engine to the loop ---- */
 
 /* A WebSocket that no application could accept. */

@@ -2,6 +2,7 @@
 /*
  * ASGI 3 over net/http_server.h, split by subject:
  *   asgi.c            the protocol row, the event loop, how requests get there and how it ends
+ *   asgi_detect.c     whether an application is one of ASGI
  *   asgi_scope.c      the scope of a request
  *   asgi_request.c    one request: its state, and what it waits for
  *   asgi_receive.c, asgi_send.c, asgi_pathsend.c, asgi_fields.c, asgi_output.c   the two callables of a request
@@ -127,6 +128,9 @@ struct asgi_request {
 	struct asgi_request *prev; /* in the list of all */
 	struct asgi_request *next;
 };
+
+/* GIL held; clears its own exceptions. */
+bool asgi_is_mine(PyObject *app);
 
 must_check int asgi_request_start(void);
 /* Begins one request: scope, task, first step. Owns the exchange from now on, whatever happens. */
