@@ -19,6 +19,13 @@ def test_bodies_need_no_memory(server):
     assert growth < 32 * MIB, f"{growth / MIB:.1f} MiB"
 
 
+@pytest.mark.parametrize("kind", ["wsgi", "asgi"])
+def test_bodies_over_http2_need_no_memory(build, kind):
+    with load.TlsServer(build, {"app.py": load.SEEN[kind]}) as server:
+        growth = load.bodies_growth(server, 64 * MIB, is_http2=True)
+    assert growth < 32 * MIB, f"{growth / MIB:.1f} MiB"
+
+
 def test_aborts_at_every_byte(server):
     server.get("/")
     before = load.descriptors(server.process.pid)

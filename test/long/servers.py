@@ -18,6 +18,17 @@ IDLE = 10000
 IDLE_KIB_MAX = 20
 IDLE_APP = "def app(environ, start_response):\n    start_response('200 OK', [])\n    return [b'hello']\n"
 RATE_MIN = 0.9
+BURNS = """
+import time
+
+def app(environ, start_response):
+    if "HTTP_X_BURN" in environ:
+        end = time.thread_time() + 0.1
+        while time.thread_time() < end:
+            pass
+    start_response("200 OK", [("Content-Type", "text/plain")])
+    return [b"hello"]
+"""
 PAIRS = 20  # of turns of a second
 SETTLE_SECONDS = 1  # until what slow clients asked for has filled all buffers
 FRAGMENTS_GROWTH_MAX = 64 << 20
@@ -26,10 +37,12 @@ FRAGMENTS_GROWTH_MAX = 64 << 20
 def bodies(build):
     found = []
     for kind, code in load.SEEN.items():
-        with plainserver.PlainServer(build, {"app.py": code}, "--body-max", str(SIZE)) as server:
-            growth = load.bodies_growth(server, SIZE)
-        assert growth < GROWTH_MAX, f"{kind}: {growth >> 20} MiB"
-        found.append(f"{kind} {growth / (1 << 20):.1f} MiB")
+        for make in plainserver.PlainServer, load.TlsServer:
+            with make(build, {"app.py": code}, "--body-max", str(SIZE)) as server:
+                growth = load.bodies_growth(server, SIZE, make is load.TlsServer)
+            name = f"{kind} over HTTP/{2 if make is load.TlsServer else 1}"
+            assert growth < GROWTH_MAX, f"{name}: {growth >> 20} MiB"
+            found.append(f"{name} {growth / (1 << 20):.1f} MiB")
     return "2 GiB up (counted, chunked) and down; peak of resident memory grew by " + ", ".join(found)
 
 
@@ -69,8 +82,10 @@ def aborts(build):
 def floods(build):
     """Clients that drip, idle, or do not read, and attacks. By the server's CPU time for a request, and by the clock, which
     wants a quiet machine."""
+    lost = planted(build)
     found = [part(build, kind) for kind in load.SEEN for part in (flooded, attacked)] + [fragments(build)]
-    return "others are served, by the server's CPU time for a request, at " + ", ".join(found) + " of the usual rate"
+    return ("others are served, by the server's CPU time for a request, at " + ", ".join(found) +
+            f" of the usual rate; beside a planted loss of some 15 % at {lost:.0%}")
 
 
 def told(what, share):
@@ -92,6 +107,27 @@ def flooded(build, kind):
 def attacked_shares(server, flood):
     """The attack ends with its turn: what it still held would be there in the next one."""
     return load.shares_beside(server, flood, PAIRS, end=flood.stop)
+
+
+class Burn:
+    """Takes a tenth of each second from everybody, and what the change to slow handlers and back costs."""
+
+    def __init__(self, server):
+        self.sock = server.dial()
+
+    def drip(self):
+        self.sock.sendall(b"GET / HTTP/1.1\r\nHost: a\r\nX-Burn: 1\r\n\r\n")
+
+    def stop(self):
+        self.sock.close()
+
+
+def planted(build):
+    """The judgement itself: it has to fail for a server that loses some 15 %."""
+    with load.TlsServer(build, {"app.py": BURNS}) as server:
+        share = load.shares_beside(server, Burn(server), PAIRS)
+    assert max(share) < RATE_MIN, share
+    return share[0]
 
 
 def attacked(build, kind):

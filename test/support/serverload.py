@@ -12,6 +12,7 @@ import signal
 import socket
 import statistics
 import subprocess
+import tempfile
 import time
 
 import http2client as h2
@@ -130,7 +131,7 @@ def zeros_digest(size):
     return seen.hexdigest().encode()
 
 
-def upload(server, size, is_chunked):
+def upload_http1(server, size, is_chunked):
     with server.dial() as sock:
         sock.settimeout(300)
         length = b"Transfer-Encoding: chunked" if is_chunked else b"Content-Length: %d" % size
@@ -147,16 +148,38 @@ def upload(server, size, is_chunked):
     return got.rpartition(b"\r\n")[2]
 
 
-def download(server, size):
+def download_http1(server, size):
     done = subprocess.run(["curl", "-sS", "--max-time", "600", "-o", "/dev/null", "-w", "%{size_download}",
                            server.url(f"/bytes?{size}")], capture_output=True, text=True, timeout=700)
     assert done.returncode == 0, done.stderr
     return int(done.stdout)
 
 
-def bodies_growth(server, size):
+def curl_http2(server, path, *options, stdin=subprocess.DEVNULL):
+    done = subprocess.run(["curl", "-sSk", "--http2", "--max-time", "900", "-w", "\n%{http_version} %{size_download}", *options,
+                           server.url(path)], stdin=stdin, capture_output=True, timeout=1000)
+    assert done.returncode == 0, done.stderr
+    body, _, said = done.stdout.rpartition(b"\n")
+    assert said.startswith(b"2 "), said
+    return body, int(said.split()[1])
+
+
+def upload_http2(server, size, is_chunked):
+    """With its length, or without."""
+    with tempfile.TemporaryFile(dir=server.dir) as zeros:
+        zeros.truncate(size)
+        length = [] if is_chunked else ["-H", f"Content-Length: {size}"]
+        return curl_http2(server, "/digest", "-X", "POST", "-T", "-", *length, stdin=zeros)[0]
+
+
+def download_http2(server, size):
+    return curl_http2(server, f"/bytes?{size}", "-o", "/dev/null")[1]
+
+
+def bodies_growth(server, size, is_http2=False):
     """Bytes by which the peak of resident memory grew over size bytes up (counted and chunked) and down."""
     pid = server.process.pid
+    upload, download = (upload_http2, download_http2) if is_http2 else (upload_http1, download_http1)
     for warm in range(2):
         upload(server, 4 * PIECE, warm == 1)
         download(server, 4 * PIECE)
