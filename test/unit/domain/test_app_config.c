@@ -90,7 +90,7 @@ static void every_error_is_told_at_once_with_its_place(void **state)
 	assert_string_equal(
 	    buf_text(&errors),
 	    "mse.toml:1:1: key 'healthcheck_endpoint' is missing: GET endpoint without authentication and parameters "
-	    "that tells whether the application is ready\n"
+	    "that tells whether the application is ready: below 500\n"
 	    "mse.toml:1:8: 'name' is empty\n"
 	    "mse.toml:2:22: 'python_application' is of type integer, expected string\n"
 	    "mse.toml:3:1: unknown key 'helthcheck_endpoint': did you mean 'healthcheck_endpoint'?\n"
