@@ -18,6 +18,7 @@ complete -c mse-serve -l request-timeout -r -d 'until an answer begins; then ASG
 complete -c mse-serve -l exit-timeout -r -d 'then, until it ends whatever still runs [5]'
 complete -c mse-serve -l factory -d 'APP is called without arguments and gives the application: MODULE:NAME()'
 complete -c mse-serve -l reload -d 'start anew when a file of the application changes'
+complete -c mse-serve -l reload-include -r -d 'of other files than *.py, say *.html; up to 8 times'
 complete -c mse-serve -l cert -r -d 'certificate chain: serves TLS 1.3'
 complete -c mse-serve -l key -r -d 'its private key'
 complete -c mse-serve -l connections -r -d 'at a time, in each worker; more wait [10000]'

@@ -614,6 +614,34 @@ def test_frameworks_below_a_root_path(build, name):
         assert server.get("/x").text == "/api/x"
 
 
+def test_reload_sees_what_developers_change(build):
+    """Other suffixes that were named, a package behind a link, a new folder; an editor writes beside and renames over."""
+    app = "def app(e, s):\n    s('200 OK', [])\n    return []\n"
+    server = PlainServer(build, {"app.py": app, "t/page.html": "1", "note.txt": "1", "../other/package/a.py": "1"}, "--reload", "--reload-include", "*.html",
+                         "--reload-include", ".env")
+    (server.code / "linked").symlink_to("../other/package")
+    (server.code / "loop").symlink_to(".")
+    try:
+        server.start()
+
+        def changes(path, text="22", is_seen=True):
+            said = server.messages().count("its files changed")
+            (server.code / path).parent.mkdir(exist_ok=True)
+            fresh = server.code / (path + "~")
+            fresh.write_text(text)
+            fresh.rename(server.code / path)
+            if is_seen:
+                server.wait_for(lambda: server.messages().count("its files changed") == said + 1)
+        changes("note.txt", is_seen=False)
+        for path in ("t/page.html", "linked/a.py", "new/b.py", ".env"):
+            changes(path)
+        server.wait_for(lambda: server.messages().count(" is served (") >= 2 and server.get().status == 200)
+        assert server.messages().count("its files changed") == 4
+        assert server.stop() == 0
+    finally:
+        server.remove()
+
+
 def test_options_come_by_the_environment(build):
     """A container's image says mse-serve, and whoever runs it says the rest."""
     env = {"MSE_SERVE_APP": "main:other", "MSE_SERVE_THREADS": "3", "MSE_SERVE_ACCESS_LOG": "json", "MSE_SERVE_ROOT_PATH": "/env",

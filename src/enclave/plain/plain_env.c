@@ -52,17 +52,20 @@ static int take_flag(const char *name, const char *text, const char **into, stru
 	return 0;
 }
 
-static int take_several(const char *name, const char *text, const struct argument *row, char **ret_texts,
-			struct err *err)
+static int take_several(const char *name, const char *text, const struct argument *row,
+			char *ret_texts[static PLAIN_ENV_TEXTS], struct err *err)
 {
 	size_t count = 0;
+	size_t slot = 0;
 	char *rest;
 
-	free(*ret_texts);
-	*ret_texts = strdup(text);
-	if (!*ret_texts)
+	while (slot < PLAIN_ENV_TEXTS - 1 && ret_texts[slot])
+		slot++;
+	free(ret_texts[slot]);
+	ret_texts[slot] = strdup(text);
+	if (!ret_texts[slot])
 		return err_no_memory(err);
-	for (char *word = strtok_r(*ret_texts, " ", &rest); word; word = strtok_r(NULL, " ", &rest)) {
+	for (char *word = strtok_r(ret_texts[slot], " ", &rest); word; word = strtok_r(NULL, " ", &rest)) {
 		if (count == row->times)
 			return err_set(err, ERR_INVALID, "%s has more than %zu values", name, row->times);
 		row->into[count++] = word;
@@ -70,7 +73,8 @@ static int take_several(const char *name, const char *text, const struct argumen
 	return 0;
 }
 
-int plain_env_take(const struct argument *rows, size_t count, const char **operand, char **ret_texts, struct err *err)
+int plain_env_take(const struct argument *rows, size_t count, const char **operand,
+		   char *ret_texts[static PLAIN_ENV_TEXTS], struct err *err)
 {
 	char name[NAME_SIZE];
 
@@ -95,7 +99,16 @@ int plain_env_take(const struct argument *rows, size_t count, const char **opera
 	return 0;
 }
 
-void plain_env_explain(const struct argument *rows, size_t count, const char *texts, struct err *err)
+static bool is_of(const char *value, char *const texts[static PLAIN_ENV_TEXTS])
+{
+	for (size_t i = 0; i < PLAIN_ENV_TEXTS; i++)
+		if (value == texts[i])
+			return true;
+	return false;
+}
+
+void plain_env_explain(const struct argument *rows, size_t count, char *const texts[static PLAIN_ENV_TEXTS],
+		       struct err *err)
 {
 	char name[NAME_SIZE];
 	char quoted[NAME_SIZE];
@@ -105,7 +118,7 @@ void plain_env_explain(const struct argument *rows, size_t count, const char *te
 
 		/* The very value, or one of several. */
 		if (!is_named || !value_of(name) || !*rows[i].into ||
-		    (*rows[i].into != value_of(name) && *rows[i].into != texts))
+		    (*rows[i].into != value_of(name) && !is_of(*rows[i].into, texts)))
 			continue;
 		(void)snprintf(quoted, sizeof(quoted), "'%s'", rows[i].name);
 		if (strstr(err->text, quoted)) {

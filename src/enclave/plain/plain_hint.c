@@ -28,6 +28,7 @@ static const char *const others[][2] = {
     {"--access-logformat", "'--access-log common', 'combined' or 'json'"},
     {"--worker-class", "not needed: WSGI or ASGI is found out ('--interface' overrides)"},
     {"-k", "not needed: WSGI or ASGI is found out ('--interface' overrides)"},
+    {"--reload-dir", "'--app-dir', and what links in it lead to"},
     {"--loop", "not needed: uvloop is used if it is installed"},
     {"--http", "not needed: the server has one of its own"},
     {"--proxy-headers", "'--forwarded-allow-ips'"},

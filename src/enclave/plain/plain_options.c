@@ -28,6 +28,7 @@ struct texts {
 	PLAIN_ROWS(X)
 #undef X
 	const char *binds[PLAIN_BINDS_MAX];
+	const char *reload_include[PLAIN_PATTERNS_MAX];
 	const char *factory;
 	const char *reload;
 	const char *help;
@@ -48,6 +49,8 @@ struct texts {
 			"--factory", NULL, "APP is called without arguments and gives the application: MODULE:NAME()", \
 			&(texts)->factory}, \
 		    {"--reload", NULL, "start anew when a file of the application changes", &(texts)->reload}, \
+		    {"--reload-include", "PATTERN", "of other files than *.py, say *.html; up to 8 times", \
+		     (texts)->reload_include, PLAIN_PATTERNS_MAX}, \
 		    HEADING("TLS:") PLAIN_ROWS_TLS(ROW) HEADING("Limits, of each worker:") PLAIN_ROWS_LIMITS(ROW) \
 			HEADING("HTTP/2, of each connection:") PLAIN_ROWS_HTTP2(ROW) HEADING("WebSocket, of each:") \
 			    PLAIN_ROWS_WEBSOCKET(ROW) PLAIN_ROWS_WORKER(ROW) \
@@ -377,6 +380,9 @@ static int parse_all(const struct texts *texts, struct plain_options *ret, struc
 	ret->worker_name = texts->worker_name;
 	ret->interface = texts->interface;
 	ret->wants_reload = texts->reload != NULL;
+	memcpy(ret->reload_include, texts->reload_include, sizeof(texts->reload_include));
+	if (texts->reload_include[0] && !ret->wants_reload)
+		return err_set(err, ERR_INVALID, "'--reload-include' is for '--reload', which is not there");
 	return parse_tls(texts, ret, err);
 }
 
@@ -398,7 +404,7 @@ int plain_options_parse(char *const *argv, struct plain_options *ret, struct err
 	ret->wants_version = given.version != NULL;
 	if (ret->wants_help || ret->wants_version)
 		return 0;
-	if (plain_env_take(rows, COUNT_OF(rows), &ret->application, &ret->env_texts, err) < 0)
+	if (plain_env_take(rows, COUNT_OF(rows), &ret->application, ret->env_texts, err) < 0)
 		return -1;
 	if (!given.worker_fd)
 		plain_env_tell_unknown(rows, COUNT_OF(rows), tell_unknown);
@@ -417,5 +423,6 @@ void plain_options_done(struct plain_options *options)
 {
 	free(TAKE_PTR(options->module));
 	free(TAKE_PTR(options->name));
-	free(TAKE_PTR(options->env_texts));
+	for (size_t i = 0; i < PLAIN_ENV_TEXTS; i++)
+		free(TAKE_PTR(options->env_texts[i]));
 }

@@ -3,12 +3,14 @@
 #ifndef MSE_ENCLAVE_PLAIN_OPTIONS_H
 #define MSE_ENCLAVE_PLAIN_OPTIONS_H
 
+#include "enclave/plain/plain_env.h"
 #include "enclave/serve/access_log.h"
 #include "enclave/serve/forwarded.h"
 #include "enclave/serve/websocket_options.h"
 #include "format/listen_address.h"
 
 #define PLAIN_WORKERS_MAX 64
+#define PLAIN_PATTERNS_MAX 8
 #define PLAIN_NO_FD (-1)
 #define PLAIN_BINDS_MAX HTTP_LISTENERS_MAX
 #define PLAIN_BIND_DEFAULT "127.0.0.1:8000"
@@ -20,13 +22,13 @@ struct plain_bind {
 };
 
 struct plain_options {
-	bool wants_help;         /* nothing below is set */
-	bool wants_version;      /* likewise */
-	const char *application; /* as it was given */
-	char *name;              /* owned: without the "()" of a factory */
-	char *module;            /* owned */
-	const char *variable;    /* in name */
-	char *env_texts;         /* owned: what others point into */
+	bool wants_help;                  /* nothing below is set */
+	bool wants_version;               /* likewise */
+	const char *application;          /* as it was given */
+	char *name;                       /* owned: without the "()" of a factory */
+	char *module;                     /* owned */
+	const char *variable;             /* in name */
+	char *env_texts[PLAIN_ENV_TEXTS]; /* owned: what others point into */
 	bool is_factory;
 	const char *venv; /* "" */
 	const char *app_dir;
@@ -49,6 +51,7 @@ struct plain_options {
 	unsigned threads;
 	unsigned workers;
 	bool wants_reload;
+	const char *reload_include[PLAIN_PATTERNS_MAX + 1]; /* ended by NULL */
 	unsigned connections;
 	unsigned queue;        /* of requests that wait for a thread */
 	unsigned stream_waits; /* 0: the server's default */

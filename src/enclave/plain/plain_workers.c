@@ -350,18 +350,19 @@ static void start_anew(struct workers *workers, const char *why)
 /* A file that is written may be seen empty first. */
 static void reload_if_changed(struct workers *workers)
 {
+	const char *const *patterns = workers->options->reload_include;
 	const char *dir = workers->options->app_dir;
 	uint64_t tree;
 	uint64_t next;
 
 	if (!workers->options->wants_reload)
 		return;
-	tree = plain_tree_look(dir);
+	tree = plain_tree_look(dir, patterns);
 	if (tree == workers->tree)
 		return;
 	for (int i = 0; i < SETTLE_LOOKS; i++, tree = next) {
 		(void)poll(NULL, 0, SETTLE_MS);
-		next = plain_tree_look(dir);
+		next = plain_tree_look(dir, patterns);
 		if (next == tree)
 			break;
 	}
@@ -540,7 +541,7 @@ enum exit_code plain_workers_run(const struct plain_options *options, char *cons
 	    (struct workers){.options = options, .listening = listening, .count = options->workers, .fresh = NO_WORKER};
 	for (unsigned i = 0; i < workers.count; i++)
 		workers.all[i] = NO_WORKER;
-	workers.tree = options->wants_reload ? plain_tree_look(options->app_dir) : 0;
+	workers.tree = options->wants_reload ? plain_tree_look(options->app_dir, options->reload_include) : 0;
 	if (make_argv(&workers, argv, &err) < 0)
 		return plain_fail(EXIT_CODE_INTERNAL, &err);
 	code = supervise(&workers, &signal);
