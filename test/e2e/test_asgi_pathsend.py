@@ -207,12 +207,13 @@ def step(steps):
 
 def test_files_that_are_sent_in_several_threads_are_not_mixed(build, tmp_path):
     """Applications may step send() wherever they like."""
-    sizes = {"/thread": 200_000, "/loop": 190_001}
+    sizes = {"/thread": 60_000, "/loop": 50_001}
     for path, size in sizes.items():
         (tmp_path / path[1:]).write_bytes(path[1:2].encode() * size)
     with PlainServer(build, {"app.py": THREADS}) as server:
         def fetch(path):
             wanted = (tmp_path / path[1:]).read_bytes()
-            return all(server.get(f"{path}?{tmp_path}{path}").data == wanted for _ in range(30))
+            return all(server.get(f"{path}?{tmp_path}{path}").data == wanted for _ in range(100))
         with concurrent.futures.ThreadPoolExecutor(4) as pool:
             assert all(pool.map(fetch, ["/thread", "/loop"] * 2))
+        server.process.kill()  # uvloop is not made for other threads: the loop may sleep on
