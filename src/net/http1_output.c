@@ -7,6 +7,7 @@
 #include "net/http1_wire.h"
 
 #define SHORT_MAX 4096      /* of a body that is sent with its head */
+#define MUCH_HELD_MAX 64    /* exchanges that hold a HTTP_STEP_ROOM_WHOLE each for their clients */
 #define KEEP_MAX (1u << 20) /* of a reply that a slow client takes later; more holds the thread */
 #define BODY_PIECES_MAX 3   /* a chunk's size, its data, its end */
 #define CHUNK_LINE_SIZE 24
@@ -202,6 +203,7 @@ enum http_step http1_step_flush(struct http_exchange *exchange, struct err *err)
 	if (step == HTTP_STEP_DONE) {
 		buf_clear(&exchange->out);
 		exchange->out_sent = 0;
+		http_exchange_hold_much(exchange, false);
 	}
 	return step;
 }
@@ -210,12 +212,23 @@ static enum http_step step_write(struct http_exchange *exchange, const void *dat
 {
 	char line[CHUNK_LINE_SIZE];
 	struct iovec pieces[1 + BODY_PIECES_MAX] = {waiting(exchange)};
+	enum http_step step;
 	size_t count = 1;
 
 	if (exchange->sized && exchange->reply_left == 0 && is_held(exchange, size))
 		return buf_add(&exchange->out, data, size, err) < 0 ? failed(exchange) : HTTP_STEP_DONE;
 	count += frame_piece(exchange, data, size, line, pieces + 1);
-	return step_pieces(exchange, pieces, count, err);
+	step = step_pieces(exchange, pieces, count, err);
+	http_exchange_hold_much(exchange, size > HTTP_STEP_ROOM_MAX && step != HTTP_STEP_DONE);
+	return step;
+}
+
+/* What waits for a message to all its clients is bounded: a tunnel gets no more. */
+static size_t step_room(const struct http_exchange *exchange)
+{
+	const bool has_room = atomic_load(&exchange->conn->server->much_held) < MUCH_HELD_MAX;
+
+	return has_room && !exchange->is_tunnel ? HTTP_STEP_ROOM_WHOLE : HTTP_STEP_ROOM_MAX;
 }
 
 static int add_last_chunk(struct http_exchange *exchange, const struct http_header *trailers, size_t count,
@@ -319,6 +332,7 @@ const struct http_wire http1_wire = {
     .end = end,
     .informational = http1_informational,
     .step_write = step_write,
+    .step_room = step_room,
     .step_end = step_end,
     .step_flush = http1_step_flush,
     .upgrade_asked = http1_upgrade_asked,

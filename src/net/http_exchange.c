@@ -50,10 +50,25 @@ static void say_done(const struct http_exchange *exchange)
 	server->on_done(exchange, &done, server->arg);
 }
 
+void http_exchange_hold_much(struct http_exchange *exchange, bool holds_much)
+{
+	atomic_uint *count;
+
+	if (exchange->holds_much == holds_much)
+		return;
+	count = &exchange->conn->server->much_held;
+	exchange->holds_much = holds_much;
+	if (holds_much)
+		(void)atomic_fetch_add(count, 1);
+	else
+		(void)atomic_fetch_sub(count, 1);
+}
+
 void http_exchange_free(struct http_exchange *exchange)
 {
 	if (!exchange)
 		return;
+	http_exchange_hold_much(exchange, false);
 	say_done(exchange);
 	buf_done(&exchange->out);
 	free(exchange->client);

@@ -142,15 +142,14 @@ static size_t join(const struct iovec *pieces, size_t count, uint8_t joined[stat
 	return size;
 }
 
-/* Is there more than size bytes in the pieces? */
-static bool has_over(const struct iovec *pieces, size_t count, size_t size)
+/* What the pieces have behind their first size bytes. */
+static size_t over(const struct iovec *pieces, size_t count, size_t size)
 {
-	for (size_t i = 0; i < count; i++) {
-		if (pieces[i].iov_len > size)
-			return true;
-		size -= pieces[i].iov_len;
-	}
-	return false;
+	size_t total = 0;
+
+	for (size_t i = 0; i < count; i++)
+		total += pieces[i].iov_len;
+	return total - size;
 }
 
 /* A function of its own: others are spared the room on the stack, which the compiler touches page by page. */
@@ -160,7 +159,7 @@ __attribute__((noinline)) static enum tls_io write_joined(struct http_conn *conn
 	uint8_t joined[TLS_PIECE];
 	const size_t size = join(pieces, count, joined);
 
-	return tls_conn_write_more(conn->tls, joined, size, has_over(pieces, count, size), ret_put, err);
+	return tls_conn_write_more(conn->tls, joined, size, over(pieces, count, size), ret_put, err);
 }
 
 /*
@@ -172,9 +171,11 @@ static enum tls_io tls_write(struct http_conn *conn, const struct iovec *pieces,
 {
 	const size_t size = size_min(pieces->iov_len, TLS_PIECE);
 
-	if (size < TLS_PIECE && has_over(pieces, count, size))
+	const size_t more = over(pieces, count, size);
+
+	if (size < TLS_PIECE && more > 0)
 		return write_joined(conn, pieces, count, ret_put, err);
-	return tls_conn_write_more(conn->tls, pieces->iov_base, size, has_over(pieces, count, size), ret_put, err);
+	return tls_conn_write_more(conn->tls, pieces->iov_base, size, more, ret_put, err);
 }
 
 /* What was waited for is over. Bytes that went into empty buffers before are no sign of a client that reads. */

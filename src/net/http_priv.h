@@ -133,6 +133,7 @@ struct http_exchange {
 	bool bodiless; /* HEAD, 204, 205, 304: what is written is counted but not sent */
 	bool sized;
 	bool is_tunnel;
+	bool holds_much;       /* more than HTTP_STEP_ROOM_MAX, for a client that does not take it: counted */
 	bool is_ending;        /* http_step_end and http_release follow the next piece at once */
 	uint64_t reply_left;   /* of a sized reply */
 	const char *reason;    /* of the reply's status; NULL: the registered one */
@@ -200,6 +201,7 @@ struct http_server {
 	atomic_uint warm;   /* connections that keep their buffers */
 	atomic_uint cooled; /* those that gave them up since the heap was trimmed */
 	unsigned stream_waits_max;
+	atomic_uint much_held;    /* exchanges of HTTP/1 that hold much */
 	atomic_uint stream_waits; /* streams of HTTP/2 with descriptors of their own */
 	atomic_bool takes_tunnels;
 	atomic_bool saying_farewell;  /* each answer of HTTP/1 is the last of its connection */
@@ -285,6 +287,8 @@ void http_wipe_free(void *ptr);
 must_check int http_conn_reserve(struct http_conn *conn, size_t size, struct err *err);
 
 /* ---- http_exchange.c ---- */
+/* Notes whether more than HTTP_STEP_ROOM_MAX of it waits for the client. */
+void http_exchange_hold_much(struct http_exchange *exchange, bool holds_much);
 must_check int http_exchange_new(struct http_conn *conn, const struct http_wire *wire,
 				 struct http_exchange **ret_exchange, struct err *err);
 void http_exchange_free(struct http_exchange *exchange);

@@ -55,6 +55,7 @@
 #define HTTP2_MEMORY_MAX (1ULL << 40)
 #define HTTP_STEP_ROOM_MIN (16u << 10)
 #define HTTP_STEP_ROOM_MAX (256u << 10)
+#define HTTP_STEP_ROOM_WHOLE (1040u << 10)
 #define HTTP_COMPLETE_MAX (4u << 20)
 #define HTTP_CHUNK_EXTENSION_MAX 256 /* bytes of extensions of one chunk, and of all of one body's */
 #define HTTP_TRAILER_BYTES_MAX 8192
@@ -350,7 +351,8 @@ must_check int http_step_informational(struct http_exchange *exchange, int statu
 /*
  * After http_reply_start. All of data is taken, whatever is returned; WANT_…: what the client has not taken yet was
  * copied: http_step_flush before writing more keeps that to one piece, which is to be no more than http_step_room says:
- * from HTTP_STEP_ROOM_MIN bytes, when what waits for all clients of HTTP/2 is much, to HTTP_STEP_ROOM_MAX.
+ * from HTTP_STEP_ROOM_MIN bytes, when what waits for all clients of HTTP/2 is much, to HTTP_STEP_ROOM_MAX; for replies
+ * of HTTP/1, while few clients are waited for, to HTTP_STEP_ROOM_WHOLE: a MiB and its head.
  */
 size_t http_step_room(const struct http_exchange *exchange);
 enum http_step http_step_write(struct http_exchange *exchange, const void *data, size_t size, struct err *err);

@@ -11,10 +11,15 @@
 #include "base/scoped.h"
 
 /*
- * Fifteen records: with one more all of a piece of 256 KiB (HTTP_STEP_ROOM_MAX). For a client that does not take them
- * they stand in place of the copy of what they encrypt.
+ * Fifteen records, with one more all of a piece of 256 KiB (HTTP_STEP_ROOM_MAX), to sixty-four: a MiB and its head
+ * (HTTP_STEP_ROOM_WHOLE). While a call of the kernel copies, what the client's acknowledgements let go is sent by the
+ * server; between two calls the client's processor does it, which has enough to do. For a client that does not take
+ * them records stand in place of the copy of what they encrypt.
  */
-#define STAGE_SIZE (241u << 10)
+#define STAGE_MIN (241u << 10)
+#define STAGE_MAX (1026u << 10)
+#define OVERHEAD 64 /* of a record, and more */
+#define RECORD_SIZE (16u << 10)
 
 /* ---- writing ---- */
 
@@ -24,7 +29,7 @@ static ssize_t put_pieces(const struct tls_bio *io, struct iovec *pieces, size_t
 	ssize_t put;
 
 	do
-		put = sendmsg(io->fd, &message, MSG_NOSIGNAL | (io->has_more ? MSG_MORE : 0));
+		put = sendmsg(io->fd, &message, MSG_NOSIGNAL | (io->more > 0 ? MSG_MORE : 0));
 	while (put < 0 && errno == EINTR);
 	return put;
 }
@@ -52,14 +57,23 @@ static ssize_t put(struct tls_bio *io, const char *data, size_t size)
 	return -1;
 }
 
+/* For what is written now and next. */
+static void open_stage(struct tls_bio *io, size_t size)
+{
+	const size_t wanted = size_min(size + io->more + io->more / RECORD_SIZE * OVERHEAD + OVERHEAD, STAGE_MAX);
+
+	io->stage_size = wanted < STAGE_MIN ? STAGE_MIN : wanted;
+	io->stage = malloc(io->stage_size);
+}
+
 /* false: it cannot wait. Behind a write that found the socket full nothing is added: the owner waits already. */
 static bool stage(struct tls_bio *io, const char *data, size_t size)
 {
-	if (!io->has_more || io->stage_start > 0 || size > STAGE_SIZE - io->stage_end)
+	if (io->more == 0 || io->stage_start > 0)
 		return false;
 	if (!io->stage)
-		io->stage = malloc(STAGE_SIZE);
-	if (!io->stage)
+		open_stage(io, size);
+	if (!io->stage || size > io->stage_size - io->stage_end)
 		return false;
 	memcpy(io->stage + io->stage_end, data, size);
 	io->stage_end += size;
@@ -77,7 +91,7 @@ static int bio_write(BIO *bio, const char *data, int size)
 	taken = put(io, data, (size_t)size);
 	if (taken < 0 && (errno == EAGAIN || errno == EWOULDBLOCK))
 		BIO_set_retry_write(bio);
-	if (!io->has_more && io->stage_end == 0)
+	if (io->more == 0 && io->stage_end == 0)
 		tls_bio_done(io);
 	return (int)taken;
 }

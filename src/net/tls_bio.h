@@ -17,8 +17,9 @@ struct tls_bio {
 	size_t left;     /* bytes that may yet be read; at 0 the socket seems empty, until the owner gives more */
 	bool is_refused; /* nothing is read any more: reading fails */
 	bool is_drained; /* the last read took all there was */
-	bool has_more;   /* the owner writes again at once: what is written now may wait for that */
+	size_t more;     /* bytes that the owner writes next, at once: what is written now may wait for them */
 	char *stage;     /* what waits; NULL: nothing does. The BIO's */
+	size_t stage_size;
 	size_t stage_start;
 	size_t stage_end;
 };

@@ -219,15 +219,15 @@ enum tls_io tls_conn_read(struct tls_conn *conn, void *ret_data, size_t size, si
 	return outcome(conn, result, "cannot read", err);
 }
 
-enum tls_io tls_conn_write_more(struct tls_conn *conn, const void *data, size_t size, bool has_more, size_t *ret_put,
+enum tls_io tls_conn_write_more(struct tls_conn *conn, const void *data, size_t size, size_t more, size_t *ret_put,
 				struct err *err)
 {
 	int result;
 
 	begin_call(conn);
-	conn->io.has_more = has_more;
+	conn->io.more = more;
 	result = SSL_write_ex(conn->ssl, data, size, ret_put);
-	conn->io.has_more = false;
+	conn->io.more = 0;
 	if (result == 1)
 		return TLS_IO_DONE;
 	return outcome(conn, result, "cannot write", err);
@@ -235,7 +235,7 @@ enum tls_io tls_conn_write_more(struct tls_conn *conn, const void *data, size_t 
 
 enum tls_io tls_conn_write(struct tls_conn *conn, const void *data, size_t size, size_t *ret_put, struct err *err)
 {
-	return tls_conn_write_more(conn, data, size, false, ret_put, err);
+	return tls_conn_write_more(conn, data, size, 0, ret_put, err);
 }
 
 bool tls_conn_is_drained(const struct tls_conn *conn)

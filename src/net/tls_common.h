@@ -37,8 +37,8 @@ enum tls_io tls_conn_handshake(struct tls_conn *conn, struct err *err);
 enum tls_io tls_conn_handshake_reason(struct tls_conn *conn, unsigned long *ret_reason, struct err *err);
 enum tls_io tls_conn_read(struct tls_conn *conn, void *ret_data, size_t size, size_t *ret_got, struct err *err);
 enum tls_io tls_conn_write(struct tls_conn *conn, const void *data, size_t size, size_t *ret_put, struct err *err);
-/* The same; has_more: the caller writes again at once, and the two may travel in one packet. */
-enum tls_io tls_conn_write_more(struct tls_conn *conn, const void *data, size_t size, bool has_more, size_t *ret_put,
+/* The same; more: so many bytes the caller writes next, at once, and all may travel together. */
+enum tls_io tls_conn_write_more(struct tls_conn *conn, const void *data, size_t size, size_t more, size_t *ret_put,
 				struct err *err);
 bool tls_conn_has_pending(const struct tls_conn *conn); /* bytes read from the socket, not yet handed over */
 /* The last read took all that the socket had: whoever waits for more is told of it. */

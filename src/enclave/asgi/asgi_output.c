@@ -82,7 +82,9 @@ static size_t piece_size(const struct asgi_request *request)
 {
 	const size_t left = request->output.left;
 
-	return left <= HTTP_STEP_ROOM_MIN ? left : size_min(left, http_step_room(request->exchange));
+	const size_t most = request->output.is_file ? HTTP_STEP_ROOM_MAX : left;
+
+	return left <= HTTP_STEP_ROOM_MIN ? left : size_min(size_min(left, most), http_step_room(request->exchange));
 }
 
 enum http_step asgi_output_write(struct asgi_request *request, struct err *err)

@@ -66,7 +66,7 @@ static void write_record(size_t size, bool has_more, size_t drained)
 
 	for (size_t i = 0; i < size; i++)
 		data[i] = (char)next_in++;
-	io.has_more = has_more;
+	io.more = has_more ? RECORD_MAX : 0;
 	while (done < size) {
 		const int put = BIO_write(bio, data + done, (int)(size - done));
 
@@ -116,7 +116,7 @@ static void a_client_that_is_gone_is_noticed(void **state)
 	write_record(100, true, 1);
 	fd_close(fds[1]);
 	fds[1] = -1;
-	io.has_more = false;
+	io.more = 0;
 	assert_true(BIO_write(bio, data, sizeof(data)) < 0);
 	assert_false(BIO_should_retry(bio));
 	assert_int_equal(errno, EPIPE);
