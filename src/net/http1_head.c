@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "net/http1_head.h"
 
-#include <ctype.h>
 #include <stddef.h>
 #include <string.h>
 #include <strings.h>
@@ -9,9 +8,9 @@
 #include <llhttp.h>
 
 #include "base/number.h"
+#include "net/http1_target.h"
 
 #define START_LINE_MAX (HTTP_METHOD_MAX + 1 + HTTP_TARGET_MAX + sizeof(" HTTP/1.1"))
-#define PORT_DIGITS 5
 #define VERSION_SIZE (sizeof("HTTP/1.1") - 1)
 
 static int refuse(int status, int *ret_status)
@@ -238,61 +237,6 @@ static int find_framing(struct http1_head *head, int *ret_status)
 
 /* ---- requests ---- */
 
-static bool is_target_byte(uint8_t byte)
-{
-	return byte > 0x20 && byte < 0x7f;
-}
-
-/* "[…]" of an address; which one it is, nobody here needs to know. 0: none. */
-static size_t literal_size(const char *host)
-{
-	const size_t size = 1 + strspn(host + 1, "0123456789abcdefABCDEF:.");
-
-	return size > 1 && host[size] == ']' ? size + 1 : 0;
-}
-
-/* Of a reg-name (RFC 3986 3.2.2). 0: none, or an escape that is none. */
-static size_t name_size(const char *host)
-{
-	size_t size = 0;
-
-	while (is_target_byte((uint8_t)host[size]) && !strchr(":/?#@\\\"<>[]^`{|}", host[size])) {
-		if (host[size] == '%' && (!isxdigit((uint8_t)host[size + 1]) || !isxdigit((uint8_t)host[size + 2])))
-			return 0;
-		size++;
-	}
-	return size;
-}
-
-/* ":" and 1 to 65535, or nothing behind it (RFC 9110 4.2.3). 0: no port of these. */
-static size_t port_size(const char *port)
-{
-	const size_t digits = strspn(port + 1, "0123456789");
-	unsigned number = 0;
-
-	for (size_t i = 0; i < digits && number <= UINT16_MAX; i++)
-		number = 10 * number + (unsigned)(port[1 + i] - '0');
-	return digits <= PORT_DIGITS && (digits == 0 || (number > 0 && number <= UINT16_MAX)) ? 1 + digits : 0;
-}
-
-/* Of the host at the beginning of text, with its port. 0: none. User information is no part of it. */
-static size_t host_size(const char *text)
-{
-	const size_t size = *text == '[' ? literal_size(text) : name_size(text);
-
-	if (size == 0 || text[size] != ':')
-		return size;
-	return port_size(text + size) > 0 ? size + port_size(text + size) : 0;
-}
-
-/* Empty is fine: who has no authority says so (RFC 9112 3.2). */
-bool http1_host_is_valid(const char *host)
-{
-	const size_t size = host_size(host);
-
-	return size > 0 ? !host[size] : !*host;
-}
-
 /* The version at the line's end: 0 known, -1 status set. */
 static int parse_version(const uint8_t *at, size_t size, struct http1_head *head, int *ret_status)
 {
@@ -323,7 +267,7 @@ static int parse_request_line(const uint8_t *data, size_t size, struct http1_hea
 	if (ret->method_size > HTTP_METHOD_MAX)
 		return fail(head, 501, "unknown method", ret_status);
 	at++;
-	while (at < size && is_target_byte(data[at]))
+	while (at < size && http1_is_target_byte(data[at]))
 		at++;
 	ret->target_size = at - ret->method_size - 1;
 	if (ret->target_size == 0 || at >= size || data[at] != ' ')
@@ -335,41 +279,6 @@ static int parse_request_line(const uint8_t *data, size_t size, struct http1_hea
 }
 
 /* The methods of RFC 9110 and 5789, and those that WebDAV applications know: what llhttp knows too. */
-bool http1_method_is_known(const char *method)
-{
-	static const char *const known[] = {
-	    "GET",   "HEAD", "POST",   "PUT",    "DELETE", "OPTIONS",  "PATCH",     "TRACE",      "COPY", "LOCK",
-	    "MKCOL", "MOVE", "UNLOCK", "REPORT", "SEARCH", "PROPFIND", "PROPPATCH", "MKCALENDAR", "LINK", "UNLINK",
-	};
-
-	for (size_t i = 0; i < COUNT_OF(known); i++) {
-		if (strcmp(method, known[i]) == 0)
-			return true;
-	}
-	return false;
-}
-
-bool http1_path_is_valid(const char *method, const char *path)
-{
-	if (strcmp(path, "*") == 0)
-		return strcmp(method, "OPTIONS") == 0;
-	for (const char *at = path; *at; at++) {
-		if (!is_target_byte((uint8_t)*at) || *at == '#')
-			return false;
-	}
-	return *path == '/';
-}
-
-/* Origin form, absolute form of http(s), or "*" for OPTIONS (RFC 9112 3.2). */
-static bool target_is_valid(const char *method, const char *target)
-{
-	if (strcmp(target, "*") == 0)
-		return strcmp(method, "OPTIONS") == 0;
-	if (strchr(target, '#'))
-		return false;
-	return target[0] == '/' || strncasecmp(target, "http://", 7) == 0 || strncasecmp(target, "https://", 8) == 0;
-}
-
 static int check_host(struct http1_head *head, int *ret_status)
 {
 	const char *host = NULL;
@@ -399,12 +308,6 @@ static int check_expect(struct http1_head *head, int *ret_status)
 	return 0;
 }
 
-/* "HOST:PORT" (RFC 9112 3.2.3): a Host with a colon in it. */
-static bool is_authority(const char *target)
-{
-	return strchr(target, ':') && http1_host_is_valid(target);
-}
-
 /*
  * RFC 9112 3.2.2: what Host says does not count beside an absolute target. Both have to say the same, so that nobody
  * between us and the client has routed by the other one. HTTP/1.0 knows no Host: there the authority stands alone.
@@ -420,13 +323,14 @@ static bool authority_is_host(const struct http1_head *head)
 	authority = scheme_end + 3;
 	size = strcspn(authority, "/?");
 	if (head->minor_version == 0 && !*head->host)
-		return size > 0 && host_size(authority) == size;
+		return size > 0 && http1_host_size(authority) == size;
 	return size > 0 && size == strlen(head->host) && strncasecmp(authority, head->host, size) == 0;
 }
 
 static int check_target(struct http1_head *head, bool is_tunnel, int *ret_status)
 {
-	const bool is_valid = is_tunnel ? is_authority(head->target) : target_is_valid(head->method, head->target);
+	const bool is_valid =
+	    is_tunnel ? http1_authority_is_valid(head->target) : http1_target_is_valid(head->method, head->target);
 
 	return is_valid ? 0 : fail(head, 400, "malformed target", ret_status);
 }

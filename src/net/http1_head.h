@@ -10,11 +10,6 @@
 #include "net/http.h"
 
 bool http_is_token_byte(uint8_t byte);
-/* What every version of HTTP takes: methods that are known, bytes of a host with port, paths ("/…"; "*" for OPTIONS).
- */
-bool http1_method_is_known(const char *method);
-bool http1_host_is_valid(const char *host);
-bool http1_path_is_valid(const char *method, const char *path);
 
 /* Where the search for the end of a head stands. All zero at its beginning. */
 struct http1_scan {

@@ -9,6 +9,7 @@
 #include <strings.h>
 
 #include "base/number.h"
+#include "net/http1_target.h"
 #include "net/http2_priv.h"
 
 #define TEXT_MIN 1024
