@@ -551,3 +551,20 @@ def test_a_worker_that_cannot_be_started_ends_nobody(build):
         resource.prlimit(server.process.pid, resource.RLIMIT_NOFILE, before)
         server.wait_for(lambda: server.messages().count(" is served (") == 3)
         assert server.stop() == 0
+
+
+FLOODED = """
+import os, signal
+for _ in range(70000):
+    os.kill(os.getpid(), signal.SIGUSR2)
+def app(environ, start):
+    start("200 OK", [])
+    return [b"whole"]
+"""
+
+
+def test_signals_beyond_the_pipe_stop_nobody(build):
+    """The handler runs on the very thread that empties the pipe: it must not wait for room."""
+    with PlainServer(build, {"app.py": FLOODED}) as server:
+        assert server.get().text == "whole"
+        assert server.stop() == 0

@@ -303,3 +303,8 @@ def test_the_example_unit(build, root):
                           text=True, timeout=20)
     said = [line for line in done.stderr.splitlines() if "mse-serve.service" in line and "is not executable" not in line]
     assert said == []
+
+
+def test_a_descriptor_is_served_once(build):
+    done = subprocess.run([build / "mse-serve", "app:app", "--bind", "fd:30", "--bind", "fd:30"], capture_output=True, text=True, timeout=20)
+    assert done.returncode == 2 and done.stderr == "mse-serve: '--bind': 'fd:30' is given twice\n"

@@ -188,12 +188,23 @@ static int parse_bind(const char *text, struct plain_bind *ret, struct err *err)
 	return 0;
 }
 
+/* Two listeners would close it twice. */
+static int check_fd(const struct plain_options *options, size_t count, struct err *err)
+{
+	const int fd = options->binds[count].fd;
+
+	for (size_t i = 0; i < count && fd != PLAIN_NO_FD; i++)
+		if (options->binds[i].fd == fd)
+			return err_set(err, ERR_INVALID, "'fd:%d' is given twice", fd);
+	return 0;
+}
+
 static int parse_binds(const struct texts *texts, struct plain_options *ret, struct err *err)
 {
 	size_t i;
 
 	for (i = 0; i < PLAIN_BINDS_MAX && texts->binds[i]; i++) {
-		if (parse_bind(texts->binds[i], &ret->binds[i], err) < 0)
+		if (parse_bind(texts->binds[i], &ret->binds[i], err) < 0 || check_fd(ret, i, err) < 0)
 			return err_prefix(err, "'--bind'");
 		ret->has_unix = ret->has_unix || ret->binds[i].address.is_unix;
 	}

@@ -46,6 +46,7 @@ static bool g_ignores_hangup; /* nohup */
 static sem_t g_asked;
 static _Atomic(int64_t) g_asked_ns;
 static char g_again[sizeof(AGAIN_TEXT) + OPERATOR_NAME_MAX + 2]; /* for a handler */
+static volatile sig_atomic_t g_unwritten;                        /* a reason that the pipe had no room for; 0: none */
 static volatile sig_atomic_t g_is_quick;
 static volatile sig_atomic_t g_unused; /* a signal's number */
 static volatile sig_atomic_t g_is_loading;
@@ -56,7 +57,13 @@ void wake_send(enum wake reason)
 	const char byte = (char)reason;
 	const int saved = errno;
 
-	while (write(g_write_fd, &byte, 1) < 0 && errno == EINTR) {
+	while (write(g_write_fd, &byte, 1) < 0) {
+		if (errno == EINTR)
+			continue;
+		/* A full pipe wakes too. */
+		if (reason == WAKE_STOP || reason == WAKE_QUIT || reason == WAKE_FAILED)
+			g_unwritten = (int)reason;
+		break;
 	}
 	errno = saved;
 }
@@ -222,6 +229,9 @@ int wake_setup(struct err *err)
 		return err_set_errno(err, "cannot make a pipe");
 	g_read_fd = fds[0];
 	g_write_fd = fds[1];
+	/* Who has the main thread handle a signal is not to wait for the main thread. */
+	if (fcntl(g_write_fd, F_SETFL, O_NONBLOCK) < 0)
+		return err_set_errno(err, "cannot prepare a pipe");
 	g_pid = getpid();
 	g_ignores_hangup = sigaction(SIGHUP, NULL, &hangup_action) == 0 && hangup_action.sa_handler == SIG_IGN;
 	return take_all(err);
@@ -266,9 +276,14 @@ int wake_fd(void)
 
 static enum wake read_one(void)
 {
+	const int unwritten = g_unwritten;
 	char byte;
 	ssize_t got;
 
+	if (unwritten) {
+		g_unwritten = 0;
+		return (enum wake)unwritten;
+	}
 	do {
 		got = read(g_read_fd, &byte, 1);
 	} while (got < 0 && errno == EINTR);
