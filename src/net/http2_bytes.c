@@ -48,7 +48,7 @@ int http2_bytes_add(struct http2_bytes *bytes, const void *data, size_t size, st
 	return 0;
 }
 
-size_t http2_bytes_take(struct http2_bytes *bytes, void *ret_data, size_t size)
+size_t http2_bytes_take_some(struct http2_bytes *bytes, void *ret_data, size_t size)
 {
 	const size_t taken = size_min(size, http2_bytes_size(bytes));
 
@@ -56,6 +56,15 @@ size_t http2_bytes_take(struct http2_bytes *bytes, void *ret_data, size_t size)
 		memcpy(ret_data, bytes->data + bytes->start, taken);
 	bytes->start += taken;
 	if (bytes->start == bytes->end)
+		bytes->start = bytes->end = 0;
+	return taken;
+}
+
+size_t http2_bytes_take(struct http2_bytes *bytes, void *ret_data, size_t size)
+{
+	const size_t taken = http2_bytes_take_some(bytes, ret_data, size);
+
+	if (http2_bytes_size(bytes) == 0)
 		http2_bytes_done(bytes);
 	return taken;
 }

@@ -23,6 +23,8 @@ static inline size_t http2_bytes_size(const struct http2_bytes *bytes)
 must_check int http2_bytes_add(struct http2_bytes *bytes, const void *data, size_t size, struct err *err);
 /* At most size bytes; how many. An empty queue keeps no memory. */
 size_t http2_bytes_take(struct http2_bytes *bytes, void *ret_data, size_t size);
+/* The same, for a queue that will be filled again at once: it keeps its memory, which is wiped at the end. */
+size_t http2_bytes_take_some(struct http2_bytes *bytes, void *ret_data, size_t size);
 void http2_bytes_done(struct http2_bytes *bytes);
 
 #endif

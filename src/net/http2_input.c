@@ -37,11 +37,18 @@ static void widen(struct http2_stream *stream, size_t got)
 		set_window(stream, window);
 }
 
+/* Much has been read, and more is to come: the window that was opened for it is counted as held anyway. */
+static bool is_fast(const struct http2_stream *stream)
+{
+	return stream->window > HTTP2_READ_WINDOW && !stream->in_ended && stream->in.capacity <= stream->window;
+}
+
 /* From what is here; the window opens by what is taken. */
 static size_t take(struct http2_stream *stream, void *ret_data, size_t size)
 {
 	struct http2_session *session = stream->session;
-	const size_t got = http2_bytes_take(&stream->in, ret_data, size);
+	const size_t got = is_fast(stream) ? http2_bytes_take_some(&stream->in, ret_data, size)
+					   : http2_bytes_take(&stream->in, ret_data, size);
 
 	http2_stream_account(stream);
 	if (got > 0 && !stream->is_closed) {

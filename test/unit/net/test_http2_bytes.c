@@ -45,11 +45,36 @@ static void test_empty_keeps_nothing(void **state)
 	assert_null(bytes.data);
 }
 
+static void test_some_keeps_its_memory(void **state)
+{
+	struct http2_bytes bytes = {0};
+	struct err err = ERR_INIT;
+	const uint8_t *data;
+	char text[8];
+
+	(void)state;
+	assert_ok(http2_bytes_add(&bytes, "abc", 3, &err), &err);
+	data = bytes.data;
+	assert_int_equal(http2_bytes_take_some(&bytes, text, sizeof(text)), 3);
+	assert_int_equal(http2_bytes_size(&bytes), 0);
+	assert_ok(http2_bytes_add(&bytes, "de", 2, &err), &err);
+	assert_ptr_equal(bytes.data, data);
+	assert_int_equal(http2_bytes_take(&bytes, text, sizeof(text)), 2);
+	assert_memory_equal(text, "de", 2);
+	assert_null(bytes.data);
+	/* Kept, and nothing comes any more. */
+	assert_ok(http2_bytes_add(&bytes, "f", 1, &err), &err);
+	assert_int_equal(http2_bytes_take_some(&bytes, text, sizeof(text)), 1);
+	assert_int_equal(http2_bytes_take(&bytes, text, sizeof(text)), 0);
+	assert_null(bytes.data);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(test_order),
 	    cmocka_unit_test(test_empty_keeps_nothing),
+	    cmocka_unit_test(test_some_keeps_its_memory),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
