@@ -147,7 +147,7 @@ enum http_step http1_watch(struct http_exchange *exchange, struct err *err)
 
 int http1_descriptor(const struct http_exchange *exchange)
 {
-	http_server_mute(exchange->conn);
+	http_watch_mute(exchange->conn);
 	return exchange->conn->fd;
 }
 

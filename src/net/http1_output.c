@@ -263,7 +263,7 @@ static void renew_deadline(struct http_conn *conn)
 static void give_back(struct http_conn *conn)
 {
 	renew_deadline(conn);
-	http_server_hand_over(conn);
+	http_watch_hand_over(conn);
 }
 
 static void completed(struct http_exchange *exchange)
@@ -295,7 +295,7 @@ static void released(struct http_exchange *exchange)
 	}
 	renew_deadline(conn);
 	if (!http_hold_add(conn))
-		http_server_hand_over(conn);
+		http_watch_hand_over(conn);
 }
 
 /* Nothing of it is left, or it could not be held after all, and is not to wait for what the handler does now. */

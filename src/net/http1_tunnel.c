@@ -41,7 +41,7 @@ int http1_make_upgrade(struct http_exchange *exchange, const char *protocol, con
 	exchange->close = true;
 	exchange->status = 101;
 	/* It may be silent for hours. */
-	http_server_cool(exchange->conn);
+	http_watch_cool(exchange->conn);
 	return 0;
 }
 

@@ -422,7 +422,7 @@ static void look_at_clock(struct http2_session *session)
 	const int64_t now_ns = clock_monotonic_ns();
 
 	if (session->has_read && session->stream_count > 0)
-		http_server_warm(session->conn, now_ns);
+		http_watch_warm(session->conn, now_ns);
 	if (is_due(session->write_deadline_ns, now_ns))
 		session->is_dead = true;
 	if (!session->is_ending && is_due(session->head_deadline_ns, now_ns))
@@ -469,7 +469,7 @@ void http2_say_goodbye(struct http2_session *session)
 static void cool(struct http_conn *conn)
 {
 	conn->cools = false;
-	http_server_cool(conn);
+	http_watch_cool(conn);
 }
 
 /* Between two requests a connection keeps its buffers for a moment. */

@@ -73,9 +73,9 @@ static void arm(struct http2_session *session)
 	session->armed_events = events_of(session);
 	session->conn->deadline_ns = session->armed_until_ns = http2_deadline(session);
 	if (session->has_more && !session->is_ending && !session->is_dead)
-		http_server_hand_over(session->conn);
+		http_watch_hand_over(session->conn);
 	else
-		http_server_watch(session->conn, session->armed_events);
+		http_watch_arm_pool(session->conn, session->armed_events);
 }
 
 /* false: there is something to read or write already, perhaps where epoll does not see it (within TLS). */
@@ -85,7 +85,7 @@ static bool arm_unless_more(struct http2_session *session)
 		return false;
 	session->armed_events = events_of(session);
 	session->conn->deadline_ns = session->armed_until_ns = http2_deadline(session);
-	session->is_driven = !http_server_arm(session->conn, session->armed_events);
+	session->is_driven = !http_watch_arm(session->conn, session->armed_events);
 	return !session->is_driven;
 }
 
@@ -97,7 +97,7 @@ static void correct_watch(struct http2_session *session)
 	if (session->is_driven ||
 	    (events_of(session) == session->armed_events && http2_deadline(session) >= session->armed_until_ns))
 		return;
-	if (http_server_take(session->conn))
+	if (http_watch_take(session->conn))
 		arm(session);
 }
 
@@ -175,7 +175,7 @@ void http2_unlock(struct http2_session *session)
 	struct left left;
 
 	/* Over, and nobody drives: it is ours to end. A thread that has its event already will see for itself. */
-	if (!session->is_over && !session->is_driven && is_through(session) && http_server_take(session->conn))
+	if (!session->is_over && !session->is_driven && is_through(session) && http_watch_take(session->conn))
 		be_over(session);
 	if (!session->is_over)
 		correct_watch(session);
@@ -324,7 +324,7 @@ static void wait_for_driver(struct http2_session *session, int64_t until_ns)
 
 static bool take_wheel(struct http2_session *session)
 {
-	if (session->is_driven || session->is_over || !http_server_take(session->conn))
+	if (session->is_driven || session->is_over || !http_watch_take(session->conn))
 		return false;
 	session->is_driven = true;
 	return true;

@@ -65,7 +65,7 @@ void http_conn_free(struct http_conn *conn)
 	struct http_server *server = conn->server;
 
 	if (server)
-		http_server_forget(conn);
+		http_watch_forget(conn);
 	http_exchange_free(conn->exchange);
 	http2_session_free(conn->http2);
 	if (conn->slot && conn->slot_destroy)
@@ -77,7 +77,7 @@ void http_conn_free(struct http_conn *conn)
 	http_wipe_free(conn->in);
 	free(conn);
 	if (server)
-		http_server_closed(server);
+		http_watch_closed(server);
 }
 
 static void set_deadline(struct http_conn *conn, unsigned timeout_ms)
@@ -305,7 +305,7 @@ static enum step finish_exchange(struct http_conn *conn)
 	}
 	/* Else epoll is asked, not the socket: there is seldom something, and a vain read costs as much. */
 	set_deadline(conn, conn->server->idle_timeout_ms);
-	http_server_warm(conn, conn->deadline_ns - conn->server->idle_timeout_ms * NS_PER_MS);
+	http_watch_warm(conn, conn->deadline_ns - conn->server->idle_timeout_ms * NS_PER_MS);
 	http_conn_release_input(conn);
 	return STEP_WAIT_READ;
 }
@@ -336,7 +336,7 @@ static enum step run_handler(struct http_conn *conn)
 	int none = DEFERRAL_NONE;
 
 	/* Before it, for behind it the connection may be somebody else's. */
-	http_server_yield_warmth(conn);
+	http_watch_yield_warmth(conn);
 	switch (conn->server->handler(exchange, conn->server->arg)) {
 	case HTTP_HANDLED:
 		return finish_handler(conn);
@@ -603,9 +603,9 @@ static bool settle(struct http_conn *conn, enum step step)
 {
 	switch (step) {
 	case STEP_WAIT_READ:
-		return http_server_arm(conn, EPOLLIN);
+		return http_watch_arm(conn, EPOLLIN);
 	case STEP_WAIT_WRITE:
-		return http_server_arm(conn, EPOLLOUT);
+		return http_watch_arm(conn, EPOLLOUT);
 	case STEP_AGAIN:
 	case STEP_PARKED:
 		break;
@@ -624,7 +624,7 @@ void http_conn_run(struct http_conn *conn)
 	/* A session does so with its lock. */
 	if (conn->cools && conn->phase != PHASE_HTTP2) {
 		conn->cools = false;
-		http_server_cool(conn);
+		http_watch_cool(conn);
 	}
 	do {
 		/* Who drips bytes is seldom found waiting: its deadline counts here too. A session has several. */
@@ -635,7 +635,7 @@ void http_conn_run(struct http_conn *conn)
 		while (step == STEP_AGAIN && phases++ < PHASES_MAX)
 			step = run_phase(conn);
 		if (step == STEP_AGAIN) {
-			http_server_hand_over(conn);
+			http_watch_hand_over(conn);
 			return;
 		}
 		if (settle(conn, step))
@@ -648,7 +648,7 @@ void http_conn_run(struct http_conn *conn)
 static void leave_to_pool(struct http_conn *conn, enum step step)
 {
 	if (step == STEP_AGAIN || !settle(conn, step))
-		http_server_hand_over(conn);
+		http_watch_hand_over(conn);
 }
 
 void http_conn_end_exchange(struct http_conn *conn)

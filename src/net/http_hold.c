@@ -62,7 +62,7 @@ static void hand_over(struct http_hold *hold)
 	struct http_conn *conn;
 
 	while ((conn = take(hold)) != NULL)
-		http_server_hand_over(conn);
+		http_watch_hand_over(conn);
 }
 
 bool http_hold_add(struct http_conn *conn)

@@ -5,13 +5,17 @@
  * http_server.c  accepting, start and stop
  * http_options.c defaults and bounds of its options
  * http_pool.c    what the threads of the pool do, and the driver
+ * http_lead.c    which of them leads, and the overseer that deposes a slow one
+ * http_work.c    connections that wait for a thread, in order
  * http_hold.c    replies that the driver sends at the end of its turn
  * http_watch.c   epoll, the table of connections, time-outs
  * http_listen.c  listening sockets
  * http_conn.c    the life of one connection: PROXY header, handshake, heads, end
+ * http_peer.c    who the other side is: the socket's address, or the PROXY header's
  * http_io.c      its reads and writes, with and without waiting, and its input buffer
  * http_exchange.c, http_reply.c, http_steps.c   what handlers call, whatever the protocol
  * http1_*.c      HTTP/1: heads, bodies, and its rows of http_wire.h
+ * http2_*.c      HTTP/2: sessions, streams, and its rows (http2_priv.h)
  *
  * Who owns a connection: while `armed`, nobody: the next thread that epoll wakes, or that is free if it is due, claims
  * it (claim). A thread that has claimed it owns it alone, until it arms, parks or frees it. A parked one (deferred
@@ -229,29 +233,31 @@ struct http_server {
 /* ---- http_server.c ---- */
 /* A stop is near or under way: an exchange of HTTP/1 ends its connection. */
 bool http_server_is_leaving(const struct http_server *server);
+
+/* ---- http_watch.c (the threads' half: http_watch.h) ---- */
 /*
  * Gives the connection back to epoll until events (EPOLLIN, EPOLLOUT or both) or its deadline: then the caller no
  * longer owns it. false: it still does, for there is something to do already.
  */
-must_check bool http_server_arm(struct http_conn *conn, uint32_t events);
+must_check bool http_watch_arm(struct http_conn *conn, uint32_t events);
 /* The same, but whatever is there already wakes a thread of the pool. */
-void http_server_watch(struct http_conn *conn, uint32_t events);
+void http_watch_arm_pool(struct http_conn *conn, uint32_t events);
 /* Takes an armed connection for the calling thread, which owns it then; false: another thread has it. */
-bool http_server_take(struct http_conn *conn);
+bool http_watch_take(struct http_conn *conn);
 /* For threads that must not run it themselves: a thread of the pool takes it as soon as one is free. */
-void http_server_hand_over(struct http_conn *conn);
+void http_watch_hand_over(struct http_conn *conn);
 /* Somebody else's epoll watches the descriptor while an exchange waits: ours is not to wake up for it. */
-void http_server_mute(struct http_conn *conn);
+void http_watch_mute(struct http_conn *conn);
 /* It keeps its buffers for a moment behind a request, if not too many others do. For an owner, as the next two. */
-void http_server_warm(struct http_conn *conn, int64_t now_ns);
+void http_watch_warm(struct http_conn *conn, int64_t now_ns);
 /* The opposite; for an owner. */
-void http_server_cool(struct http_conn *conn);
+void http_watch_cool(struct http_conn *conn);
 /* The opposite if many connections are warm: who may be parked for long leaves room for the others. */
-void http_server_yield_warmth(struct http_conn *conn);
+void http_watch_yield_warmth(struct http_conn *conn);
 /* Takes it out of the table, before its descriptor is closed. */
-void http_server_forget(struct http_conn *conn);
+void http_watch_forget(struct http_conn *conn);
 /* Says that the descriptor is closed: the last touch of the server for a connection. */
-void http_server_closed(struct http_server *server);
+void http_watch_closed(struct http_server *server);
 
 /* ---- http_conn.c, http_io.c, http_peer.c ---- */
 must_check int http_conn_new(struct http_server *server, const struct http_listener *listener, int fd,

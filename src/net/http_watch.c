@@ -184,7 +184,7 @@ static void arm(struct http_server *server, struct http_conn *conn, uint32_t eve
 		watch(conn, events);
 }
 
-bool http_server_arm(struct http_conn *conn, uint32_t events)
+bool http_watch_arm(struct http_conn *conn, uint32_t events)
 {
 	struct http_server *server = conn->server;
 	bool is_armed;
@@ -197,7 +197,7 @@ bool http_server_arm(struct http_conn *conn, uint32_t events)
 	return is_armed;
 }
 
-void http_server_watch(struct http_conn *conn, uint32_t events)
+void http_watch_arm_pool(struct http_conn *conn, uint32_t events)
 {
 	struct http_server *server = conn->server;
 
@@ -206,7 +206,7 @@ void http_server_watch(struct http_conn *conn, uint32_t events)
 	(void)pthread_mutex_unlock(&server->lock);
 }
 
-bool http_server_take(struct http_conn *conn)
+bool http_watch_take(struct http_conn *conn)
 {
 	struct http_server *server = conn->server;
 	bool is_mine;
@@ -221,7 +221,7 @@ bool http_server_take(struct http_conn *conn)
 	return is_mine;
 }
 
-void http_server_hand_over(struct http_conn *conn)
+void http_watch_hand_over(struct http_conn *conn)
 {
 	struct http_server *server = conn->server;
 
@@ -232,7 +232,7 @@ void http_server_hand_over(struct http_conn *conn)
 	(void)pthread_mutex_unlock(&server->lock);
 }
 
-void http_server_mute(struct http_conn *conn)
+void http_watch_mute(struct http_conn *conn)
 {
 	struct http_server *server = conn->server;
 
@@ -242,7 +242,7 @@ void http_server_mute(struct http_conn *conn)
 	(void)pthread_mutex_unlock(&server->lock);
 }
 
-void http_server_warm(struct http_conn *conn, int64_t now_ns)
+void http_watch_warm(struct http_conn *conn, int64_t now_ns)
 {
 	struct http_server *server = conn->server;
 
@@ -268,7 +268,7 @@ static void note_cool(struct http_server *server)
 	(void)malloc_trim(0);
 }
 
-void http_server_cool(struct http_conn *conn)
+void http_watch_cool(struct http_conn *conn)
 {
 	if (conn->cool_ns == 0)
 		return;
@@ -279,10 +279,10 @@ void http_server_cool(struct http_conn *conn)
 	note_cool(conn->server);
 }
 
-void http_server_yield_warmth(struct http_conn *conn)
+void http_watch_yield_warmth(struct http_conn *conn)
 {
 	if (conn->cool_ns != 0 && atomic_load(&conn->server->warm) > WARM_PARKED_MAX)
-		http_server_cool(conn);
+		http_watch_cool(conn);
 }
 
 /* The connection that an event is for, now owned by the caller; NULL for an event that came too late. */
@@ -339,7 +339,7 @@ void http_watch_expire_due(struct http_server *server)
 	(void)pthread_mutex_unlock(&server->lock);
 }
 
-void http_server_forget(struct http_conn *conn)
+void http_watch_forget(struct http_conn *conn)
 {
 	struct http_server *server = conn->server;
 	bool wake;
@@ -358,7 +358,7 @@ void http_server_forget(struct http_conn *conn)
 		http_watch_wake_acceptor(server);
 }
 
-void http_server_closed(struct http_server *server)
+void http_watch_closed(struct http_server *server)
 {
 	(void)pthread_mutex_lock(&server->lock);
 	if (--server->open == 0)

@@ -132,8 +132,10 @@ static enum http_result serve_locked(struct http_exchange *exchange)
 		http_abort(exchange);
 	if (outcome != WSGI_RAISED)
 		return HTTP_HANDLED;
-	Py_BEGIN_ALLOW_THREADS fail(exchange, is_sent, status ? status : 500);
-	Py_END_ALLOW_THREADS return HTTP_HANDLED;
+	Py_BEGIN_ALLOW_THREADS;
+	fail(exchange, is_sent, status ? status : 500);
+	Py_END_ALLOW_THREADS;
+	return HTTP_HANDLED;
 }
 
 static enum http_result wsgi_serve(struct http_exchange *exchange, void *arg)

@@ -44,9 +44,10 @@ static Py_ssize_t read_piece(struct input *input, void *to, size_t size)
 
 	if (input->is_ended || size == 0)
 		return 0;
-	Py_BEGIN_ALLOW_THREADS status = http_read_body(input->exchange, to, size, &got, &err);
-	Py_END_ALLOW_THREADS if (status < 0)
-	{
+	Py_BEGIN_ALLOW_THREADS;
+	status = http_read_body(input->exchange, to, size, &got, &err);
+	Py_END_ALLOW_THREADS;
+	if (status < 0) {
 		input->failure_status = http_body_status(&err);
 		PyErr_Format(PyExc_OSError, "request body: %s", err.text);
 		return -1;

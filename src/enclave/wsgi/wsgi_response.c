@@ -361,9 +361,10 @@ static int reply(struct response *response, const struct http_header *headers, s
 				       &response->is_parted, err);
 	if (is_short)
 		return http_reply(response->exchange, response->status, headers, count, data, size, err);
-	Py_BEGIN_ALLOW_THREADS status =
-	    http_reply(response->exchange, response->status, headers, count, data, size, err);
-	Py_END_ALLOW_THREADS return status;
+	Py_BEGIN_ALLOW_THREADS;
+	status = http_reply(response->exchange, response->status, headers, count, data, size, err);
+	Py_END_ALLOW_THREADS;
+	return status;
 }
 
 /* For a traceback, before the exchange may go. */
@@ -404,9 +405,11 @@ static enum wsgi_result send_start(struct response *response)
 	struct err err = ERR_INIT;
 	int status;
 
-	Py_BEGIN_ALLOW_THREADS status =
-	    http_reply_start(response->exchange, response->status, headers, count, response->length, &err);
-	Py_END_ALLOW_THREADS if (status < 0) return failed(response, &err);
+	Py_BEGIN_ALLOW_THREADS;
+	status = http_reply_start(response->exchange, response->status, headers, count, response->length, &err);
+	Py_END_ALLOW_THREADS;
+	if (status < 0)
+		return failed(response, &err);
 	response->is_sent = true;
 	return WSGI_DONE;
 }
@@ -416,8 +419,11 @@ static enum wsgi_result send_piece(struct response *response, const char *data, 
 	struct err err = ERR_INIT;
 	int status;
 
-	Py_BEGIN_ALLOW_THREADS status = http_reply_write(response->exchange, data, size, &err);
-	Py_END_ALLOW_THREADS if (status < 0) return failed(response, &err);
+	Py_BEGIN_ALLOW_THREADS;
+	status = http_reply_write(response->exchange, data, size, &err);
+	Py_END_ALLOW_THREADS;
+	if (status < 0)
+		return failed(response, &err);
 	response->written += (int64_t)size;
 	return WSGI_DONE;
 }
@@ -515,8 +521,11 @@ static enum wsgi_result send_end(struct response *response)
 	/* Only HEAD, 204 and 304 may promise a length and send nothing: the engine knows them. */
 	if (!response->is_sent && (result = send_start(response)) != WSGI_DONE)
 		return result;
-	Py_BEGIN_ALLOW_THREADS status = http_reply_end(response->exchange, &err);
-	Py_END_ALLOW_THREADS if (status < 0) return failed(response, &err);
+	Py_BEGIN_ALLOW_THREADS;
+	status = http_reply_end(response->exchange, &err);
+	Py_END_ALLOW_THREADS;
+	if (status < 0)
+		return failed(response, &err);
 	response->is_ended = true;
 	return WSGI_DONE;
 }
@@ -560,8 +569,11 @@ static enum wsgi_result send_file(struct response *response, const struct wsgi_f
 		result = send_start(response);
 	if (result != WSGI_DONE || response->status == 0 || is_head(response))
 		return result == WSGI_DONE ? send_end(response) : result;
-	Py_BEGIN_ALLOW_THREADS status = copy_file(response->exchange, file, size, &err);
-	Py_END_ALLOW_THREADS if (status < 0) return failed(response, &err);
+	Py_BEGIN_ALLOW_THREADS;
+	status = copy_file(response->exchange, file, size, &err);
+	Py_END_ALLOW_THREADS;
+	if (status < 0)
+		return failed(response, &err);
 	response->written += size;
 	return send_end(response);
 }
