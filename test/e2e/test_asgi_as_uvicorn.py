@@ -79,6 +79,10 @@ async def cancel(scope, receive, send):
         await asyncio.sleep(0.001)
     await say(send, seen.pop(name))
 
+async def ended_when(told):
+    await told.wait()
+    return "inner ended"
+
 async def waits(scope, receive, send):
     """Waits as the name says until it is cancelled."""
     name = scope["query_string"].decode()
@@ -90,10 +94,12 @@ async def waits(scope, receive, send):
             await receive()
             await receive()
         elif name == "shield":
-            inner = asyncio.ensure_future(asyncio.sleep(0.01, "inner ended"))
+            told = asyncio.Event()
+            inner = asyncio.ensure_future(ended_when(told))
             try:
                 await asyncio.shield(inner)
             finally:
+                told.set()
                 got.append(await inner)
         elif name == "timeout":
             async with asyncio.timeout(60):

@@ -3,6 +3,7 @@
 
 #include <fcntl.h>
 #include <limits.h>
+#include <pthread.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
@@ -42,6 +43,8 @@ struct plain {
 	struct access_log_file access_log_file;
 	atomic_uint requests_left;     /* until a worker has had its --max-requests */
 	struct line_queue *access_log; /* so that no request waits for who reads it; NULL: none */
+	pthread_mutex_t lock;
+	struct http_server *serving; /* [lock] from its start to its stop; else NULL */
 };
 
 enum exit_code plain_fail(enum exit_code code, const struct err *err)
@@ -267,10 +270,18 @@ static unsigned say_farewell(struct plain *plain, struct http_server *server)
 	return past_ms < drain_ms ? drain_ms - (unsigned)past_ms : 0;
 }
 
+static void set_serving(struct plain *plain, struct http_server *server)
+{
+	(void)pthread_mutex_lock(&plain->lock);
+	plain->serving = server;
+	(void)pthread_mutex_unlock(&plain->lock);
+}
+
 static void stop(struct plain *plain, struct http_server *server, enum wake why, enum exit_code code)
 {
 	unsigned drain_ms = 0;
 
+	set_serving(plain, NULL);
 	if (plain->options.worker_fd == PLAIN_NO_FD)
 		plain_notify(PLAIN_NOTIFY_STOPPING);
 	if (why == WAKE_FAILED)
@@ -297,10 +308,17 @@ static void on_wake(enum wake wake, void *arg)
 		operator_log("SIGHUP: one process alone is not started anew; with --workers or --reload it would be");
 }
 
+/* The main thread may hang as well, so that it does not come to a stop: nobody is accepted from here on. */
 static void give_up(void *arg)
 {
+	struct plain *plain = arg;
+
 	operator_log("this worker takes no more requests, and stops");
-	leave(arg);
+	(void)pthread_mutex_lock(&plain->lock);
+	if (plain->serving)
+		http_server_say_farewell(plain->serving, true);
+	(void)pthread_mutex_unlock(&plain->lock);
+	leave(plain);
 }
 
 /* WSGI's threads are watched; a loop watches over its requests, and is watched itself. */
@@ -361,6 +379,7 @@ static enum exit_code work(struct plain *plain)
 	atomic_init(&plain->requests_left,
 		    options->max_requests + (unsigned)getpid() % (options->max_requests / REQUESTS_JITTER + 1));
 	app_server_init(&plain->app, options->threads, options->queue);
+	(void)pthread_mutex_init(&plain->lock, NULL);
 	if (plain_venv_find(options->venv, &plain->venv, &err) < 0 || open_access_log_file(plain, &err) < 0)
 		return plain_fail(EXIT_CODE_SETTINGS, &err);
 	if (load(plain, &site, &err) < 0)
@@ -369,6 +388,7 @@ static enum exit_code work(struct plain *plain)
 	if (begin_access_log(plain, &err) < 0 || limit_stop(plain, &err) < 0 || watch_requests(plain, &err) < 0 ||
 	    start_server(plain, &server, &err) < 0)
 		return plain_fail(EXIT_CODE_INTERNAL, &err);
+	set_serving(plain, server);
 	start_clock_mark("threads");
 	operator_log("%s is served (%s)", options->application, plain->protocol->name);
 	start_clock_say();
