@@ -79,6 +79,18 @@ def test_alpn(server, identities):
         server.connect_tls(identities[0], alpn=["spdy/1"])
 
 
+@pytest.mark.parametrize("offered, chosen", [
+    ("", "TLS_AES_128_GCM_SHA256"),
+    ("TLS_AES_256_GCM_SHA384:TLS_AES_128_GCM_SHA256", "TLS_AES_128_GCM_SHA256"),
+    ("TLS_AES_256_GCM_SHA384:TLS_CHACHA20_POLY1305_SHA256", "TLS_AES_256_GCM_SHA384"),
+    ("TLS_CHACHA20_POLY1305_SHA256:TLS_AES_128_GCM_SHA256", "TLS_CHACHA20_POLY1305_SHA256"),
+], ids=["default", "128", "256", "chacha"])
+def test_cipher_suites(server, offered, chosen):
+    """Ours comes first, but a client that names ChaCha20 first has it (no AES in hardware)."""
+    told = s_client(server, *(["-ciphersuites", offered] if offered else []))
+    assert f"Cipher is {chosen}" in told and "hello" in told
+
+
 def test_names(server, identities):
     with pytest.raises(ssl.SSLError, match="UNRECOGNIZED_NAME"):
         server.connect_tls(identities[0], "unknown.test")
