@@ -1,18 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "enclave/plain/plain_watch.h"
 
-#include <errno.h>
 #include <pthread.h>
-#include <signal.h>
 #include <stdatomic.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "base/clock.h"
 #include "enclave/process/operator_log.h"
+#include "enclave/process/quiet_thread.h"
 #include "enclave/python/python.h"
 
-#define STACK_SIZE (256 << 10)
 #define MS_PER_SECOND 1000
 #define LOOKS 4 /* within a limit */
 #define TARGET_SHOWN_MAX 200
@@ -105,25 +103,10 @@ static void *run(void *arg)
 	return arg;
 }
 
-/* No signal is for it: a handler may hold what it waits for. */
 int plain_watch_start(const struct plain_watch *given, struct err *err)
 {
-	pthread_attr_t attributes;
-	pthread_t thread;
-	sigset_t all, before;
-	int failed;
-
 	watch = *given;
 	for (unsigned i = 0; i < HTTP_THREADS_MAX; i++)
 		(void)pthread_mutex_init(&slots[i].lock, NULL);
-	(void)pthread_attr_init(&attributes);
-	(void)pthread_attr_setstacksize(&attributes, STACK_SIZE);
-	(void)pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED);
-	(void)sigfillset(&all);
-	(void)pthread_sigmask(SIG_SETMASK, &all, &before);
-	failed = pthread_create(&thread, &attributes, run, NULL);
-	(void)pthread_sigmask(SIG_SETMASK, &before, NULL);
-	(void)pthread_attr_destroy(&attributes);
-	errno = failed;
-	return failed ? err_set_errno(err, "cannot start a thread") : 0;
+	return quiet_thread_start(run, err);
 }

@@ -2,18 +2,16 @@
 #include "enclave/python/stop_limit.h"
 
 #include <errno.h>
-#include <pthread.h>
-#include <signal.h>
 #include <stdatomic.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "base/clock.h"
 #include "enclave/process/operator_log.h"
+#include "enclave/process/quiet_thread.h"
 #include "enclave/process/wake.h"
 #include "enclave/python/python.h"
 
-#define STACK_SIZE (256 << 10)
 #define MS_PER_SECOND 1000
 
 enum phase { PHASE_REQUESTS, PHASE_EXIT, PHASE_OVER };
@@ -73,25 +71,10 @@ static void *run(void *arg)
 	return NULL;
 }
 
-/* No signal is for it: a handler may hold what it waits for. */
 int stop_limit_start(const struct stop_limit *given, struct err *err)
 {
-	pthread_attr_t attributes;
-	pthread_t thread;
-	sigset_t all, before;
-	int failed;
-
 	limit = *given;
-	(void)pthread_attr_init(&attributes);
-	(void)pthread_attr_setstacksize(&attributes, STACK_SIZE);
-	(void)pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED);
-	(void)sigfillset(&all);
-	(void)pthread_sigmask(SIG_SETMASK, &all, &before);
-	failed = pthread_create(&thread, &attributes, run, NULL);
-	(void)pthread_sigmask(SIG_SETMASK, &before, NULL);
-	(void)pthread_attr_destroy(&attributes);
-	errno = failed;
-	return failed ? err_set_errno(err, "cannot start a thread") : 0;
+	return quiet_thread_start(run, err);
 }
 
 void stop_limit_requests_ended(void)
